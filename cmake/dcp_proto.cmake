@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# dcp_proto(TARGET ROOT dir FILES a/b.proto... [GRPC] [IMPORTS dir...])
+#   Generates C++ into the build tree and compiles it as a static library of its own, without our
+#   warnings. Nothing generated is checked in.
+function(dcp_proto target)
+  cmake_parse_arguments(arg "GRPC" "ROOT" "FILES;IMPORTS;LIBS" ${ARGN})
+  set(out ${PROJECT_BINARY_DIR}/gen/${target})
+  file(MAKE_DIRECTORY ${out})
+  set(includes -I${arg_ROOT})
+  foreach(dir IN LISTS arg_IMPORTS)
+    list(APPEND includes -I${dir})
+  endforeach()
+  foreach(file IN LISTS arg_FILES)
+    string(REGEX REPLACE "\\.proto$" "" base ${file})
+    set(products ${out}/${base}.pb.cc ${out}/${base}.pb.h)
+    set(plugin)
+    if(arg_GRPC)
+      list(APPEND products ${out}/${base}.grpc.pb.cc ${out}/${base}.grpc.pb.h)
+      set(plugin --grpc_out=${out} --plugin=protoc-gen-grpc=${DCP_GRPC_CPP_PLUGIN})
+    endif()
+    add_custom_command(OUTPUT ${products}
+      COMMAND protobuf::protoc ${includes} --cpp_out=${out} ${plugin} ${arg_ROOT}/${file}
+      DEPENDS ${arg_ROOT}/${file} COMMENT "protoc ${file}" VERBATIM)
+    foreach(product IN LISTS products)
+      if(product MATCHES "\\.cc$")
+        list(APPEND sources ${product})
+      endif()
+    endforeach()
+  endforeach()
+  add_library(${target} STATIC ${sources})
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(${target} SYSTEM PUBLIC ${out})
+  target_link_libraries(${target} PUBLIC protobuf::libprotobuf ${arg_LIBS})
+  if(arg_GRPC)
+    target_link_libraries(${target} PUBLIC gRPC::grpc++)
+  endif()
+endfunction()

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The Graph Runner's public face: starts runs, carries them through, and finds them again after a
+// restart. A run is a graph of nodes; node 0 is `resource`/`Compile`, and what it answers decides
+// the rest. Every transition is in the store before it is acted on.
+//
+// The room knows capabilities and JSON texts; which plugin, catalog or playground serves them is
+// behind Backend, which the daemon binds.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "store/store.h"
+
+namespace dcp::graph {
+
+/// One invocation of a capability. `request_json` is the contract's request message.
+struct Invocation {
+  std::string run_id;
+  std::string node_id;
+  std::string playground;
+  int64_t generation = 0;
+  std::string principal;
+  std::string team;
+  std::string environment;
+  std::string capability;
+  std::string method;
+  std::string route;
+  std::string request_json;
+  SteadyMillis deadline = 0;                                 ///< 0: none
+  std::function<bool()> cancelled;                           ///< [any]; never empty
+  std::function<void(const std::string& text)> on_progress;  ///< [any]; may be empty
+};
+
+/// What the runner needs from the rooms and plugins around it. [any]
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  /// Blocks until the capability answered: the contract's response message as JSON.
+  virtual Result<std::string> Invoke(const Invocation& invocation) = 0;
+  /// A contract Mount message as JSON, for a session (`ro`) or a job (`rw`) of this run that lives
+  /// until `expires_at`. The token in it is secret: it goes into requests, never into the store.
+  virtual Result<std::string> MountFor(const store::Run& run, const std::string& mode,
+                                       WallMillis expires_at) = 0;
+  /// The name production is mounted under.
+  virtual std::string CatalogName() const = 0;
+};
+
+/// A node as a command or another node returned it.
+struct NodeSpec {
+  std::string id;
+  std::string capability;
+  std::string method;
+  std::string request_json = "{}";
+  std::vector<std::string> after;
+  std::string route;
+  std::string title;
+  bool always = false;
+  int64_t timeout_ms = 0;
+};
+
+struct StartRequest {
+  std::string playground;
+  int64_t generation = 0;
+  std::string principal;
+  std::string team;
+  std::string environment;
+  std::string command;
+  std::string client_token;
+  /// The first nodes; for a manifest command just node "compile".
+  std::vector<NodeSpec> nodes;
+};
+
+/// One thing that happened, in order.
+struct Event {
+  int64_t sequence = 0;  ///< of the last transition at that time; progress has no number of its own
+  WallMillis at = 0;
+  std::string node_id;
+  std::string title;
+  std::string state;  ///< empty: progress
+  std::string detail;
+};
+
+struct RunnerOptions {
+  int threads = 16;  ///< nodes that run at once
+  int64_t default_timeout_ms = 600'000;
+  std::string job_directory;  ///< folder that holds one folder for each job
+  std::string launcher;       ///< path of dcp-launch
+  int64_t job_timeout_ms = 6 * 3600 * 1000;
+  int64_t job_poll_ms = 200;
+};
+
+class Runner {
+ public:
+  static Result<std::unique_ptr<Runner>> Create(store::Store& store, Backend& backend,
+                                                const Clock& clock, RunnerOptions options);
+  virtual ~Runner() = default;  ///< Stops: no new nodes; waits for those that run. Jobs go on.
+
+  /// Resumes what the last daemon left: re-attaches to jobs, submits nothing twice. Once, first.
+  virtual Status Recover() = 0;
+  /// Durable on return. [any]
+  virtual Result<store::Run> Start(const StartRequest& request) = 0;
+  /// Asks a run to end; its jobs are stopped. OK when it has ended already. [any]
+  virtual Status Cancel(const std::string& run_id, const std::string& reason) = 0;
+  /// Blocks until there are events after `after_sequence`, the run has ended or `wait_ms` is over.
+  /// [any] blocks
+  virtual Result<std::vector<Event>> WaitEvents(const std::string& run_id, int64_t after_sequence,
+                                                int64_t wait_ms) = 0;
+  /// Calls `notify` (from any thread, briefly, possibly spuriously) when the run has news, until
+  /// the returned handle is dropped. For streams that must not block a thread. [any]
+  virtual std::shared_ptr<void> Subscribe(const std::string& run_id,
+                                          std::function<void()> notify) = 0;
+  /// Path of a job's folder (its stdout and stderr live there); NOT_FOUND when the node has none.
+  virtual Result<std::string> JobDirectory(const std::string& run_id,
+                                           const std::string& node_id) = 0;
+};
+
+}  // namespace dcp::graph

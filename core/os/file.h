@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files, with errors as Status and safe defaults: private modes, atomic replacement, no following
+// of links where that could leave a folder.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace dcp::os {
+
+/// The whole file; RESOURCE_EXHAUSTED when it is larger than `bytes_max`.
+Result<std::string> ReadFile(const std::string& path, size_t bytes_max);
+/// At most `bytes_max` bytes from `offset` (negative: from the end).
+Result<std::string> ReadFileRange(const std::string& path, int64_t offset, size_t bytes_max);
+/// Replaces the file as a whole and on disk (write, fsync, rename, fsync of the folder).
+Status WriteFileAtomic(const std::string& path, std::string_view content, int mode = 0600);
+/// Makes the folder and its parents; those it makes get `mode`.
+Status MakeDirectories(const std::string& path, int mode = 0700);
+/// Names in the folder, sorted, without "." and "..".
+Result<std::vector<std::string>> ListDirectory(const std::string& path);
+/// Removes a folder and what is in it; links are removed, not followed. OK when it is not there.
+Status RemoveTree(const std::string& path);
+bool Exists(const std::string& path);
+
+/// Holds an exclusive lock on a file until destroyed. UNAVAILABLE when somebody else has it.
+class FileLock {
+ public:
+  static Result<FileLock> Acquire(const std::string& path);
+  FileLock(FileLock&& other) noexcept;
+  FileLock& operator=(FileLock&& other) noexcept;
+  ~FileLock();
+
+ private:
+  explicit FileLock(int fd) : fd_(fd) {}
+  int fd_ = -1;
+};
+
+}  // namespace dcp::os

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Local jobs that outlive the daemon. LaunchJob starts `dcp-launch DIRECTORY`, which locks the
+// folder, records who it is, stays the job's parent, and leaves the exit status there. A second
+// launch of the same folder finds the lock taken, or the exit status written, and adopts.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "os/process.h"
+
+namespace dcp::os {
+
+struct JobSpec {
+  std::vector<std::string> argv;
+  std::vector<std::pair<std::string, std::string>> env;
+  std::string stdout_file = "stdout";  ///< relative to the job's folder
+  std::string stderr_file = "stderr";
+  int64_t stop_grace_ms = 10'000;
+};
+
+struct JobState {
+  enum class Phase {
+    kNotLaunched,  ///< nothing has happened in this folder
+    kRunning,
+    kExited,
+    kLost,  ///< it was launched, is not running any more, and left no exit status
+  };
+  Phase phase = Phase::kNotLaunched;
+  ExitStatus exit;
+  ProcessIdentity launcher;
+  ProcessIdentity job;
+};
+
+/// Writes the spec into `directory` (which exists) and starts the launcher unless the folder shows
+/// that one has been there. Safe to repeat at any point. Call from a long-lived thread.
+Status LaunchJob(const std::string& launcher_program, const std::string& directory,
+                 const JobSpec& spec);
+/// What the folder and /proc say. [any]
+Result<JobState> ReadJobState(const std::string& directory);
+/// Asks the launcher to stop the job: TERM to its group, KILL after the grace time. Works for a
+/// job that an earlier daemon launched. OK when it has ended. [any]
+Status StopJob(const std::string& directory);
+
+}  // namespace dcp::os

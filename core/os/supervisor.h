@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Keeps long-running child processes up: the embedded stack's servers. One thread spawns, watches
+// and restarts them with back-off; after too many failures in a row a service is FAILED and stays
+// so until asked again. They die with this process.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace dcp::os {
+
+struct ServiceSpec {
+  std::string name;
+  std::vector<std::string> argv;
+  std::vector<std::pair<std::string, std::string>> env;  ///< all of it
+  std::string directory;
+  std::string log_file;  ///< stdout and stderr, appended
+  std::string endpoint;  ///< for people: "127.0.0.1:8181"
+  /// Asked every `ready_poll_ms` after the start until OK, and every `health_ms` from then on;
+  /// three failures in a row restart the service. Must return within `ready_timeout_ms`. [any]
+  std::function<Status()> healthy;
+  int64_t ready_poll_ms = 100;
+  int64_t ready_timeout_ms = 120'000;
+  int64_t health_ms = 5'000;
+  int64_t stop_grace_ms = 5'000;
+};
+
+struct ServiceState {
+  std::string name;
+  std::string state;  ///< STARTING, READY, RESTARTING, FAILED, STOPPED
+  int64_t pid = 0;
+  int restarts = 0;
+  std::string endpoint;
+  std::string detail;  ///< last failure, with the end of its log
+};
+
+class Supervisor {
+ public:
+  static std::unique_ptr<Supervisor> Create(const Clock& clock);
+  virtual ~Supervisor() = default;  ///< Stops all, in parallel, TERM then KILL.
+
+  /// Starts it and returns at once. [any]
+  virtual Status Add(ServiceSpec spec) = 0;
+  /// Blocks until every service is READY, or one is FAILED (its detail), or time is over. [any]
+  virtual Status WaitReady(int64_t timeout_ms) = 0;
+  /// Ends one process and starts it anew. [any]
+  virtual Status Restart(const std::string& name) = 0;
+  virtual std::vector<ServiceState> States() const = 0;
+};
+
+/// A ready check: the TCP port takes connections.
+Status CheckTcp(const std::string& host, int port, int64_t timeout_ms);
+
+}  // namespace dcp::os

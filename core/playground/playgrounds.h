@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Playgrounds: who owns one, how long it lives, what is registered in it. Authorisation by owner
+// is decided here and nowhere else.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "store/store.h"
+
+namespace dcp::playground {
+
+struct Principal {
+  std::string user;
+  std::string team;
+  std::string environment;
+};
+
+struct Limits {
+  int64_t default_ttl_ms = int64_t{72} * 3600 * 1000;
+  int64_t max_ttl_ms = int64_t{14} * 24 * 3600 * 1000;
+  int per_owner_max = 100;
+};
+
+class Playgrounds {
+ public:
+  Playgrounds(store::Store& store, const Clock& clock, Limits limits);
+
+  /// Empty `name`: one is made from the user's name. `ttl_ms` 0: the default. [any]
+  Result<store::Playground> Create(const Principal& who, const std::string& name, int64_t ttl_ms,
+                                   const std::map<std::string, std::string>& labels);
+  /// The caller's own playground in state ACTIVE or DELETING. Somebody else's is NOT_FOUND, in the
+  /// same words as one that is missing: names are not for guessing. [any]
+  Result<store::Playground> Get(const Principal& who, const std::string& name);
+  /// As Get, but FAILED_PRECONDITION when it is expired or being deleted. [any]
+  Result<store::Playground> Usable(const Principal& who, const std::string& name);
+  Result<std::vector<store::Playground>> List(const Principal& who);
+  /// Counted from now; never beyond creation + maximum. [any]
+  Result<store::Playground> Extend(const Principal& who, const std::string& name, int64_t ttl_ms);
+  /// ACTIVE -> DELETING; OK when it is DELETING already. [any]
+  Result<store::Playground> BeginDelete(const Principal& who, const std::string& name);
+  /// The same for the daemon's timer, without a principal. [any]
+  Status BeginExpire(const store::Playground& playground);
+  /// Forgets datasets and turns DELETING into DELETED. Idempotent. [any]
+  Status FinishDelete(const std::string& name, int64_t generation);
+
+  Status Register(const store::Dataset& dataset);
+  Result<std::vector<store::Dataset>> Datasets(const store::Playground& playground);
+  Result<std::vector<store::Playground>> Expired(int limit);
+
+ private:
+  store::Store& store_;
+  const Clock& clock_;
+  Limits limits_;
+};
+
+}  // namespace dcp::playground
