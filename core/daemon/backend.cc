@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/backend.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace dcp::daemon {
+
+GraphBackend::GraphBackend(Capabilities& capabilities, host::Host& host,
+                           catalog::Catalog& catalog, const catalog::Tokens& tokens,
+                           store::Store& store, std::string catalog_name)
+    : capabilities_(capabilities),
+      host_(host),
+      catalog_(catalog),
+      tokens_(tokens),
+      store_(store),
+      catalog_name_(std::move(catalog_name)) {}
+
+Result<std::string> GraphBackend::Invoke(const graph::Invocation& invocation) {
+  if (Capabilities::Serves(invocation.capability)) {
+    return capabilities_.Invoke({invocation.playground, invocation.generation},
+                                invocation.capability, invocation.method,
+                                invocation.request_json);
+  }
+  host::CallOptions options;
+  options.deadline = invocation.deadline;
+  options.cancelled = invocation.cancelled;
+  options.on_progress = invocation.on_progress;
+  return host_.Call(invocation.capability, invocation.route, invocation.method,
+                    invocation.request_json, options);
+}
+
+Result<std::string> GraphBackend::MountFor(const store::Run& run, const std::string& mode,
+                                           WallMillis expires_at) {
+  DCP_ASSIGN(const store::Playground playground, store_.GetPlayground(run.playground));
+  if (playground.generation != run.generation) {
+    return FailedPrecondition("playground " + run.playground +
+                              " was deleted and made anew since this run began");
+  }
+  catalog::Claims claims;
+  claims.user = run.principal;
+  claims.playground = run.playground;
+  claims.generation = run.generation;
+  claims.mode = mode;
+  claims.expires_at = std::min(expires_at, playground.expires_at);
+  if (mode == "rw") claims.run_id = run.id;
+  const Secret token = tokens_.Issue(claims);
+  // Sessions are shared per {principal, playground generation, mode}; the separator stands in no
+  // user name, so two different triples never make one key.
+  const std::string session_key = run.principal + '\n' + run.playground + '\n' +
+                                  std::to_string(run.generation) + '\n' + mode;
+  return nlohmann::json{{"name", catalog_name_},
+                        {"uri", catalog_.EndpointFor(run.playground)},
+                        {"token", token.Reveal()},
+                        {"mode", mode},
+                        {"expiresAtMs", std::to_string(claims.expires_at)},
+                        {"sessionKey", session_key}}
+      .dump();
+}
+
+}  // namespace dcp::daemon

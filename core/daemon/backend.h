@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the Graph Runner asks for, bound to the rooms that have it: built-in capabilities here,
+// everything else in a plugin.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "catalog/tokens.h"
+#include "daemon/capabilities.h"
+#include "graph/graph.h"
+#include "host/host.h"
+
+namespace dcp::daemon {
+
+/// [any]
+class GraphBackend : public graph::Backend {
+ public:
+  GraphBackend(Capabilities& capabilities, host::Host& host, catalog::Catalog& catalog,
+               const catalog::Tokens& tokens, store::Store& store, std::string catalog_name);
+
+  Result<std::string> Invoke(const graph::Invocation& invocation) override;
+  Result<std::string> MountFor(const store::Run& run, const std::string& mode,
+                               WallMillis expires_at) override;
+  std::string CatalogName() const override { return catalog_name_; }
+
+ private:
+  Capabilities& capabilities_;
+  host::Host& host_;
+  catalog::Catalog& catalog_;
+  const catalog::Tokens& tokens_;
+  store::Store& store_;
+  std::string catalog_name_;
+};
+
+}  // namespace dcp::daemon

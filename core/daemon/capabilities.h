@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The capabilities that the daemon serves itself, `catalog` and `playground`: from a node's JSON
+// to a call of the room that does the work, and back.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "catalog/catalog.h"
+#include "playground/playgrounds.h"
+#include "store/store.h"
+
+namespace dcp::daemon {
+
+/// Whose playground a built-in capability works on: the run's own, never one named in a request.
+struct Scope {
+  std::string playground;
+  int64_t generation = 0;
+};
+
+/// [any] blocks
+class Capabilities {
+ public:
+  Capabilities(catalog::Catalog& catalog, playground::Playgrounds& playgrounds, store::Store& store,
+               const Clock& clock, std::string job_directory);
+
+  /// True for the names that are served here.
+  static bool Serves(const std::string& capability);
+  Result<std::string> Invoke(const Scope& scope, const std::string& capability,
+                             const std::string& method, const std::string& request_json);
+
+ private:
+  Result<std::string> EnsureTable(const Scope& scope, const std::string& request_json);
+  Result<std::string> DescribeTable(const Scope& scope, const std::string& request_json);
+  Result<std::string> Receipt(const Scope& scope, const std::string& request_json);
+  Result<std::string> Purge(const Scope& scope);
+  Result<std::string> Register(const Scope& scope, const std::string& request_json);
+  Result<std::string> FinishDelete(const Scope& scope);
+
+  catalog::Catalog& catalog_;
+  playground::Playgrounds& playgrounds_;
+  store::Store& store_;
+  const Clock& clock_;
+  std::string job_directory_;
+};
+
+}  // namespace dcp::daemon

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/daemon.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <utility>
+
+#include "api/server.h"
+#include "base/limits.h"
+#include "daemon/backend.h"
+#include "daemon/capabilities.h"
+#include "daemon/doctor.h"
+#include "daemon/expiry.h"
+#include "daemon/secrets.h"
+#include "daemon/services.h"
+#include "daemon/settings.h"
+#include "daemon/version.h"
+#include "graph/graph.h"
+#include "log/log.h"
+#include "os/file.h"
+#include "os/supervisor.h"
+#include "store/store.h"
+
+namespace dcp::daemon {
+namespace {
+
+constexpr size_t kConfigBytesMax = size_t{1} << 20;  // a configuration is written by a person
+constexpr char kTokenKeySecret[] = "catalog-token-key";
+
+/// Members stand oldest dependency first, and are destroyed in reverse.
+class RealDaemon : public Daemon {
+ public:
+  explicit RealDaemon(StartOptions options) : options_(std::move(options)) {}
+
+  ~RealDaemon() override {
+    log::Write(log::Id::kDaemonStopping);
+    expiry_.reset();
+    api_.reset();
+    log::Flush();
+  }
+
+  Status Start() {
+    log::Write(log::Id::kDaemonStarting, {{"config", options_.config_file}});
+    DCP_TRY(ReadConfiguration());
+    DCP_TRY(StartRooms());
+    DCP_TRY(StartApi());
+    expiry_ = std::make_unique<Expiry>(*playgrounds_, *store_, *runner_, settings_.expiry_poll_ms);
+    log::Write(log::Id::kDaemonReady, {{"endpoint", "unix:" + settings_.api.socket},
+                                       {"catalog", catalog_->EndpointFor("<playground>")}});
+    return {};
+  }
+
+ private:
+  Status ReadConfiguration() {
+    DCP_ASSIGN(const std::string text, os::ReadFile(options_.config_file, kConfigBytesMax));
+    DCP_ASSIGN(const Skeleton skeleton,
+               ReadSkeleton(options_.config_file, text, options_.bin_dir));
+    log::Configure(skeleton.log);
+    DCP_TRY(os::MakeDirectories(skeleton.state_dir, 0700));
+    DCP_ASSIGN(store_, store::Store::Open(skeleton.state_dir + "/pretzel.db"));
+    References references;
+    references.state_dir = skeleton.state_dir;
+    references.bin_dir = options_.bin_dir;
+    const std::string secrets = skeleton.state_dir + "/secrets";
+    for (const auto& name : skeleton.secrets) {
+      DCP_ASSIGN(references.secrets[name], LoadOrCreateSecret(secrets, name));
+      references.secret_files[name] = secrets + "/" + name;
+    }
+    for (const auto& name : skeleton.ports) {
+      DCP_ASSIGN(references.ports[name], ChoosePort(*store_, name));
+    }
+    DCP_ASSIGN(Secret key, LoadOrCreateSecret(secrets, kTokenKeySecret));
+    tokens_ = std::make_unique<catalog::Tokens>(std::move(key));
+    DCP_ASSIGN(settings_, ReadSettings(options_.config_file, text, references));
+    return {};
+  }
+
+  Status StartRooms() {
+    const Clock& clock = SystemClock();
+    supervisor_ = os::Supervisor::Create(clock);
+    DCP_TRY(StartServices(settings_.services, settings_.state_dir + "/log", *supervisor_));
+    // The catalog listens before its upstreams do: a job that outlived the last daemon is waiting
+    // for this port, and gets 503 rather than a refused connection.
+    DCP_ASSIGN(catalog_, catalog::Catalog::Start(settings_.catalog, *store_, *tokens_, clock));
+    DCP_ASSIGN(host_, host::Host::Start(settings_.host));
+    playgrounds_ =
+        std::make_unique<playground::Playgrounds>(*store_, clock, settings_.playground);
+    const std::string jobs = settings_.state_dir + "/jobs";
+    DCP_TRY(os::MakeDirectories(jobs, 0700));
+    capabilities_ =
+        std::make_unique<Capabilities>(*catalog_, *playgrounds_, *store_, clock, jobs);
+    backend_ = std::make_unique<GraphBackend>(*capabilities_, *host_, *catalog_, *tokens_, *store_,
+                                              settings_.catalog.name);
+    graph::RunnerOptions runner;
+    runner.threads = settings_.runner_threads;
+    runner.job_directory = jobs;
+    runner.launcher = options_.bin_dir + "/dcp-launch";
+    runner.job_timeout_ms = settings_.job_timeout_ms;
+    DCP_ASSIGN(runner_, graph::Runner::Create(*store_, *backend_, clock, runner));
+    DCP_TRY(supervisor_->WaitReady(settings_.services_ready_ms));
+    return runner_->Recover();
+  }
+
+  Status StartApi() {
+    doctor_ = std::make_unique<Doctor>(*catalog_, *host_, *supervisor_,
+                                       settings_.production_warehouse);
+    api::Deps deps;
+    deps.store = store_.get();
+    deps.playgrounds = playgrounds_.get();
+    deps.runner = runner_.get();
+    deps.catalog = catalog_.get();
+    deps.tokens = tokens_.get();
+    deps.clock = &SystemClock();
+    deps.version = kVersion;
+    deps.services = [this] { return supervisor_->States(); };
+    deps.plugins = [this] { return host_->States(); };
+    deps.doctor = [this](const store::Playground* playground, const std::string& user) {
+      return doctor_->Examine(playground, user);
+    };
+    DCP_ASSIGN(api_, api::Server::Start(settings_.api, std::move(deps)));
+    return {};
+  }
+
+  const StartOptions options_;
+  Settings settings_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<catalog::Tokens> tokens_;
+  std::unique_ptr<os::Supervisor> supervisor_;
+  std::unique_ptr<catalog::Catalog> catalog_;
+  std::unique_ptr<host::Host> host_;
+  std::unique_ptr<playground::Playgrounds> playgrounds_;
+  std::unique_ptr<Capabilities> capabilities_;
+  std::unique_ptr<GraphBackend> backend_;
+  std::unique_ptr<graph::Runner> runner_;
+  std::unique_ptr<Doctor> doctor_;
+  std::unique_ptr<api::Server> api_;
+  std::unique_ptr<Expiry> expiry_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Daemon>> Daemon::Start(const StartOptions& options) {
+  auto daemon = std::make_unique<RealDaemon>(options);
+  DCP_TRY(daemon->Start());
+  return std::unique_ptr<Daemon>(std::move(daemon));
+}
+
+Status CheckConfig(const StartOptions& options) {
+  DCP_ASSIGN(const std::string text, os::ReadFile(options.config_file, kConfigBytesMax));
+  DCP_ASSIGN(const Skeleton skeleton, ReadSkeleton(options.config_file, text, options.bin_dir));
+  References references;
+  references.state_dir = skeleton.state_dir;
+  references.bin_dir = options.bin_dir;
+  for (const auto& name : skeleton.secrets) {
+    references.secrets[name] = Secret("checked-only");
+    references.secret_files[name] = skeleton.state_dir + "/secrets/" + name;
+  }
+  for (const auto& name : skeleton.ports) references.ports[name] = 1;
+  return ReadSettings(options.config_file, text, references).status();
+}
+
+}  // namespace dcp::daemon

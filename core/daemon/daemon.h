@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// dcpd itself: makes every room from the settings, oldest dependency first, and takes them down in
+// reverse. The only place that knows them all.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+
+namespace dcp::daemon {
+
+struct StartOptions {
+  std::string config_file;
+  std::string bin_dir;  ///< where dcpd, dcp-plugin-worker and dcp-launch are
+};
+
+class Daemon {
+ public:
+  /// Returns once every configured service answers and the API takes calls.
+  static Result<std::unique_ptr<Daemon>> Start(const StartOptions& options);
+  virtual ~Daemon() = default;  ///< Stops everything but running jobs.
+};
+
+/// Reads the configuration and says what is wrong with it; starts and writes nothing.
+Status CheckConfig(const StartOptions& options);
+
+}  // namespace dcp::daemon

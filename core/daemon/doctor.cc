@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/doctor.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/id.h"
+
+namespace dcp::daemon {
+namespace {
+
+std::string LocalPath(const std::string& warehouse) {
+  for (const char* prefix : {"file://", "file:"}) {
+    if (warehouse.rfind(prefix, 0) == 0) return warehouse.substr(std::strlen(prefix));
+  }
+  return {};
+}
+
+}  // namespace
+
+Doctor::Doctor(catalog::Catalog& catalog, host::Host& host, const os::Supervisor& supervisor,
+               std::string production_warehouse)
+    : catalog_(catalog),
+      host_(host),
+      supervisor_(supervisor),
+      production_warehouse_(std::move(production_warehouse)) {}
+
+std::vector<api::DoctorCheck> Doctor::Examine(const store::Playground* playground,
+                                              const std::string& user) {
+  std::vector<api::DoctorCheck> checks;
+  for (const auto& service : supervisor_.States()) {
+    checks.push_back({"service " + service.name, "set-up",
+                      service.state == "READY" ? "OK" : "FAILED",
+                      service.state + (service.detail.empty() ? "" : ": " + service.detail),
+                      service.state == "READY" ? "" : "see the service's log, then restart dcpd"});
+  }
+  for (const auto& plugin : host_.States()) {
+    checks.push_back({"plugin " + plugin.id, "set-up", plugin.state == "READY" ? "OK" : "FAILED",
+                      plugin.state + (plugin.detail.empty() ? "" : ": " + plugin.detail),
+                      plugin.state == "READY" ? "" : "mend what the reason names, then restart dcpd"});
+  }
+  checks.push_back(CatalogWrite(playground, user));
+  checks.push_back(StorageWrite());
+  // Said plainly rather than left out: a reader must not take silence for protection.
+  checks.push_back({"plan inspection", "gateway", "MISSING",
+                    "no gateway stands before the shared Spark server: only our own client, which "
+                    "screens what it sends, may be given its token",
+                    "keep the server's token to dcpd"});
+  return checks;
+}
+
+api::DoctorCheck Doctor::CatalogWrite(const store::Playground* playground,
+                                      const std::string& user) {
+  api::DoctorCheck check{"production write through the catalog", "catalog", "", "", ""};
+  if (playground == nullptr) {
+    check.result = "SKIPPED";
+    check.detail = "there is no playground to try it from";
+    check.advice = "run `pretzel playground create` and then doctor again";
+    return check;
+  }
+  const Status probe = catalog_.ProbeProductionWrite(*playground, user);
+  check.result = probe.ok() ? "ENFORCED" : "FAILED";
+  check.detail = probe.ok() ? "a write to a production table, with a writer's token of playground " +
+                                  playground->name + ", was refused"
+                            : probe.message();
+  if (!probe.ok()) check.advice = "do not use this set-up until the catalog refuses it";
+  return check;
+}
+
+api::DoctorCheck Doctor::StorageWrite() {
+  api::DoctorCheck check{"production write on storage", "storage", "", "", ""};
+  const std::string folder = LocalPath(production_warehouse_);
+  if (folder.empty()) {
+    check.result = "SKIPPED";
+    check.detail = production_warehouse_.empty()
+                       ? "catalog.production.warehouse is not configured"
+                       : "only file: warehouses can be tried: " + production_warehouse_;
+    check.advice = "give jobs storage credentials that cannot write production";
+    return check;
+  }
+  const std::string path = folder + "/.pretzel-doctor-" + RandomHex(8);
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) {
+    const bool refused = errno == EACCES || errno == EPERM || errno == EROFS;
+    check.result = refused ? "ENFORCED" : "FAILED";
+    check.detail = folder + ": " + std::strerror(errno);
+    return check;
+  }
+  close(fd);
+  unlink(path.c_str());
+  check.result = "MISSING";
+  check.detail = "storage layer missing: a file could be written under " + folder +
+                 " (and was removed); whoever runs a job could do the same";
+  check.advice = "in the embedded stack one Unix user owns everything; on a shared platform give "
+                 "jobs storage credentials that read production and write playgrounds only";
+  return check;
+}
+
+}  // namespace dcp::daemon

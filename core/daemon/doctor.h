@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Doctor tries what must be impossible, and says which layers of isolation this set-up has.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/server.h"
+#include "catalog/catalog.h"
+#include "host/host.h"
+#include "os/supervisor.h"
+#include "store/store.h"
+
+namespace dcp::daemon {
+
+class Doctor {
+ public:
+  Doctor(catalog::Catalog& catalog, host::Host& host, const os::Supervisor& supervisor,
+         std::string production_warehouse);
+  /// `playground` is the caller's and usable; without one the catalog probe is left out, and says
+  /// so. [any] blocks
+  std::vector<api::DoctorCheck> Examine(const store::Playground* playground,
+                                        const std::string& user);
+
+ private:
+  api::DoctorCheck CatalogWrite(const store::Playground* playground, const std::string& user);
+  api::DoctorCheck StorageWrite();
+
+  catalog::Catalog& catalog_;
+  host::Host& host_;
+  const os::Supervisor& supervisor_;
+  std::string production_warehouse_;
+};
+
+}  // namespace dcp::daemon

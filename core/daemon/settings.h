@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// dcpd's configuration file as settings of the rooms. Reading it has two steps, because texts in
+// it may refer to things the daemon makes: `${secret.NAME}`, `${port.NAME}`. First the skeleton is
+// read (where state lives, which secrets and ports are wanted), then, with these at hand, the rest.
+//
+// References: ${env.NAME} an environment variable (never for secrets) · ${state_dir} · ${bin_dir},
+// the folder of this program · ${port.NAME} · ${secret.NAME}, the text · ${secret_file.NAME}, the
+// path of its 0600 file.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/server.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "catalog/catalog.h"
+#include "host/host.h"
+#include "log/log.h"
+#include "playground/playgrounds.h"
+
+namespace dcp::daemon {
+
+/// A file that a service needs, rendered before it starts; 0600, because it may hold secrets.
+struct ServiceFile {
+  std::string path;
+  Secret content;
+};
+
+struct ServiceSettings {
+  std::string name;
+  std::vector<std::string> command;
+  std::vector<std::pair<std::string, std::string>> env;
+  std::vector<ServiceFile> files;
+  std::vector<std::string> directories;  ///< made before it starts
+  std::string ready_host;
+  int ready_port = 0;
+};
+
+/// What can be read before anything exists.
+struct Skeleton {
+  std::string state_dir;
+  std::vector<std::string> secrets;
+  std::vector<std::string> ports;
+  log::Options log;
+};
+
+struct Settings {
+  std::string state_dir;
+  api::Settings api;
+  catalog::Settings catalog;
+  std::string production_warehouse;  ///< for doctor's storage probe; empty: not probed
+  playground::Limits playground;
+  host::Settings host;
+  std::vector<ServiceSettings> services;
+  int64_t services_ready_ms = 180'000;
+  int runner_threads = 16;
+  int64_t job_timeout_ms = int64_t{6} * 3600 * 1000;
+  int64_t expiry_poll_ms = 5'000;
+};
+
+/// What references resolve to.
+struct References {
+  std::string state_dir;
+  std::string bin_dir;
+  std::map<std::string, Secret> secrets;
+  std::map<std::string, std::string> secret_files;
+  std::map<std::string, int> ports;
+};
+
+/// The text of one configuration file. `file` is for locations in messages.
+Result<Skeleton> ReadSkeleton(const std::string& file, const std::string& text,
+                              const std::string& bin_dir);
+Result<Settings> ReadSettings(const std::string& file, const std::string& text,
+                              const References& references);
+
+}  // namespace dcp::daemon
