@@ -67,6 +67,11 @@ public final class CatalogServer {
     // Before any class that logs is loaded; the log goes to stderr, and a request is not worth a line.
     System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "warn");
     System.setProperty("org.slf4j.simpleLogger.showDateTime", "true");
+    System.setProperty("org.slf4j.simpleLogger.dateTimeFormat", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX");
+    // The servlet logs every "no such table" as an error with two stack traces; clients probe for tables all the time.
+    // SecretHandler logs what is worth a line: answers of 500 and above.
+    System.setProperty("org.slf4j.simpleLogger.log.org.apache.iceberg.rest.RESTCatalogServlet", "off");
+    System.setProperty("org.slf4j.simpleLogger.log.org.apache.hadoop.util.NativeCodeLoader", "error");
     try {
       run();
     } catch (SetUpException e) {
@@ -220,12 +225,21 @@ public final class CatalogServer {
       String sent = request.getHeaders().get(SECRET_HEADER);
       // Digests have one length, so the comparison tells nothing about the secret's.
       if (sent != null && MessageDigest.isEqual(digest(sent), secretDigest)) {
+        Request.addCompletionListener(request, failure -> logFailure(request, response));
         return super.handle(request, response, callback);
       }
       response.setStatus(HttpStatus.UNAUTHORIZED_401);
       response.getHeaders().put(HttpHeader.CONTENT_TYPE, "application/json");
       Content.Sink.write(response, true, REFUSAL, callback);
       return true;
+    }
+  }
+
+  private static void logFailure(Request request, Response response) {
+    if (response.getStatus() >= HttpStatus.INTERNAL_SERVER_ERROR_500) {
+      System.err.println(
+          "catalog server: " + request.getMethod() + " " + request.getHttpURI().getPath() + " answered "
+              + response.getStatus() + "; the answer's body says why");
     }
   }
 
