@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// dcp.v1.Playgrounds.
+#include <grpcpp/server_context.h>
+
+#include <algorithm>
+
+#include "api/delete_playground.h"
+#include "api/run_proto.h"
+#include "api/service.h"
+#include "dcp/v1/dcp.grpc.pb.h"
+
+namespace dcp::api {
+namespace {
+
+class PlaygroundsService final : public v1::Playgrounds::Service {
+ public:
+  explicit PlaygroundsService(ServiceContext& context) : context_(context) {}
+
+  grpc::Status CreatePlayground(grpc::ServerContext* call,
+                                const v1::CreatePlaygroundRequest* request,
+                                v1::Playground* answer) override {
+    return Answer(Create(*call, *request, answer), "CreatePlayground");
+  }
+  grpc::Status GetPlayground(grpc::ServerContext* call, const v1::GetPlaygroundRequest* request,
+                             v1::Playground* answer) override {
+    return Answer(Get(*call, *request, answer), "GetPlayground");
+  }
+  grpc::Status ListPlaygrounds(grpc::ServerContext* call, const v1::ListPlaygroundsRequest*,
+                               v1::ListPlaygroundsResponse* answer) override {
+    return Answer(List(*call, answer), "ListPlaygrounds");
+  }
+  grpc::Status DeletePlayground(grpc::ServerContext* call,
+                                const v1::DeletePlaygroundRequest* request,
+                                v1::Run* answer) override {
+    return Answer(Delete(*call, *request, answer), "DeletePlayground");
+  }
+  grpc::Status ExtendPlayground(grpc::ServerContext* call,
+                                const v1::ExtendPlaygroundRequest* request,
+                                v1::Playground* answer) override {
+    return Answer(Extend(*call, *request, answer), "ExtendPlayground");
+  }
+  grpc::Status ConnectPlayground(grpc::ServerContext* call,
+                                 const v1::ConnectPlaygroundRequest* request,
+                                 v1::ConnectPlaygroundResponse* answer) override {
+    return Answer(Connect(*call, *request, answer), "ConnectPlayground");
+  }
+
+ private:
+  Status Create(const grpc::ServerContext& call, const v1::CreatePlaygroundRequest& request,
+                v1::Playground* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    const std::map<std::string, std::string> labels(request.labels().begin(),
+                                                    request.labels().end());
+    DCP_ASSIGN(const auto made, context_.deps.playgrounds->Create(who, request.name(),
+                                                                  request.ttl_ms(), labels));
+    FillPlayground(made, answer);
+    return {};
+  }
+
+  Status Get(const grpc::ServerContext& call, const v1::GetPlaygroundRequest& request,
+             v1::Playground* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_ASSIGN(const auto found, context_.deps.playgrounds->Get(who, request.name()));
+    DCP_ASSIGN(const auto datasets, context_.deps.playgrounds->Datasets(found));
+    FillPlayground(found, answer);
+    for (const store::Dataset& dataset : datasets) {
+      v1::Dataset* out = answer->add_datasets();
+      out->set_name(dataset.name);
+      out->set_kind(dataset.kind);
+      out->set_spec_hash(dataset.spec_hash);
+      out->set_updated_at_ms(dataset.updated_at);
+    }
+    return {};
+  }
+
+  Status List(const grpc::ServerContext& call, v1::ListPlaygroundsResponse* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_ASSIGN(const auto found, context_.deps.playgrounds->List(who));
+    for (const store::Playground& one : found) FillPlayground(one, answer->add_playgrounds());
+    return {};
+  }
+
+  Status Delete(const grpc::ServerContext& call, const v1::DeletePlaygroundRequest& request,
+                v1::Run* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_ASSIGN(const auto going, context_.deps.playgrounds->BeginDelete(who, request.name()));
+    DCP_ASSIGN(const auto run, StartDelete(*context_.deps.store, *context_.deps.runner, going));
+    DCP_ASSIGN(const auto nodes, context_.deps.store->GetNodes(run.id));
+    FillRun(run, nodes, answer);
+    return {};
+  }
+
+  Status Extend(const grpc::ServerContext& call, const v1::ExtendPlaygroundRequest& request,
+                v1::Playground* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_ASSIGN(const auto found,
+               context_.deps.playgrounds->Extend(who, request.name(), request.ttl_ms()));
+    FillPlayground(found, answer);
+    return {};
+  }
+
+  Status Connect(const grpc::ServerContext& call, const v1::ConnectPlaygroundRequest& request,
+                 v1::ConnectPlaygroundResponse* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_ASSIGN(const auto found, context_.deps.playgrounds->Usable(who, request.name()));
+    if (context_.deps.catalog == nullptr || context_.deps.tokens == nullptr) {
+      return Unavailable("this daemon runs without a playground catalog");
+    }
+    catalog::Claims claims;
+    claims.user = who.user;
+    claims.playground = found.name;
+    claims.generation = found.generation;
+    claims.mode = request.write() ? "rw" : "ro";
+    claims.expires_at = std::min(found.expires_at, context_.deps.clock->Wall() + kConnectTokenMs);
+    answer->set_catalog(context_.settings.catalog_name);
+    answer->set_uri(context_.deps.catalog->EndpointFor(found.name));
+    answer->set_token(context_.deps.tokens->Issue(claims).Reveal());
+    answer->set_expires_at_ms(claims.expires_at);
+    DCP_ASSIGN(const auto datasets, context_.deps.playgrounds->Datasets(found));
+    if (!datasets.empty()) {
+      const std::string& name = datasets.front().name;
+      answer->set_namespace_hint(name.substr(0, name.rfind('.')));
+    }
+    return {};
+  }
+
+  ServiceContext& context_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakePlaygroundsService(ServiceContext& context) {
+  return std::make_unique<PlaygroundsService>(context);
+}
+
+}  // namespace dcp::api

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From rows of the store to messages of the API.
+#include "api/run_proto.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <nlohmann/json.hpp>
+
+#include "dcp/v1/dcp.pb.h"
+
+namespace dcp::api {
+namespace {
+
+using nlohmann::json;
+
+std::string TextOf(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+int32_t NumberOf(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number_integer() ? found->get<int32_t>() : 0;
+}
+
+/// Paths are kept as ["a.sql"] or as the contract's {"paths":["a.sql"]}.
+void FillNeedsFiles(const std::string& text, v1::Run* to) {
+  if (text.empty()) return;
+  const json value = json::parse(text, nullptr, false);
+  const json* paths = &value;
+  if (value.is_object() && value.contains("paths")) paths = &value["paths"];
+  if (!paths->is_array()) return;
+  for (const json& path : *paths) {
+    if (path.is_string()) to->add_needs_files(path.get<std::string>());
+  }
+}
+
+}  // namespace
+
+Status StatusFromJson(const std::string& text) {
+  if (text.empty()) return {};
+  const json error = json::parse(text, nullptr, false);
+  if (!error.is_object()) return Internal("the stored error cannot be read");
+  Code code = CodeFromName(TextOf(error, "code"));
+  if (code == Code::kOk) code = Code::kUnknown;
+  Location location;
+  if (const auto at = error.find("location"); at != error.end() && at->is_object()) {
+    location = {TextOf(*at, "file"), NumberOf(*at, "line"), NumberOf(*at, "column")};
+  }
+  return Status(code, TextOf(error, "message"))
+      .WithId(TextOf(error, "id"))
+      .WithHint(TextOf(error, "hint"))
+      .At(location);
+}
+
+void FillPlayground(const store::Playground& from, v1::Playground* to) {
+  to->set_name(from.name);
+  to->set_generation(from.generation);
+  to->set_owner(from.owner);
+  to->set_team(from.team);
+  to->set_environment(from.environment);
+  to->set_state(from.state);
+  to->set_created_at_ms(from.created_at);
+  to->set_expires_at_ms(from.expires_at);
+  for (const auto& [key, value] : from.labels) (*to->mutable_labels())[key] = value;
+}
+
+void FillRun(const store::Run& from, const std::vector<store::Node>& nodes, v1::Run* to) {
+  to->set_id(from.id);
+  to->set_playground(from.playground);
+  to->set_command(from.command);
+  to->set_principal(from.principal);
+  to->set_state(from.state);
+  to->set_created_at_ms(from.created_at);
+  to->set_finished_at_ms(from.finished_at);
+  to->set_cancel_requested(from.cancel_requested);
+  for (const store::Node& node : nodes) {
+    v1::RunNode* out = to->add_nodes();
+    out->set_id(node.id);
+    out->set_title(node.title);
+    out->set_capability(node.capability);
+    out->set_method(node.method);
+    out->set_state(node.state);
+    out->set_started_at_ms(node.started_at);
+    out->set_finished_at_ms(node.finished_at);
+    out->set_error_message(StatusFromJson(node.error_json).message());
+    out->set_detail(node.detail);
+  }
+  if (!from.report_json.empty()) {
+    const auto parsed =
+        google::protobuf::util::JsonStringToMessage(from.report_json, to->mutable_report());
+    if (!parsed.ok()) to->clear_report();
+  }
+  FillNeedsFiles(from.needs_files_json, to);
+  const Status error = StatusFromJson(from.error_json);
+  if (error.ok()) return;
+  to->set_error_code(std::string(CodeName(error.code())));
+  to->set_error_message(error.message());
+  to->mutable_error()->set_id(error.id());
+  to->mutable_error()->set_hint(error.hint());
+  to->mutable_error()->set_file(error.location().file);
+  to->mutable_error()->set_line(error.location().line);
+  to->mutable_error()->set_column(error.location().column);
+}
+
+}  // namespace dcp::api

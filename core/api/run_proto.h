@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From rows of the store to messages of the API. Internal to the room.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "store/store.h"
+
+namespace dcp::v1 {
+class Playground;
+class Run;
+}  // namespace dcp::v1
+
+namespace dcp::api {
+
+void FillPlayground(const store::Playground& from, v1::Playground* to);
+void FillRun(const store::Run& from, const std::vector<store::Node>& nodes, v1::Run* to);
+/// {"code","id","message","hint","location"} as the store keeps it; OK for an empty text.
+Status StatusFromJson(const std::string& text);
+
+}  // namespace dcp::api

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// dcp.v1.Runs: the unary calls; its streams are in run_streams.cc.
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <algorithm>
+
+#include "api/run_proto.h"
+#include "api/service.h"
+#include "api/start_run.h"
+#include "dcp/v1/dcp.grpc.pb.h"
+
+namespace dcp::api {
+namespace {
+
+using StreamsByCallback =
+    v1::Runs::WithCallbackMethod_WatchRun<v1::Runs::WithCallbackMethod_GetRunLogs<
+        v1::Runs::Service>>;
+
+class RunsService final : public StreamsByCallback {
+ public:
+  explicit RunsService(ServiceContext& context) : context_(context) {}
+
+  grpc::Status StartRun(grpc::ServerContext* call, const v1::StartRunRequest* request,
+                        v1::Run* answer) override {
+    return Answer(Start(*call, *request, answer), "StartRun");
+  }
+  grpc::Status GetRun(grpc::ServerContext* call, const v1::GetRunRequest* request,
+                      v1::Run* answer) override {
+    return Answer(Get(*call, request->id(), answer), "GetRun");
+  }
+  grpc::Status ListRuns(grpc::ServerContext* call, const v1::ListRunsRequest* request,
+                        v1::ListRunsResponse* answer) override {
+    return Answer(List(*call, *request, answer), "ListRuns");
+  }
+  grpc::Status CancelRun(grpc::ServerContext* call, const v1::CancelRunRequest* request,
+                         v1::Run* answer) override {
+    return Answer(Cancel(*call, request->id(), answer), "CancelRun");
+  }
+  grpc::ServerWriteReactor<v1::RunEvent>* WatchRun(grpc::CallbackServerContext* call,
+                                                   const v1::WatchRunRequest* request) override {
+    return MakeWatchRun(context_, *call, *request);
+  }
+  grpc::ServerWriteReactor<v1::LogChunk>* GetRunLogs(
+      grpc::CallbackServerContext* call, const v1::GetRunLogsRequest* request) override {
+    return MakeGetRunLogs(context_, *call, *request);
+  }
+
+ private:
+  Status Fill(const store::Run& run, v1::Run* answer) {
+    DCP_ASSIGN(const auto nodes, context_.deps.store->GetNodes(run.id));
+    FillRun(run, nodes, answer);
+    return {};
+  }
+
+  Status Start(const grpc::ServerContext& call, const v1::StartRunRequest& request,
+               v1::Run* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_ASSIGN(const auto start, PrepareRun(context_, who, request));
+    DCP_ASSIGN(const auto run, context_.deps.runner->Start(start));
+    return Fill(run, answer);
+  }
+
+  Status Get(const grpc::ServerContext& call, const std::string& id, v1::Run* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_ASSIGN(const auto run, RunOf(context_, who, id));
+    return Fill(run, answer);
+  }
+
+  Status List(const grpc::ServerContext& call, const v1::ListRunsRequest& request,
+              v1::ListRunsResponse* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    if (request.limit() < 0) return InvalidArgument("limit is negative").WithId("PZ0903");
+    const int limit =
+        request.limit() == 0 ? kListRunsDefault : std::min(request.limit(), kListRunsMax);
+    DCP_ASSIGN(const auto runs,
+               context_.deps.store->ListRuns(request.playground(), who.user, limit));
+    for (const store::Run& run : runs) FillRun(run, {}, answer->add_runs());
+    return {};
+  }
+
+  Status Cancel(const grpc::ServerContext& call, const std::string& id, v1::Run* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_ASSIGN(const auto run, RunOf(context_, who, id));
+    if (run.command == "delete") {
+      return FailedPrecondition("run " + id + " deletes a playground, and goes on to its end");
+    }
+    DCP_TRY(context_.deps.runner->Cancel(run.id, "asked for by " + who.user));
+    DCP_ASSIGN(const auto now, RunOf(context_, who, id));
+    return Fill(now, answer);
+  }
+
+  ServiceContext& context_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeRunsService(ServiceContext& context) {
+  return std::make_unique<RunsService>(context);
+}
+
+}  // namespace dcp::api

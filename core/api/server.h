@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The daemon's gRPC API: listens on a Unix socket in a private folder (and on loopback TCP when
+// configured), authenticates every call, and hands over to the rooms below. No third-party type
+// stands here, so only this room's .cc files pay for gRPC.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/auth.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "catalog/catalog.h"
+#include "catalog/tokens.h"
+#include "graph/graph.h"
+#include "host/host.h"
+#include "os/supervisor.h"
+#include "playground/playgrounds.h"
+#include "store/store.h"
+
+namespace dcp::api {
+
+/// Calls served at once; more are refused at once with RESOURCE_EXHAUSTED rather than queued, so
+/// a flood cannot delay the calls that were let in.
+constexpr int kConcurrentCallsDefault = 32;
+/// Open WatchRun and GetRunLogs streams. Each holds one open read's worth of events in memory.
+constexpr int kStreamsMax = 256;
+/// How long a client's catalog token from ConnectPlayground is good for, at most.
+constexpr int64_t kConnectTokenMs = int64_t{12} * 3600 * 1000;
+/// Runs that ListRuns answers when not told, and at most.
+constexpr int kListRunsDefault = 50;
+constexpr int kListRunsMax = 1000;
+/// Files that manifests name, in one command: twice the manifests is already unusual.
+constexpr size_t kFilesMax = 400;
+/// A path a person typed; Linux's own bound.
+constexpr size_t kPathBytesMax = 4096;
+/// Options of a command as JSON; parameters are scalars.
+constexpr size_t kOptionsBytesMax = size_t{64} << 10;
+/// One piece of a log stream, and all of one call. A log that is longer is read where it lies.
+constexpr size_t kLogChunkBytes = size_t{64} << 10;
+constexpr int64_t kLogBytesMax = int64_t{64} << 20;
+/// How often a followed log file is looked at: files send no news.
+constexpr int64_t kLogPollMs = 300;
+
+struct Settings {
+  std::string socket_path;
+  std::string listen;  ///< "127.0.0.1:PORT" (0: any free one), or empty: the socket alone
+  int max_concurrent = kConcurrentCallsDefault;
+  std::string version;
+  std::string catalog_name = "prod";
+};
+
+/// One line of doctor's answer; words as in dcp.proto's Check.
+struct DoctorCheck {
+  std::string name;
+  std::string layer;
+  std::string result;
+  std::string detail;
+  std::string advice;
+};
+
+/// What the daemon knows about its own parts.
+struct SystemState {
+  std::vector<os::ServiceState> services;
+  std::vector<host::InstanceState> plugins;
+  std::string catalog_uri;
+};
+
+/// Everything is borrowed and must outlive the server.
+struct Deps {
+  store::Store* store = nullptr;
+  playground::Playgrounds* playgrounds = nullptr;
+  graph::Runner* runner = nullptr;
+  const catalog::Catalog* catalog = nullptr;  ///< null: ConnectPlayground answers UNAVAILABLE
+  const catalog::Tokens* tokens = nullptr;
+  const Principals* principals = nullptr;
+  /// `playground` may be null: checks that need none. [any] blocks
+  std::function<Result<std::vector<DoctorCheck>>(const playground::Principal& who,
+                                                 const store::Playground* playground)>
+      doctor;
+  std::function<SystemState()> status;  ///< [any]
+  const Clock* clock = nullptr;
+};
+
+class Server {
+ public:
+  /// Listens when it returns. FAILED_PRECONDITION when the socket's folder is open to others or
+  /// another daemon answers on the socket; UNAVAILABLE when the TCP port is taken.
+  static Result<std::unique_ptr<Server>> Start(Settings settings, Deps deps);
+  virtual ~Server() = default;  ///< Shuts down with no patience.
+
+  /// No new calls; open ones may end until `patience_ms` is over, then they are cancelled.
+  virtual void Shutdown(int64_t patience_ms) = 0;
+  /// The port of `listen`, 0 without one.
+  virtual int port() const = 0;
+};
+
+}  // namespace dcp::api

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What this room's service files share: the context they work in, authentication of one call, and
+// the factories that server.cc registers. Internal to the room.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string_view>
+
+#include "api/executor.h"
+#include "api/server.h"
+
+namespace grpc {
+class ServerContextBase;
+class Service;
+class Status;
+template <class Response>
+class ServerWriteReactor;
+}  // namespace grpc
+namespace dcp::v1 {
+class GetRunLogsRequest;
+class LogChunk;
+class RunEvent;
+class WatchRunRequest;
+}  // namespace dcp::v1
+
+namespace dcp::api {
+
+struct ServiceContext {
+  Settings settings;
+  Deps deps;
+  Executor* streams = nullptr;
+  std::atomic<int> open_streams{0};
+};
+
+/// Who calls, from the call's metadata. From memory only: safe in a reaction.
+Result<playground::Principal> CallerOf(const ServiceContext& context,
+                                       const grpc::ServerContextBase& call);
+/// The run, if it is the caller's; somebody else's is NOT_FOUND in the same words as none.
+Result<store::Run> RunOf(const ServiceContext& context, const playground::Principal& who,
+                         const std::string& id);
+/// ToGrpc, and a log line when the failure is ours.
+grpc::Status Answer(const Status& status, std::string_view method);
+
+std::unique_ptr<grpc::Service> MakePlaygroundsService(ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeRunsService(ServiceContext& context);
+std::unique_ptr<grpc::Service> MakeSystemService(ServiceContext& context);
+
+grpc::ServerWriteReactor<v1::RunEvent>* MakeWatchRun(ServiceContext& context,
+                                                     const grpc::ServerContextBase& call,
+                                                     const v1::WatchRunRequest& request);
+grpc::ServerWriteReactor<v1::LogChunk>* MakeGetRunLogs(ServiceContext& context,
+                                                       const grpc::ServerContextBase& call,
+                                                       const v1::GetRunLogsRequest& request);
+
+}  // namespace dcp::api

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// dcp.v1.System, and what every service shares: authentication, ownership of runs, the answer.
+#include <grpcpp/server_context.h>
+
+#include "api/service.h"
+#include "api/status_to_grpc.h"
+#include "dcp/v1/dcp.grpc.pb.h"
+#include "log/log.h"
+
+namespace dcp::api {
+
+Result<playground::Principal> CallerOf(const ServiceContext& context,
+                                       const grpc::ServerContextBase& call) {
+  const auto& metadata = call.client_metadata();
+  const auto found = metadata.find("authorization");
+  const std::string_view header =
+      found == metadata.end() ? std::string_view()
+                              : std::string_view(found->second.data(), found->second.size());
+  return context.deps.principals->Authenticate(header);
+}
+
+Result<store::Run> RunOf(const ServiceContext& context, const playground::Principal& who,
+                         const std::string& id) {
+  auto run = context.deps.store->GetRun(id);
+  const bool missing = !run.ok() && run.status().code() == Code::kNotFound;
+  if (missing || (run.ok() && run->principal != who.user)) {
+    return NotFound("you have no run \"" + id.substr(0, 80) + "\"")
+        .WithId("PZ0904")
+        .WithHint("pretzel run list shows yours");
+  }
+  return run;
+}
+
+grpc::Status Answer(const Status& status, std::string_view method) {
+  const Code code = status.code();
+  if (code == Code::kInternal || code == Code::kUnknown || code == Code::kDataLoss) {
+    log::Write(log::Id::kRequestFailed,
+               {{"method", std::string(method)}, {"error", status.ToString()}});
+  }
+  return ToGrpc(status);
+}
+
+namespace {
+
+class SystemService final : public v1::System::Service {
+ public:
+  explicit SystemService(ServiceContext& context) : context_(context) {}
+
+  grpc::Status WhoAmI(grpc::ServerContext* call, const v1::WhoAmIRequest*,
+                      v1::WhoAmIResponse* answer) override {
+    const auto who = CallerOf(context_, *call);
+    if (!who.ok()) return Answer(who.status(), "WhoAmI");
+    answer->set_user(who->user);
+    answer->set_team(who->team);
+    answer->set_environment(who->environment);
+    answer->set_daemon_version(context_.settings.version);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetStatus(grpc::ServerContext* call, const v1::GetStatusRequest*,
+                         v1::GetStatusResponse* answer) override {
+    const auto who = CallerOf(context_, *call);
+    if (!who.ok()) return Answer(who.status(), "GetStatus");
+    answer->set_version(context_.settings.version);
+    if (context_.deps.status) Fill(context_.deps.status(), answer);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Doctor(grpc::ServerContext* call, const v1::DoctorRequest* request,
+                      v1::DoctorResponse* answer) override {
+    return Answer(Examine(*call, *request, answer), "Doctor");
+  }
+
+ private:
+  static void Fill(const SystemState& state, v1::GetStatusResponse* answer) {
+    answer->set_catalog_uri(state.catalog_uri);
+    for (const os::ServiceState& service : state.services) {
+      v1::ServiceStatus* out = answer->add_services();
+      out->set_name(service.name);
+      out->set_state(service.state);
+      out->set_pid(service.pid);
+      out->set_endpoint(service.endpoint);
+      out->set_restarts(service.restarts);
+      out->set_detail(service.detail);
+    }
+    for (const host::InstanceState& plugin : state.plugins) {
+      v1::PluginStatus* out = answer->add_plugins();
+      out->set_instance(plugin.id);
+      out->set_plugin(plugin.plugin);
+      out->set_version(plugin.version);
+      out->set_isolation(plugin.isolation);
+      out->set_state(plugin.state);
+      out->set_detail(plugin.detail);
+      for (const std::string& capability : plugin.capabilities) out->add_capabilities(capability);
+    }
+  }
+
+  Status Examine(const grpc::ServerContext& call, const v1::DoctorRequest& request,
+                 v1::DoctorResponse* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    if (!context_.deps.doctor) return Unavailable("this daemon was started without a doctor");
+    store::Playground playground;
+    const bool named = !request.playground().empty();
+    if (named) {
+      DCP_ASSIGN(playground, context_.deps.playgrounds->Usable(who, request.playground()));
+    }
+    DCP_ASSIGN(const auto checks, context_.deps.doctor(who, named ? &playground : nullptr));
+    for (const DoctorCheck& check : checks) {
+      v1::Check* out = answer->add_checks();
+      out->set_name(check.name);
+      out->set_layer(check.layer);
+      out->set_result(check.result);
+      out->set_detail(check.detail);
+      out->set_advice(check.advice);
+    }
+    return {};
+  }
+
+  ServiceContext& context_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeSystemService(ServiceContext& context) {
+  return std::make_unique<SystemService>(context);
+}
+
+}  // namespace dcp::api
