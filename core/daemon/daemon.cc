@@ -45,7 +45,8 @@ class RealDaemon : public Daemon {
     DCP_TRY(ReadConfiguration());
     DCP_TRY(StartRooms());
     DCP_TRY(StartApi());
-    expiry_ = std::make_unique<Expiry>(*playgrounds_, *store_, *runner_, settings_.expiry_poll_ms);
+    expiry_ = std::make_unique<Expiry>(*playgrounds_, *store_, *runner_, SystemClock(),
+                                       settings_.expiry_poll_ms);
     log::Write(log::Id::kDaemonReady, {{"endpoint", "unix:" + settings_.api.socket_path},
                                        {"catalog", catalog_->EndpointFor("<playground>")}});
     return {};

@@ -5,7 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "api/delete_graph.h"
+#include "api/delete_playground.h"
 #include "log/log.h"
 
 namespace dcp::daemon {
@@ -16,8 +16,8 @@ constexpr int kSweepMax = 50;  // a backlog is worked off over several sweeps, n
 }  // namespace
 
 Expiry::Expiry(playground::Playgrounds& playgrounds, store::Store& store, graph::Runner& runner,
-               int64_t poll_ms)
-    : playgrounds_(playgrounds), store_(store), runner_(runner) {
+               const Clock& clock, int64_t poll_ms)
+    : playgrounds_(playgrounds), store_(store), runner_(runner), clock_(clock) {
   thread_ = std::jthread([this, poll_ms](const std::stop_token& stop) {
     std::mutex mutex;
     std::condition_variable_any wake;
@@ -38,7 +38,18 @@ Status Expiry::Sweep() {
   for (const auto& playground : expired) {
     DCP_TRY(playgrounds_.BeginExpire(playground));
     log::Write(log::Id::kPlaygroundExpired, {{"playground", playground.name}});
-    DCP_TRY(api::StartDelete(store_, runner_, playground, playground.owner).status());
+    DCP_TRY(api::StartDelete(store_, runner_, playground).status());
+  }
+  return Resume();
+}
+
+Status Expiry::Resume() {
+  if (clock_.Steady() < next_resume_) return {};
+  next_resume_ = clock_.Steady() + kDeleteRetryMs;
+  DCP_ASSIGN(const auto all, store_.ListPlaygrounds(""));
+  for (const auto& playground : all) {
+    if (playground.state != store::kDeleting) continue;
+    DCP_TRY(api::StartDelete(store_, runner_, playground).status());
   }
   return {};
 }

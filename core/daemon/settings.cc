@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/settings.h"
+
+#include <chrono>
+#include <cstdlib>
+#include <utility>
+
+#include "base/id.h"
+#include "config/reader.h"
+
+namespace dcp::daemon {
+namespace {
+
+using config::Reader;
+using config::Section;
+using namespace std::chrono_literals;  // NOLINT: only way to get these suffixes
+
+constexpr int kThreadsMax = 256;  // beyond that, threads wait for each other more than they work
+constexpr int kPortMax = 65'535;
+
+Result<std::string> Environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());  // NOLINT: read before any thread exists
+  if (value == nullptr) {
+    return NotFound("environment variable " + name + " is not set")
+        .WithHint("set it, or write the value itself");
+  }
+  return std::string(value);
+}
+
+template <typename Map>
+std::vector<std::string> KeysOf(const Map& map) {
+  std::vector<std::string> keys;
+  for (const auto& entry : map) keys.push_back(entry.first);
+  return keys;
+}
+
+template <typename Map>
+Status NoSuch(const std::string& kind, const std::string& name, const Map& known) {
+  const std::string near = Nearest(name, KeysOf(known));
+  Status status = NotFound("no " + kind + " \"" + name + "\" is declared");
+  if (near.empty()) return std::move(status).WithHint("add it to the list `" + kind + "s:`");
+  return std::move(status).WithHint("did you mean \"" + near + "\"?");
+}
+
+/// `${...}` of the skeleton: what exists before anything was made. Everything else reads as "".
+Result<std::string> ResolveEarly(const std::string& reference, const std::string& bin_dir) {
+  if (reference.rfind("env.", 0) == 0) return Environment(reference.substr(4));
+  if (reference == "bin_dir") return bin_dir;
+  return std::string();
+}
+
+Result<std::string> Resolve(const std::string& reference, const References& known) {
+  if (reference == "state_dir") return known.state_dir;
+  if (reference == "bin_dir") return known.bin_dir;
+  const size_t dot = reference.find('.');
+  const std::string kind = reference.substr(0, dot);
+  const std::string name = dot == std::string::npos ? "" : reference.substr(dot + 1);
+  if (kind == "env") return Environment(name);
+  if (kind == "port") {
+    const auto found = known.ports.find(name);
+    if (found == known.ports.end()) return NoSuch("port", name, known.ports);
+    return std::to_string(found->second);
+  }
+  if (kind == "secret") {
+    const auto found = known.secrets.find(name);
+    if (found == known.secrets.end()) return NoSuch("secret", name, known.secrets);
+    return found->second.Reveal();
+  }
+  if (kind == "secret_file") {
+    const auto found = known.secret_files.find(name);
+    if (found == known.secret_files.end()) return NoSuch("secret", name, known.secret_files);
+    return found->second;
+  }
+  return NotFound("\"${" + reference + "}\" is no reference")
+      .WithHint("there are ${env.NAME}, ${state_dir}, ${bin_dir}, ${port.NAME}, ${secret.NAME} and "
+                "${secret_file.NAME}");
+}
+
+log::Options ReadLog(const Section& section) {
+  log::Options options;
+  const std::string level =
+      section.Choice("level", {"trace", "debug", "info", "warning", "error"}, "info");
+  options.level = level == "trace"     ? log::Level::kTrace
+                  : level == "debug"   ? log::Level::kDebug
+                  : level == "warning" ? log::Level::kWarning
+                  : level == "error"   ? log::Level::kError
+                                       : log::Level::kInfo;
+  options.json = section.Choice("format", {"text", "json"}, "text") == "json";
+  return options;
+}
+
+catalog::Upstream ReadUpstream(const Section& section) {
+  catalog::Upstream upstream;
+  upstream.uri = section.Text("uri");
+  upstream.secret = Secret(section.Text("secret"));
+  return upstream;
+}
+
+void ReadCatalog(const Section& section, Settings& settings) {
+  catalog::Settings& catalog = settings.catalog;
+  catalog.name = section.Text("name", "prod");
+  catalog.port = static_cast<int>(section.Int("port", {0, kPortMax}, 0));
+  catalog.threads = static_cast<int>(section.Int("threads", {1, kThreadsMax}, 8));
+  catalog.upstream_timeout_ms = section.Duration("upstream_timeout", {100ms, 10min}, 30s).count();
+  const Section production = section.Sub("production");
+  catalog.production = ReadUpstream(production);
+  settings.production_warehouse = production.Text("warehouse", "");
+  const Section overlay = section.Sub("overlay");
+  catalog.overlay = ReadUpstream(overlay);
+  catalog.overlay_warehouse = overlay.Text("warehouse");
+}
+
+void ReadPlugins(const Section& section, const References& references, host::Settings& host) {
+  host.directories = section.Texts("directories");
+  host.worker_program = section.Text("worker", references.bin_dir + "/dcp-plugin-worker");
+  host.start_timeout_ms = section.Duration("start_timeout", {1s, 10min}, 20s).count();
+  host.ping_timeout_ms = section.Duration("ping_timeout", {100ms, 5min}, 5s).count();
+  for (const Section& entry : section.Subs("instances")) {
+    host::InstanceSettings instance;
+    instance.id = entry.Text("id");
+    instance.plugin = entry.Text("plugin");
+    instance.isolation = entry.Choice("isolation", {"worker", "in_process"}, "worker");
+    instance.config_json = Secret(entry.Json("config"));
+    for (auto& variable : entry.TextMap("env")) instance.env.push_back(std::move(variable));
+    host.instances.push_back(std::move(instance));
+  }
+  for (const auto& [capability, routes] : section.Sub("routes").Sections()) {
+    for (const std::string& name : routes.Keys()) {
+      host.routes[capability][name == "default" ? "" : name] = routes.Text(name);
+    }
+  }
+}
+
+ServiceSettings ReadService(const Section& section) {
+  ServiceSettings service;
+  service.name = section.Text("name");
+  service.command = section.Texts("command");
+  if (service.command.empty()) {
+    section.Fail("command", "service " + service.name + " has no command",
+                 "give the program and its arguments as a list");
+  }
+  for (auto& variable : section.TextMap("env")) service.env.push_back(std::move(variable));
+  service.directories = section.Texts("directories");
+  for (const Section& file : section.Subs("files")) {
+    service.files.push_back({file.Text("path"), Secret(file.Text("content"))});
+  }
+  const std::string ready = section.Text("ready");
+  const size_t colon = ready.rfind(':');
+  service.ready_host = ready.substr(0, colon);
+  service.ready_port = colon == std::string::npos ? 0 : std::atoi(ready.c_str() + colon + 1);
+  if (service.ready_port <= 0 || service.ready_port > kPortMax) {
+    section.Fail("ready", "\"" + ready + "\" is no address", "write HOST:PORT, as in 127.0.0.1:8181");
+  }
+  return service;
+}
+
+Settings ReadRoot(const Section& root, const References& references) {
+  Settings settings;
+  (void)root.Text("state_dir");
+  (void)ReadLog(root.Sub("log"));
+  (void)root.Texts("secrets");
+  (void)root.Texts("ports");
+  settings.state_dir = references.state_dir;
+  const Section api = root.Sub("api");
+  settings.api.socket_path = api.Text("socket", references.state_dir + "/run/dcpd.sock");
+  settings.api.listen = api.Text("listen", "");
+  settings.api.max_concurrent =
+      static_cast<int>(api.Int("max_concurrent", {1, kThreadsMax}, api::kConcurrentCallsDefault));
+  ReadCatalog(root.Sub("catalog"), settings);
+  const Section playground = root.Sub("playground");
+  settings.playground.max_ttl_ms = playground.Duration("max_ttl", {1s, 24h * 366}, 24h * 14).count();
+  settings.playground.default_ttl_ms =
+      playground.Duration("default_ttl", {1s, 24h * 366}, 72h).count();
+  settings.playground.per_owner_max =
+      static_cast<int>(playground.Int("per_owner_max", {1, 100'000}, 100));
+  settings.expiry_poll_ms = playground.Duration("expiry_poll", {50ms, 1h}, 5s).count();
+  const Section runs = root.Sub("runs");
+  settings.runner_threads = static_cast<int>(runs.Int("threads", {1, kThreadsMax}, 16));
+  settings.job_timeout_ms = runs.Duration("job_timeout", {1s, 24h * 30}, 6h).count();
+  ReadPlugins(root.Sub("plugins"), references, settings.host);
+  for (const Section& service : root.Subs("services")) {
+    settings.services.push_back(ReadService(service));
+  }
+  settings.services_ready_ms = root.Duration("services_ready", {1s, 1h}, 3min).count();
+  return settings;
+}
+
+}  // namespace
+
+Result<Skeleton> ReadSkeleton(const std::string& file, const std::string& text,
+                              const std::string& bin_dir) {
+  DCP_ASSIGN(Reader reader, Reader::Parse(text, file, [&](const std::string& reference) {
+               return ResolveEarly(reference, bin_dir);
+             }));
+  const Section root = reader.root();
+  Skeleton skeleton;
+  skeleton.state_dir = root.Text("state_dir");
+  if (root.Has("state_dir") && (skeleton.state_dir.empty() || skeleton.state_dir.front() != '/')) {
+    root.Fail("state_dir", "\"" + skeleton.state_dir + "\" is not an absolute path");
+  }
+  skeleton.secrets = root.Texts("secrets");
+  skeleton.ports = root.Texts("ports");
+  skeleton.log = ReadLog(root.Sub("log"));
+  // Keys that the second step reads are asked for here too: they are not unknown.
+  for (const std::string& key : root.Keys()) (void)root.Has(key);
+  DCP_TRY(reader.Finish());
+  return skeleton;
+}
+
+Result<Settings> ReadSettings(const std::string& file, const std::string& text,
+                              const References& references) {
+  DCP_ASSIGN(Reader reader, Reader::Parse(text, file, [&](const std::string& reference) {
+               return Resolve(reference, references);
+             }));
+  Settings settings = ReadRoot(reader.root(), references);
+  DCP_TRY(reader.Finish());
+  return settings;
+}
+
+}  // namespace dcp::daemon

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+namespace dcp::daemon {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr char kMinimal[] = R"(
+state_dir: /var/lib/pretzel
+secrets: [upstream]
+ports: [catalog]
+catalog:
+  port: ${port.catalog}
+  production: {uri: "http://127.0.0.1:1", secret: "${secret.upstream}"}
+  overlay: {uri: "http://127.0.0.1:2", secret: "${secret.upstream}", warehouse: "file:///w"}
+)";
+
+References Known() {
+  References known;
+  known.state_dir = "/var/lib/pretzel";
+  known.bin_dir = "/opt/pretzel/bin";
+  known.secrets["upstream"] = Secret("hush");
+  known.secret_files["upstream"] = "/var/lib/pretzel/secrets/upstream";
+  known.ports["catalog"] = 4711;
+  return known;
+}
+
+TEST(SettingsTest, SkeletonNeedsNothingThatIsMadeLater) {
+  const auto skeleton = ReadSkeleton("dcpd.yaml", kMinimal, "/opt/pretzel/bin");
+  ASSERT_TRUE(skeleton.ok()) << skeleton.status().ToString();
+  EXPECT_EQ(skeleton->state_dir, "/var/lib/pretzel");
+  EXPECT_EQ(skeleton->secrets, std::vector<std::string>{"upstream"});
+  EXPECT_EQ(skeleton->ports, std::vector<std::string>{"catalog"});
+}
+
+TEST(SettingsTest, ReferencesResolveAndDefaultsHold) {
+  const auto settings = ReadSettings("dcpd.yaml", kMinimal, Known());
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  EXPECT_EQ(settings->catalog.port, 4711);
+  EXPECT_EQ(settings->catalog.name, "prod");
+  EXPECT_EQ(settings->catalog.production.secret.Reveal(), "hush");
+  EXPECT_EQ(settings->api.socket_path, "/var/lib/pretzel/run/dcpd.sock");
+  EXPECT_EQ(settings->playground.default_ttl_ms, int64_t{72} * 3600 * 1000);
+  EXPECT_EQ(settings->host.worker_program, "/opt/pretzel/bin/dcp-plugin-worker");
+}
+
+TEST(SettingsTest, PluginsRoutesAndServicesAreRead) {
+  const std::string text = std::string(kMinimal) + R"(
+plugins:
+  directories: ["${bin_dir}/../plugins"]
+  instances:
+    - {id: shared, plugin: spark_connect, config: {endpoint: "127.0.0.1:${port.catalog}", sessionsMax: 3}}
+  routes:
+    test_backend: {default: shared, slow: other}
+services:
+  - name: upstream
+    command: [java, "${secret_file.upstream}"]
+    env: {PATH: /bin}
+    files: [{path: "${state_dir}/f", content: "token ${secret.upstream}"}]
+    ready: 127.0.0.1:${port.catalog}
+)";
+  const auto settings = ReadSettings("dcpd.yaml", text, Known());
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  ASSERT_EQ(settings->host.instances.size(), 1U);
+  EXPECT_EQ(settings->host.instances[0].config_json.Reveal(),
+            R"({"endpoint":"127.0.0.1:4711","sessionsMax":3})");
+  EXPECT_EQ(settings->host.routes.at("test_backend").at(""), "shared");
+  EXPECT_EQ(settings->host.routes.at("test_backend").at("slow"), "other");
+  ASSERT_EQ(settings->services.size(), 1U);
+  EXPECT_EQ(settings->services[0].ready_port, 4711);
+  EXPECT_EQ(settings->services[0].files[0].content.Reveal(), "token hush");
+  EXPECT_EQ(settings->services[0].command[1], "/var/lib/pretzel/secrets/upstream");
+}
+
+TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
+  struct Case {
+    const char* extra;
+    const char* message;
+  };
+  const Case cases[] = {
+      {"playgruond: {default_ttl: 1h}\n", "dcpd.yaml:9:1"},
+      {"playground: {default_ttl: soon}\n", "dcpd.yaml:9:27"},
+      {"api: {socket: \"${port.catalgo}\"}\n", "did you mean \"catalog\""},
+      {"api: {socket: \"${nothing}\"}\n", "is no reference"},
+      {"api: {socket: \"${env.PRETZEL_NO_SUCH_VARIABLE}\"}\n", "PRETZEL_NO_SUCH_VARIABLE is not set"},
+      {"services: [{name: a, command: [x], ready: nowhere}]\n", "is no address"},
+      {"services: [{name: a, command: [], ready: \"h:1\"}]\n", "has no command"},
+  };
+  for (const auto& each : cases) {
+    const auto settings = ReadSettings("dcpd.yaml", kMinimal + std::string(each.extra), Known());
+    ASSERT_FALSE(settings.ok()) << each.extra;
+    EXPECT_THAT(settings.status().ToString(), HasSubstr(each.message));
+    EXPECT_THAT(settings.status().ToString(), testing::Not(HasSubstr("hush")));
+  }
+}
+
+TEST(SettingsTest, StateMustBeAnAbsolutePath) {
+  const auto skeleton = ReadSkeleton("dcpd.yaml", "state_dir: here\n", "/b");
+  ASSERT_FALSE(skeleton.ok());
+  EXPECT_THAT(skeleton.status().ToString(), HasSubstr("dcpd.yaml:1:12"));
+}
+
+}  // namespace
+}  // namespace dcp::daemon
