@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/limits.h"
 #include "os/file.h"
 #include "os/process.h"
 
@@ -48,13 +49,19 @@ Status StartServices(const std::vector<ServiceSettings>& services,
     for (const auto& directory : service.directories) DCP_TRY(os::MakeDirectories(directory));
     for (const auto& file : service.files) {
       DCP_TRY(os::MakeDirectories(ParentOf(file.path)));
-      DCP_TRY(os::WriteFileAtomic(file.path, file.content.Reveal(), 0600));
+      std::string text;
+      if (!file.include.empty()) {
+        DCP_ASSIGN(text, os::ReadFile(file.include, limits::kFileBytesMax)
+                             .With("service " + service.name));
+      }
+      DCP_TRY(os::WriteFileAtomic(file.path, text + file.content.Reveal(), 0600));
     }
     os::ServiceSpec spec;
     spec.name = service.name;
     spec.argv = service.command;
     DCP_ASSIGN(spec.argv.front(), FindProgram(service));
     spec.env = service.env;
+    spec.directory = service.working_directory;
     spec.log_file = log_directory + "/" + service.name + ".log";
     spec.endpoint = service.ready_host + ":" + std::to_string(service.ready_port);
     spec.healthy = [host = service.ready_host, port = service.ready_port] {

@@ -141,8 +141,10 @@ ServiceSettings ReadService(const Section& section) {
   }
   for (auto& variable : section.TextMap("env")) service.env.push_back(std::move(variable));
   service.directories = section.Texts("directories");
+  service.working_directory = section.Text("working_directory", "/");
   for (const Section& file : section.Subs("files")) {
-    service.files.push_back({file.Text("path"), Secret(file.Text("content"))});
+    service.files.push_back(
+        {file.Text("path"), file.Text("include", ""), Secret(file.Text("content"))});
   }
   const std::string ready = section.Text("ready");
   const size_t colon = ready.rfind(':');

@@ -28,6 +28,7 @@ namespace dcp::daemon {
 /// A file that a service needs, rendered before it starts; 0600, because it may hold secrets.
 struct ServiceFile {
   std::string path;
+  std::string include;  ///< a file whose text comes first; empty: none
   Secret content;
 };
 
@@ -37,6 +38,7 @@ struct ServiceSettings {
   std::vector<std::pair<std::string, std::string>> env;
   std::vector<ServiceFile> files;
   std::vector<std::string> directories;  ///< made before it starts
+  std::string working_directory;
   std::string ready_host;
   int ready_port = 0;
 };
