@@ -139,3 +139,11 @@ setup_build() {
   setup_logged ninja ninja -C build/release "$@"
   cd - >/dev/null
 }
+
+# setup_all: everything that the demo, the stack and the tests need.
+setup_all() {
+  setup_debian_packages
+  setup_venv
+  setup_jars
+  setup_build
+}
