@@ -40,16 +40,17 @@ REQUIRED_KEYS = {"version", "run_id", "attempt", "table", "sql", "materializatio
 OPTIONAL_KEYS = {"params", "columns"}
 # The result travels through a control plane; a plan in an error message can be megabytes.
 MAX_ERROR_CHARS = 16 * 1024
+MAX_BRIEF_CHARS = 400
 # A catalog that restarts is back within seconds; the pause grows so that one that stays away is not hammered.
 FIRST_PAUSE_SECONDS = 0.25
 MAX_PAUSE_SECONDS = 5.0
 # A chain of causes longer than this is a loop.
 MAX_CAUSES = 32
 
-# What a lost connection looks like in the JVM. The last two are answers of a catalog (or of a proxy before it) that is
-# starting or stopping; after CommitStateUnknown the run id decides whether the commit happened.
-TRANSIENT_CAUSES = (
-    "java.net.ConnectException",
+# What a lost connection looks like in the JVM; a class that extends one of these counts too (the HTTP client's own do). The
+# Iceberg ones are answers of a catalog that is starting or stopping; after CommitStateUnknown the run id decides whether the
+# commit happened.
+TRANSIENT_CAUSES = {
     "java.net.SocketException",
     "java.net.SocketTimeoutException",
     "java.nio.channels.ClosedChannelException",
@@ -57,7 +58,9 @@ TRANSIENT_CAUSES = (
     "org.apache.hc.core5.http.ConnectionClosedException",
     "org.apache.iceberg.exceptions.ServiceUnavailableException",
     "org.apache.iceberg.exceptions.CommitStateUnknownException",
-)
+}
+# Iceberg's runtime carries its own copy of the HTTP client under this name.
+SHADED_PREFIX = "org.apache.iceberg.shaded."
 
 # A value of the left type can be written to any of the right without loss.
 WIDENS_TO = {
@@ -258,17 +261,40 @@ def find_snapshot(spark, table, run_id):
     return (found[0]["snapshot_id"], int(found[0]["rows"] or 0)) if found else None
 
 
-def java_cause_names(error):
-    origin = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
-    names = []
-    while origin is not None and len(names) < MAX_CAUSES:
-        names.append(origin.getClass().getName())
-        origin = origin.getCause()
-    return names
+def java_causes(error):
+    """The Java exceptions behind a Python one, outermost first; none where the JVM is gone."""
+    causes = []
+    try:
+        origin = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+        while origin is not None and len(causes) < MAX_CAUSES:
+            causes.append(origin)
+            origin = origin.getCause()
+    except Exception:
+        # The JVM that holds the exception does not answer any more; what was read of the chain is all there is.
+        pass
+    return causes
 
 
 def is_transient(error):
-    return any(name in TRANSIENT_CAUSES for name in java_cause_names(error))
+    for cause in java_causes(error):
+        java_class = cause.getClass()
+        while java_class is not None:
+            if java_class.getName().removeprefix(SHADED_PREFIX) in TRANSIENT_CAUSES:
+                return True
+            java_class = java_class.getSuperclass()
+    return False
+
+
+def message_of(error):
+    """What went wrong, without stack traces: Spark's own message, or those of the Java exceptions."""
+    if getattr(error, "java_exception", None) is None:
+        return str(error).split("\nJVM stacktrace:")[0].strip()
+    texts = []
+    for cause in java_causes(error):
+        text = str(cause.toString()).strip()
+        if text not in texts:
+            texts.append(text)
+    return "; caused by ".join(texts)
 
 
 def until_deadline(deadline, what, action):
@@ -292,8 +318,8 @@ def until_deadline(deadline, what, action):
 
 
 def brief(error):
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
+    """One line for the log."""
+    return (" ".join(message_of(error).split()) or type(error).__name__)[:MAX_BRIEF_CHARS]
 
 
 def describe(error):
@@ -307,19 +333,12 @@ def describe(error):
     except Exception:
         # Not an exception of Spark's, or the JVM that holds its details is gone; the class and the text remain.
         pass
-    names = java_cause_names_or_none(error)
+    causes = java_causes(error)
     return {
-        "class": condition or (names[0] if names else type(error).__name__),
-        "message": str(error)[:MAX_ERROR_CHARS],
+        "class": condition or (str(causes[0].getClass().getName()) if causes else type(error).__name__),
+        "message": message_of(error)[:MAX_ERROR_CHARS],
         "sql_state": state,
     }
-
-
-def java_cause_names_or_none(error):
-    try:
-        return java_cause_names(error)
-    except Exception:
-        return []
 
 
 class Job:
