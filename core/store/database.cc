@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/database.h"
+
+#include <fcntl.h>
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/clock.h"
+#include "store/errors.h"
+#include "store/migrations.h"
+
+namespace dcp::store {
+namespace {
+
+/// Only the daemon's user reads or writes its state.
+constexpr mode_t kFileMode = 0600;
+
+/// Holds the file next to the database for as long as the database is open.
+Result<os::FileLock> LockDatabase(const std::string& path) {
+  auto lock = os::FileLock::Acquire(path + ".lock");
+  if (lock.ok() || lock.status().code() != Code::kUnavailable) return lock;
+  return FailedPrecondition("open the database " + path + ": another daemon has it open")
+      .WithHint("stop that daemon, or give this one a state folder of its own");
+}
+
+/// Makes the file with its mode before SQLite would make it with the umask's; the WAL follows it.
+Status MakePrivate(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode);
+  if (fd < 0) return FromErrno(errno, "open the database " + path);
+  close(fd);
+  return Status::Ok();
+}
+
+int64_t Count(soci::session& sql, const std::string& query) {
+  int64_t count = 0;
+  sql << query, soci::into(count);
+  return count;
+}
+
+/// 0 when no migration has run.
+Result<int64_t> SchemaVersion(soci::session& sql, const std::string& path) {
+  if (Count(sql, "SELECT count(*) FROM sqlite_master WHERE name = 'schema_migration'") == 0) {
+    if (Count(sql, "SELECT count(*) FROM sqlite_master") == 0) return int64_t{0};
+    return FailedPrecondition("open the database " + path + ": it belongs to another program")
+        .WithHint("name another file");
+  }
+  return Count(sql, "SELECT coalesce(max(version), 0) FROM schema_migration");
+}
+
+void Apply(soci::session& sql, const Migration& migration) {
+  for (const std::string_view statement : Statements(migration.sql)) {
+    sql << std::string(statement);
+  }
+  const int64_t version = migration.version;
+  const std::string name(migration.name);
+  const int64_t now = SystemClock().Wall();
+  sql << "INSERT INTO schema_migration (version, name, applied_at) VALUES (:version, :name, :at)",
+      soci::use(version, "version"), soci::use(name, "name"), soci::use(now, "at");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> Database::Open(const std::string& path) {
+  if (path.empty() || path.find('"') != path.npos) {
+    return InvalidArgument("open a database: its path must not be empty or hold a quote");
+  }
+  DCP_ASSIGN(os::FileLock lock, LockDatabase(path));
+  auto database = std::unique_ptr<Database>(new Database(std::move(lock)));
+  DCP_TRY(MakePrivate(path));
+  DCP_TRY(database->Connect(path));
+  DCP_TRY(database->Migrate(path));
+  return database;
+}
+
+Database::Database(os::FileLock lock) : lock_(std::move(lock)) {}
+
+Database::~Database() = default;
+
+Status Database::Connect(const std::string& path) {
+  const std::string what = "open the database " + path;
+  try {
+    sql_ = std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path + "\"");
+    *sql_ << "PRAGMA busy_timeout = " + std::to_string(kBusyTimeoutMs);
+    std::string text;
+    *sql_ << "PRAGMA quick_check(1)", soci::into(text);
+    if (text != "ok") {
+      return DataLoss(what + ": it is damaged: " + text)
+          .WithHint("restore the file from a backup, or move it aside");
+    }
+    *sql_ << "PRAGMA journal_mode = WAL", soci::into(text);
+    if (text != "wal") {
+      return FailedPrecondition(what + ": its file system cannot hold a write-ahead log")
+          .WithHint("put the state folder on a local disk");
+    }
+    *sql_ << "PRAGMA synchronous = FULL";
+    *sql_ << "PRAGMA foreign_keys = ON";
+    return Status::Ok();
+  } catch (...) {
+    return CurrentException(what);
+  }
+}
+
+Status Database::Migrate(const std::string& path) {
+  const auto migrations = Migrations();
+  const int64_t newest = migrations.back().version;
+  return Write("bring the database " + path + " up to date", [&](soci::session& sql) -> Status {
+    DCP_ASSIGN(const int64_t found, SchemaVersion(sql, path));
+    if (found > newest) {
+      return FailedPrecondition("open the database " + path + ": its schema has version " +
+                                std::to_string(found) + ", this program knows up to " +
+                                std::to_string(newest))
+          .WithHint("use the newer program that wrote it");
+    }
+    if (found == 0) {
+      sql << "CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY, "
+             "name TEXT NOT NULL, applied_at BIGINT NOT NULL)";
+    }
+    for (const Migration& migration : migrations) {
+      if (migration.version > found) Apply(sql, migration);
+    }
+    return Status::Ok();
+  });
+}
+
+Status Database::Write(std::string_view what, const Body& body) {
+  const std::lock_guard lock(mutex_);
+  bool open = false;
+  Status status;
+  try {
+    // IMMEDIATE: the write lock is taken now, not in the middle.
+    *sql_ << "BEGIN IMMEDIATE";
+    open = true;
+    status = body(*sql_);
+    if (status.ok()) {
+      *sql_ << "COMMIT";
+      return status;
+    }
+  } catch (...) {
+    status = CurrentException(what);
+  }
+  if (open) {
+    try {
+      *sql_ << "ROLLBACK";
+    } catch (const std::exception&) {
+      // SQLite rolls back by itself for some failures, and then knows no transaction to end.
+    }
+  }
+  return status;
+}
+
+Status Database::Read(std::string_view what, const Body& body) {
+  const std::lock_guard lock(mutex_);
+  try {
+    return body(*sql_);
+  } catch (...) {
+    return CurrentException(what);
+  }
+}
+
+}  // namespace dcp::store

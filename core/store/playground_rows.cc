@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/playground_rows.h"
+
+#include <soci/soci.h>
+
+namespace dcp::store {
+namespace {
+
+using soci::into;
+using soci::use;
+
+constexpr char kColumns[] =
+    "SELECT name, generation, owner, team, environment, state, created_at, expires_at "
+    "FROM playground ";
+
+void SelectLabels(soci::session& sql, Playground& playground) {
+  std::string key;
+  std::string value;
+  soci::statement rows = (sql.prepare << "SELECT label_key, label_value FROM playground_label "
+                                         "WHERE playground = :name AND generation = :generation",
+                          use(playground.name, "name"), use(playground.generation, "generation"),
+                          into(key), into(value));
+  rows.execute();
+  while (rows.fetch()) playground.labels[key] = value;
+}
+
+/// Runs a statement that `prepare` made with the columns of kColumns; then reads the labels.
+template <typename... Bound>
+std::vector<Playground> Select(soci::session& sql, const std::string& condition,
+                               const Bound&... bound) {
+  std::vector<Playground> found;
+  {
+    Playground row;
+    soci::statement rows(sql);
+    (rows.exchange(bound), ...);
+    rows.exchange(into(row.name));
+    rows.exchange(into(row.generation));
+    rows.exchange(into(row.owner));
+    rows.exchange(into(row.team));
+    rows.exchange(into(row.environment));
+    rows.exchange(into(row.state));
+    rows.exchange(into(row.created_at));
+    rows.exchange(into(row.expires_at));
+    rows.alloc();
+    rows.prepare(kColumns + condition);
+    rows.define_and_bind();
+    rows.execute();
+    while (rows.fetch()) found.push_back(row);
+  }
+  for (Playground& playground : found) SelectLabels(sql, playground);
+  return found;
+}
+
+std::string Quoted(const std::string& name, int64_t generation) {
+  return name + " (generation " + std::to_string(generation) + ")";
+}
+
+}  // namespace
+
+Result<Playground> InsertPlayground(soci::session& sql, Playground playground) {
+  if (auto living = SelectPlayground(sql, playground.name); living.ok()) {
+    return AlreadyExists("create playground " + playground.name + ": the name is taken");
+  }
+  sql << "SELECT coalesce(max(generation), 0) + 1 FROM playground WHERE name = :name",
+      use(playground.name, "name"), into(playground.generation);
+  sql << "INSERT INTO playground (name, generation, owner, team, environment, state, created_at, "
+         "expires_at) VALUES (:name, :generation, :owner, :team, :environment, :state, "
+         ":created_at, :expires_at)",
+      use(playground.name, "name"), use(playground.generation, "generation"),
+      use(playground.owner, "owner"), use(playground.team, "team"),
+      use(playground.environment, "environment"), use(playground.state, "state"),
+      use(playground.created_at, "created_at"), use(playground.expires_at, "expires_at");
+  for (const auto& [key, value] : playground.labels) {
+    sql << "INSERT INTO playground_label (playground, generation, label_key, label_value) "
+           "VALUES (:name, :generation, :key, :value)",
+        use(playground.name, "name"), use(playground.generation, "generation"), use(key, "key"),
+        use(value, "value");
+  }
+  return playground;
+}
+
+Result<Playground> SelectPlayground(soci::session& sql, const std::string& name) {
+  auto found = Select(sql, "WHERE name = :name AND state <> 'DELETED'", use(name, "name"));
+  if (found.empty()) return NotFound("playground " + name + ": there is none of that name");
+  return std::move(found.front());
+}
+
+std::vector<Playground> SelectPlaygrounds(soci::session& sql, const std::string& owner) {
+  if (owner.empty()) return Select(sql, "WHERE state <> 'DELETED' ORDER BY name");
+  return Select(sql, "WHERE state <> 'DELETED' AND owner = :owner ORDER BY name",
+                use(owner, "owner"));
+}
+
+std::vector<Playground> SelectExpired(soci::session& sql, WallMillis now, int limit) {
+  return Select(sql,
+                "WHERE state = 'ACTIVE' AND expires_at <= :now ORDER BY expires_at, name "
+                "LIMIT :limit",
+                use(now, "now"), use(limit, "limit"));
+}
+
+Status UpdateExpiry(soci::session& sql, const std::string& name, int64_t generation,
+                    WallMillis expires_at) {
+  soci::statement update =
+      (sql.prepare << "UPDATE playground SET expires_at = :at WHERE name = :name "
+                      "AND generation = :generation AND state <> 'DELETED'",
+       use(expires_at, "at"), use(name, "name"), use(generation, "generation"));
+  update.execute(true);
+  if (update.get_affected_rows() == 1) return Status::Ok();
+  return NotFound("extend playground " + Quoted(name, generation) + ": there is none");
+}
+
+Status UpdateState(soci::session& sql, const std::string& name, int64_t generation,
+                   const std::string& from, const std::string& to) {
+  soci::statement update =
+      (sql.prepare << "UPDATE playground SET state = :to WHERE name = :name "
+                      "AND generation = :generation AND state = :from",
+       use(to, "to"), use(name, "name"), use(generation, "generation"), use(from, "from"));
+  update.execute(true);
+  if (update.get_affected_rows() == 1) return Status::Ok();
+  return Aborted("turn playground " + Quoted(name, generation) + " from " + from + " to " + to +
+                 ": it is not " + from);
+}
+
+Status UpsertDataset(soci::session& sql, const Dataset& dataset) {
+  int count = 0;
+  sql << "SELECT count(*) FROM playground WHERE name = :name AND generation = :generation "
+         "AND state <> 'DELETED'",
+      use(dataset.playground, "name"), use(dataset.generation, "generation"), into(count);
+  if (count == 0) {
+    return NotFound("register " + dataset.name + ": there is no playground " +
+                    Quoted(dataset.playground, dataset.generation));
+  }
+  sql << "INSERT INTO dataset (playground, generation, name, kind, spec_hash, spec_json, "
+         "updated_at) VALUES (:playground, :generation, :name, :kind, :spec_hash, :spec_json, "
+         ":updated_at) ON CONFLICT (playground, generation, name) DO UPDATE SET "
+         "kind = excluded.kind, spec_hash = excluded.spec_hash, spec_json = excluded.spec_json, "
+         "updated_at = excluded.updated_at",
+      use(dataset.playground, "playground"), use(dataset.generation, "generation"),
+      use(dataset.name, "name"), use(dataset.kind, "kind"), use(dataset.spec_hash, "spec_hash"),
+      use(dataset.spec_json, "spec_json"), use(dataset.updated_at, "updated_at");
+  return Status::Ok();
+}
+
+std::vector<Dataset> SelectDatasets(soci::session& sql, const std::string& playground,
+                                    int64_t generation, const std::string& name) {
+  std::vector<Dataset> found;
+  Dataset row;
+  row.playground = playground;
+  row.generation = generation;
+  soci::statement rows =
+      (sql.prepare << "SELECT name, kind, spec_hash, spec_json, updated_at FROM dataset "
+                      "WHERE playground = :playground AND generation = :generation "
+                      "AND (:any = '' OR name = :name) ORDER BY name",
+       use(playground, "playground"), use(generation, "generation"), use(name, "any"),
+       use(name, "name"), into(row.name), into(row.kind), into(row.spec_hash), into(row.spec_json),
+       into(row.updated_at));
+  rows.execute();
+  while (rows.fetch()) found.push_back(row);
+  return found;
+}
+
+void RemoveDatasets(soci::session& sql, const std::string& playground, int64_t generation) {
+  sql << "DELETE FROM dataset WHERE playground = :playground AND generation = :generation",
+      use(playground, "playground"), use(generation, "generation");
+}
+
+void UpsertFact(soci::session& sql, const std::string& key, const std::string& value) {
+  sql << "INSERT INTO fact (fact_key, fact_value) VALUES (:key, :value) "
+         "ON CONFLICT (fact_key) DO UPDATE SET fact_value = excluded.fact_value",
+      use(key, "key"), use(value, "value");
+}
+
+Result<std::string> SelectFact(soci::session& sql, const std::string& key) {
+  std::string value;
+  sql << "SELECT fact_value FROM fact WHERE fact_key = :key", use(key, "key"), into(value);
+  if (!sql.got_data()) return NotFound("fact " + key + ": it was never put");
+  return value;
+}
+
+}  // namespace dcp::store

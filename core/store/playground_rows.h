@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Playgrounds, datasets and facts as rows. Called with the session in hand (Database::Write or
+// Read); exceptions of the library pass through to there.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "store/store.h"
+
+namespace soci {
+class session;
+}  // namespace soci
+
+namespace dcp::store {
+
+Result<Playground> InsertPlayground(soci::session& sql, Playground playground);
+Result<Playground> SelectPlayground(soci::session& sql, const std::string& name);
+std::vector<Playground> SelectPlaygrounds(soci::session& sql, const std::string& owner);
+std::vector<Playground> SelectExpired(soci::session& sql, WallMillis now, int limit);
+Status UpdateExpiry(soci::session& sql, const std::string& name, int64_t generation,
+                    WallMillis expires_at);
+Status UpdateState(soci::session& sql, const std::string& name, int64_t generation,
+                   const std::string& from, const std::string& to);
+
+Status UpsertDataset(soci::session& sql, const Dataset& dataset);
+/// All of the generation, or the one of that name when `name` is not empty.
+std::vector<Dataset> SelectDatasets(soci::session& sql, const std::string& playground,
+                                    int64_t generation, const std::string& name);
+void RemoveDatasets(soci::session& sql, const std::string& playground, int64_t generation);
+
+void UpsertFact(soci::session& sql, const std::string& key, const std::string& value);
+Result<std::string> SelectFact(soci::session& sql, const std::string& key);
+
+}  // namespace dcp::store

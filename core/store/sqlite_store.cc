@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The Store over one Database: each method is one transaction and names itself in its failures.
+#include <utility>
+
+#include "store/database.h"
+#include "store/playground_rows.h"
+#include "store/run_rows.h"
+#include "store/store.h"
+
+namespace dcp::store {
+namespace {
+
+class SqliteStore : public Store {
+ public:
+  explicit SqliteStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+
+  Result<Playground> CreatePlayground(Playground playground) override {
+    return Write<Playground>("create playground " + playground.name, [&](soci::session& sql) {
+      return InsertPlayground(sql, std::move(playground));
+    });
+  }
+  Result<Playground> GetPlayground(const std::string& name) override {
+    return Read<Playground>("read playground " + name,
+                            [&](soci::session& sql) { return SelectPlayground(sql, name); });
+  }
+  Result<std::vector<Playground>> ListPlaygrounds(const std::string& owner) override {
+    return Read<std::vector<Playground>>("list playgrounds", [&](soci::session& sql) {
+      return Result(SelectPlaygrounds(sql, owner));
+    });
+  }
+  Status SetPlaygroundExpiry(const std::string& name, int64_t generation,
+                             WallMillis expires_at) override {
+    return database_->Write("extend playground " + name, [&](soci::session& sql) {
+      return UpdateExpiry(sql, name, generation, expires_at);
+    });
+  }
+  Status SetPlaygroundState(const std::string& name, int64_t generation, const std::string& from,
+                            const std::string& to) override {
+    return database_->Write("change playground " + name, [&](soci::session& sql) {
+      return UpdateState(sql, name, generation, from, to);
+    });
+  }
+  Result<std::vector<Playground>> ExpiredPlaygrounds(WallMillis now, int limit) override {
+    return Read<std::vector<Playground>>("list expired playgrounds", [&](soci::session& sql) {
+      return Result(SelectExpired(sql, now, limit));
+    });
+  }
+
+  Status PutDataset(const Dataset& dataset) override {
+    return database_->Write("register " + dataset.name,
+                            [&](soci::session& sql) { return UpsertDataset(sql, dataset); });
+  }
+  Result<Dataset> GetDataset(const std::string& playground, int64_t generation,
+                             const std::string& name) override {
+    return Read<Dataset>("read dataset " + name, [&](soci::session& sql) -> Result<Dataset> {
+      auto found = SelectDatasets(sql, playground, generation, name);
+      if (name.empty() || found.empty()) {
+        return NotFound("dataset " + name + ": playground " + playground +
+                        " has none of that name");
+      }
+      return std::move(found.front());
+    });
+  }
+  Result<std::vector<Dataset>> ListDatasets(const std::string& playground,
+                                            int64_t generation) override {
+    return Read<std::vector<Dataset>>("list datasets of " + playground, [&](soci::session& sql) {
+      return Result(SelectDatasets(sql, playground, generation, ""));
+    });
+  }
+  Status DeleteDatasets(const std::string& playground, int64_t generation) override {
+    return database_->Write("forget datasets of " + playground, [&](soci::session& sql) {
+      RemoveDatasets(sql, playground, generation);
+      return Status::Ok();
+    });
+  }
+
+  Result<Run> CreateRun(const Run& run, const std::vector<Node>& nodes,
+                        const std::vector<Transition>& transitions) override {
+    return Write<Run>("create run " + run.id,
+                      [&](soci::session& sql) { return InsertRun(sql, run, nodes, transitions); });
+  }
+  Status ChangeRun(const std::string& run_id, const RunChange& change) override {
+    return database_->Write("change run " + run_id,
+                            [&](soci::session& sql) { return UpdateRun(sql, run_id, change); });
+  }
+  Result<Run> GetRun(const std::string& run_id) override {
+    return Read<Run>("read run " + run_id,
+                     [&](soci::session& sql) { return SelectRun(sql, run_id); });
+  }
+  Result<std::vector<Node>> GetNodes(const std::string& run_id) override {
+    return Read<std::vector<Node>>("read nodes of run " + run_id, [&](soci::session& sql) {
+      return Result(SelectNodes(sql, run_id));
+    });
+  }
+  Result<std::vector<Transition>> GetTransitions(const std::string& run_id,
+                                                 int64_t after_sequence) override {
+    return Read<std::vector<Transition>>(
+        "read the history of run " + run_id,
+        [&](soci::session& sql) { return Result(SelectTransitions(sql, run_id, after_sequence)); });
+  }
+  Result<std::vector<Run>> ListRuns(const std::string& playground, const std::string& principal,
+                                    int limit) override {
+    return Read<std::vector<Run>>("list runs", [&](soci::session& sql) {
+      return Result(SelectRuns(sql, playground, principal, limit));
+    });
+  }
+  Result<std::vector<Run>> UnfinishedRuns() override {
+    return Read<std::vector<Run>>("list unfinished runs", [&](soci::session& sql) {
+      return Result(SelectUnfinishedRuns(sql));
+    });
+  }
+
+  Status PutFact(const std::string& key, const std::string& value) override {
+    return database_->Write("put fact " + key, [&](soci::session& sql) {
+      UpsertFact(sql, key, value);
+      return Status::Ok();
+    });
+  }
+  Result<std::string> GetFact(const std::string& key) override {
+    return Read<std::string>("read fact " + key,
+                             [&](soci::session& sql) { return SelectFact(sql, key); });
+  }
+
+ private:
+  template <typename T, typename Body>
+  static Database::Body Into(Result<T>& result, Body& body) {
+    return [&result, &body](soci::session& sql) {
+      result = body(sql);
+      return result.status();
+    };
+  }
+
+  template <typename T, typename Body>
+  Result<T> Write(std::string_view what, Body body) {
+    Result<T> result = Internal(std::string(what) + ": nothing was done");
+    // A value whose commit failed is no value.
+    DCP_TRY(database_->Write(what, Into(result, body)));
+    return result;
+  }
+  template <typename T, typename Body>
+  Result<T> Read(std::string_view what, Body body) {
+    Result<T> result = Internal(std::string(what) + ": nothing was done");
+    DCP_TRY(database_->Read(what, Into(result, body)));
+    return result;
+  }
+
+  std::unique_ptr<Database> database_;
+};
+
+}  // namespace
+
+bool IsTerminal(const std::string& state) {
+  return state == kSucceeded || state == kFailed || state == kCancelled || state == kSkipped;
+}
+
+Result<std::unique_ptr<Store>> Store::Open(const std::string& path) {
+  DCP_ASSIGN(auto database, Database::Open(path));
+  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(database)));
+}
+
+}  // namespace dcp::store

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <thread>
+
+namespace dcp::store {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class StoreTest : public ::testing::Test {
+ protected:
+  StoreTest() {
+    std::string pattern = ::testing::TempDir() + "dcp_store_XXXXXX";
+    folder_ = mkdtemp(pattern.data());
+    store_ = Store::Open(folder_ + "/state.db").value();
+  }
+  ~StoreTest() override {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  Playground Make(const std::string& name, const std::string& owner = "ada") {
+    Playground playground;
+    playground.name = name;
+    playground.owner = owner;
+    playground.created_at = 1000;
+    playground.expires_at = 5000;
+    return playground;
+  }
+  store::Run MakeRun(const std::string& id, const std::string& token = "") {
+    store::Run run;
+    run.id = id;
+    run.playground = "pg";
+    run.generation = 1;
+    run.command = "test";
+    run.principal = "ada";
+    run.client_token = token;
+    run.created_at = 7;
+    return run;
+  }
+  Node MakeNode(const std::string& id) {
+    Node node;
+    node.id = id;
+    node.capability = "resource";
+    node.method = "Compile";
+    return node;
+  }
+  Transition To(const std::string& node, const std::string& to) {
+    Transition transition;
+    transition.node_id = node;
+    transition.to = to;
+    return transition;
+  }
+  RunChange Change(const std::vector<Node>& nodes, const std::vector<Transition>& transitions) {
+    RunChange change;
+    change.nodes = nodes;
+    change.transitions = transitions;
+    return change;
+  }
+  static std::vector<std::string> Names(const std::vector<Playground>& playgrounds) {
+    std::vector<std::string> names;
+    for (const auto& playground : playgrounds) names.push_back(playground.name);
+    return names;
+  }
+
+  std::string folder_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(StoreTest, CountsGenerationsOfAName) {
+  Playground made = Make("fin-1");
+  made.labels = {{"ticket", "FIN-1"}, {"quote", "it's \"so\"; DROP TABLE run"}};
+  EXPECT_EQ(store_->CreatePlayground(made).value().generation, 1);
+  EXPECT_EQ(store_->CreatePlayground(Make("fin-1")).status().code(), Code::kAlreadyExists);
+  EXPECT_EQ(store_->GetPlayground("fin-1").value().labels, made.labels);
+
+  ASSERT_TRUE(store_->SetPlaygroundState("fin-1", 1, kActive, kDeleting).ok());
+  EXPECT_EQ(store_->SetPlaygroundState("fin-1", 1, kActive, kDeleting).code(), Code::kAborted);
+  EXPECT_EQ(store_->CreatePlayground(Make("fin-1")).status().code(), Code::kAlreadyExists);
+  ASSERT_TRUE(store_->SetPlaygroundState("fin-1", 1, kDeleting, kDeleted).ok());
+  EXPECT_EQ(store_->GetPlayground("fin-1").status().code(), Code::kNotFound);
+
+  EXPECT_EQ(store_->CreatePlayground(Make("fin-1")).value().generation, 2);
+  EXPECT_THAT(store_->GetPlayground("fin-1").value().labels, IsEmpty());
+}
+
+TEST_F(StoreTest, RefusesAStateThatDoesNotExist) {
+  ASSERT_TRUE(store_->CreatePlayground(Make("a")).ok());
+  EXPECT_FALSE(store_->SetPlaygroundState("a", 1, kActive, "SLEEPING").ok());
+  EXPECT_EQ(store_->GetPlayground("a").value().state, kActive);
+}
+
+TEST_F(StoreTest, ListsByOwnerAndByExpiry) {
+  Playground late = Make("b", "bob");
+  late.expires_at = 9000;
+  Playground early = Make("c");
+  early.expires_at = 4000;
+  ASSERT_TRUE(store_->CreatePlayground(late).ok());
+  ASSERT_TRUE(store_->CreatePlayground(early).ok());
+  ASSERT_TRUE(store_->CreatePlayground(Make("a")).ok());
+  EXPECT_THAT(Names(store_->ListPlaygrounds("").value()), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(Names(store_->ListPlaygrounds("ada").value()), ElementsAre("a", "c"));
+  EXPECT_THAT(Names(store_->ExpiredPlaygrounds(5000, 10).value()), ElementsAre("c", "a"));
+  EXPECT_THAT(Names(store_->ExpiredPlaygrounds(5000, 1).value()), ElementsAre("c"));
+  ASSERT_TRUE(store_->SetPlaygroundExpiry("c", 1, int64_t{1} << 40).ok());
+  EXPECT_THAT(Names(store_->ExpiredPlaygrounds(5000, 10).value()), ElementsAre("a"));
+  EXPECT_EQ(store_->GetPlayground("c").value().expires_at, int64_t{1} << 40);
+  EXPECT_EQ(store_->SetPlaygroundExpiry("c", 2, 1).code(), Code::kNotFound);
+}
+
+TEST_F(StoreTest, ReplacesDatasetsAndForgetsThem) {
+  ASSERT_TRUE(store_->CreatePlayground(Make("pg")).ok());
+  Dataset dataset{"pg", 1, "nyc.daily", "DerivedDataset", "h1", R"({"a":1})", 3};
+  EXPECT_EQ(store_->PutDataset({"none", 1, "x.y", "", "", "", 0}).code(), Code::kNotFound);
+  ASSERT_TRUE(store_->PutDataset(dataset).ok());
+  dataset.spec_hash = "h2";
+  ASSERT_TRUE(store_->PutDataset(dataset).ok());
+  ASSERT_TRUE(store_->PutDataset({"pg", 1, "nyc.other", "DerivedDataset", "h", "{}", 4}).ok());
+  EXPECT_EQ(store_->GetDataset("pg", 1, "nyc.daily").value().spec_hash, "h2");
+  EXPECT_EQ(store_->ListDatasets("pg", 1).value().size(), 2U);
+  EXPECT_THAT(store_->ListDatasets("pg", 2).value(), IsEmpty());
+  ASSERT_TRUE(store_->DeleteDatasets("pg", 1).ok());
+  EXPECT_EQ(store_->GetDataset("pg", 1, "nyc.daily").status().code(), Code::kNotFound);
+}
+
+TEST_F(StoreTest, AnswersTheFirstRunOfAClientToken) {
+  const Node node = MakeNode("compile");
+  EXPECT_EQ(store_->CreateRun(MakeRun("r1", "tok"), {node}, {To("", kPending)}).value().id, "r1");
+  EXPECT_EQ(store_->CreateRun(MakeRun("r2", "tok"), {node}, {}).value().id, "r1");
+  store::Run other = MakeRun("r3", "tok");
+  other.principal = "bob";
+  EXPECT_EQ(store_->CreateRun(other, {}, {}).value().id, "r3");
+  EXPECT_EQ(store_->CreateRun(MakeRun("r4"), {}, {}).value().id, "r4");
+  EXPECT_EQ(store_->CreateRun(MakeRun("r5"), {}, {}).value().id, "r5");
+  EXPECT_EQ(store_->GetRun("r2").status().code(), Code::kNotFound);
+}
+
+TEST_F(StoreTest, RefusesARunIdTwice) {
+  ASSERT_TRUE(store_->CreateRun(MakeRun("r1"), {}, {}).ok());
+  EXPECT_EQ(store_->CreateRun(MakeRun("r1"), {}, {}).status().code(), Code::kAlreadyExists);
+}
+
+TEST_F(StoreTest, BringsBackEveryFieldOfRunAndNode) {
+  store::Run run = MakeRun("r1", "tok");
+  run.team = "fin";
+  run.environment = "dev";
+  Node node = MakeNode("n.1");
+  node.position = 4;
+  node.depth = 2;
+  node.route = "fast";
+  node.title = "check ü";
+  node.after = {"a", "b"};
+  node.always = true;
+  node.timeout_ms = int64_t{1} << 40;
+  node.request_json = R"({"sql":"select ';' "})";
+  node.attempt = 3;
+  ASSERT_TRUE(store_->CreateRun(run, {node}, {To("", kPending), To("n.1", kPending)}).ok());
+
+  run.state = kRunning;
+  run.cancel_requested = true;
+  run.report_json = "{}";
+  run.needs_files_json = "[]";
+  run.error_json = "{\"code\":\"ABORTED\"}";
+  node.state = kRunning;
+  node.started_at = 11;
+  node.finished_at = 12;
+  node.response_json = "[1]";
+  node.error_json = "{}";
+  node.job_json = "{\"lease\":1}";
+  node.detail = "half way";
+  RunChange change = Change({node}, {To("n.1", kRunning)});
+  change.run = run;
+  ASSERT_TRUE(store_->ChangeRun("r1", change).ok());
+
+  const store::Run read = store_->GetRun("r1").value();
+  EXPECT_EQ(read.team, "fin");
+  EXPECT_EQ(read.environment, "dev");
+  EXPECT_EQ(read.client_token, "tok");
+  EXPECT_EQ(read.state, kRunning);
+  EXPECT_TRUE(read.cancel_requested);
+  EXPECT_EQ(read.created_at, 7);
+  EXPECT_EQ(read.report_json + read.needs_files_json + read.error_json,
+            "{}[]{\"code\":\"ABORTED\"}");
+  const Node back = store_->GetNodes("r1").value().at(0);
+  EXPECT_EQ(back.run_id, "r1");
+  EXPECT_EQ(back.position, 4);
+  EXPECT_EQ(back.depth, 2);
+  EXPECT_EQ(back.route, "fast");
+  EXPECT_EQ(back.title, "check ü");
+  EXPECT_THAT(back.after, ElementsAre("a", "b"));
+  EXPECT_TRUE(back.always);
+  EXPECT_EQ(back.timeout_ms, int64_t{1} << 40);
+  EXPECT_EQ(back.request_json, node.request_json);
+  EXPECT_EQ(back.attempt, 3);
+  EXPECT_EQ(back.started_at, 11);
+  EXPECT_EQ(back.finished_at, 12);
+  EXPECT_EQ(back.response_json + back.error_json + back.job_json + back.detail,
+            "[1]{}{\"lease\":1}half way");
+  const auto history = store_->GetTransitions("r1", 0).value();
+  ASSERT_EQ(history.size(), 3U);
+  EXPECT_EQ(history[2].sequence, 3);
+  EXPECT_EQ(history[2].node_id, "n.1");
+  EXPECT_EQ(store_->GetTransitions("r1", 2).value().size(), 1U);
+}
+
+TEST_F(StoreTest, ChangesARunAsAWholeOrNotAtAll) {
+  ASSERT_TRUE(store_->CreateRun(MakeRun("r1"), {MakeNode("a")}, {To("", kPending)}).ok());
+  Node good = MakeNode("a");
+  good.state = kRunning;
+  Node bad = MakeNode("b");
+  bad.state = "LOST";
+  EXPECT_FALSE(store_->ChangeRun("r1", Change({good, bad}, {To("a", kRunning)})).ok());
+  EXPECT_EQ(store_->GetNodes("r1").value().at(0).state, kPending);
+  EXPECT_EQ(store_->GetTransitions("r1", 0).value().size(), 1U);
+}
+
+TEST_F(StoreTest, LeavesWhatHasEndedAsItIs) {
+  ASSERT_TRUE(store_->CreateRun(MakeRun("r1"), {MakeNode("a")}, {}).ok());
+  Node node = MakeNode("a");
+  node.state = kSucceeded;
+  ASSERT_TRUE(store_->ChangeRun("r1", Change({node}, {To("a", kSucceeded)})).ok());
+  node.state = kRunning;
+  const Status again = store_->ChangeRun("r1", Change({node}, {To("a", kRunning)}));
+  EXPECT_EQ(again.code(), Code::kAborted);
+  EXPECT_THAT(again.message(), HasSubstr("node a"));
+
+  RunChange end;
+  end.run = MakeRun("r1");
+  end.run->state = kFailed;
+  ASSERT_TRUE(store_->ChangeRun("r1", end).ok());
+  EXPECT_EQ(store_->ChangeRun("r1", Change({}, {To("", kRunning)})).code(), Code::kAborted);
+  EXPECT_EQ(store_->ChangeRun("r9", end).code(), Code::kNotFound);
+  EXPECT_EQ(store_->GetTransitions("r1", 0).value().size(), 1U);
+}
+
+TEST_F(StoreTest, ListsRunsNewestFirstAndUnfinishedOldestFirst) {
+  for (const char* id : {"r1", "r2", "r3"}) {
+    ASSERT_TRUE(store_->CreateRun(MakeRun(id), {}, {}).ok());
+  }
+  RunChange end;
+  end.run = MakeRun("r2");
+  end.run->state = kCancelled;
+  ASSERT_TRUE(store_->ChangeRun("r2", end).ok());
+  std::string newest;
+  const auto two = store_->ListRuns("pg", "ada", 2).value();
+  for (const store::Run& run : two) newest += run.id;
+  EXPECT_EQ(newest, "r3r2");
+  EXPECT_EQ(store_->ListRuns("", "", 10).value().size(), 3U);
+  EXPECT_THAT(store_->ListRuns("other", "", 10).value(), IsEmpty());
+  std::string unfinished;
+  const auto open = store_->UnfinishedRuns().value();
+  for (const store::Run& run : open) unfinished += run.id;
+  EXPECT_EQ(unfinished, "r1r3");
+}
+
+TEST_F(StoreTest, RemembersFacts) {
+  EXPECT_EQ(store_->GetFact("port").status().code(), Code::kNotFound);
+  ASSERT_TRUE(store_->PutFact("port", "1").ok());
+  ASSERT_TRUE(store_->PutFact("port", "2").ok());
+  EXPECT_EQ(store_->GetFact("port").value(), "2");
+}
+
+TEST_F(StoreTest, NumbersTransitionsWithoutGapsFromManyThreads) {
+  ASSERT_TRUE(store_->CreateRun(MakeRun("r1"), {}, {}).ok());
+  constexpr int kThreads = 4;
+  constexpr int kEach = 5;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([this] {
+        for (int k = 0; k < kEach; ++k) {
+          EXPECT_TRUE(store_->ChangeRun("r1", Change({}, {To("", kRunning)})).ok());
+        }
+      });
+    }
+  }
+  const auto history = store_->GetTransitions("r1", 0).value();
+  ASSERT_EQ(history.size(), size_t{kThreads * kEach});
+  for (size_t i = 0; i < history.size(); ++i) {
+    EXPECT_EQ(history[i].sequence, static_cast<int64_t>(i) + 1);
+  }
+}
+
+}  // namespace
+}  // namespace dcp::store
