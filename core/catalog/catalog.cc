@@ -26,11 +26,7 @@ class RestCatalog : public Catalog {
       : host_(settings.host),
         tokens_(tokens),
         clock_(clock),
-        backends_{settings.overlay_warehouse, settings.name,
-                  UpstreamCatalog("the production catalog", settings.production,
-                                  settings.upstream_timeout_ms, cancelled_),
-                  UpstreamCatalog("the overlay catalog", settings.overlay,
-                                  settings.upstream_timeout_ms, cancelled_)},
+        backends_(settings, cancelled_),
         facade_(backends_, store, tokens, clock, receipts_) {}
 
   ~RestCatalog() override {

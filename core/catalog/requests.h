@@ -16,6 +16,14 @@
 namespace dcp::catalog {
 
 struct Backends {
+  Backends(const Settings& settings, const std::atomic<bool>& cancelled)
+      : warehouse(settings.overlay_warehouse),
+        name(settings.name),
+        production("the production catalog", settings.production, settings.upstream_timeout_ms,
+                   cancelled),
+        overlay("the overlay catalog", settings.overlay, settings.upstream_timeout_ms, cancelled) {
+  }
+
   std::string warehouse;  ///< of the overlay
   std::string name;       ///< of production, in SQL
   UpstreamCatalog production;

@@ -3,7 +3,9 @@
 // Calls to one upstream catalog.
 #include "catalog/upstream.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 
 #include "catalog/json_text.h"
@@ -35,8 +37,51 @@ UpstreamCatalog::UpstreamCatalog(std::string what, const Upstream& upstream, int
       client_({WithoutSlash(upstream.uri), kSecretHeader, upstream.secret, timeout_ms}, cancelled) {
 }
 
+Result<UpstreamCatalog::Dialect> UpstreamCatalog::GetDialect() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (dialect_) return *dialect_;
+  }
+  DCP_ASSIGN(const HttpReply reply, CallAsIs("GET", "/v1/config", ""));
+  const Json json =
+      CheckJsonDepth(reply.body).ok() ? Json::parse(reply.body, nullptr, false) : Json();
+  if (reply.code != 200 || !json.is_object()) {
+    return Unavailable(what_ + " answered a request for its configuration with HTTP " +
+                       std::to_string(reply.code));
+  }
+  Dialect dialect;
+  for (const char* part : {"defaults", "overrides"}) {
+    const Json given = json.value(part, Json());
+    if (!given.is_object()) continue;
+    const Json prefix = given.value("prefix", Json());
+    if (prefix.is_string() && !prefix.get<std::string>().empty()) {
+      dialect.prefix = "/" + prefix.get<std::string>();
+    }
+    const Json separator = given.value("namespace-separator", Json());
+    if (separator.is_string() && !separator.get<std::string>().empty()) {
+      dialect.separator = separator.get<std::string>();
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  dialect_ = dialect;
+  return dialect;
+}
+
 Result<HttpReply> UpstreamCatalog::Call(const std::string& method, const std::string& path,
                                         const std::string& body) const {
+  constexpr std::string_view kVersion = "/v1";
+  constexpr std::string_view kSeparator = "%1F";
+  DCP_ASSIGN(const Dialect dialect, GetDialect());
+  std::string spelled = path.substr(kVersion.size());
+  for (size_t at = spelled.find(kSeparator); at != std::string::npos;
+       at = spelled.find(kSeparator, at + dialect.separator.size())) {
+    spelled.replace(at, kSeparator.size(), dialect.separator);
+  }
+  return CallAsIs(method, std::string(kVersion) + dialect.prefix + spelled, body);
+}
+
+Result<HttpReply> UpstreamCatalog::CallAsIs(const std::string& method, const std::string& path,
+                                            const std::string& body) const {
   Result<HttpReply> reply = client_.Call(method, path, body);
   if (!reply.ok()) return std::move(reply).status().With(what_);
   if (reply->code == 401) {

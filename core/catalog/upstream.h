@@ -4,6 +4,8 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,15 +43,28 @@ class UpstreamCatalog {
   Result<std::vector<std::string>> List(const Levels& levels, const std::string& kind) const;
 
  private:
+  /// What the upstream's config says about its paths.
+  struct Dialect {
+    std::string prefix;             ///< "" or "/prefix"
+    std::string separator = "%1F";  ///< between a namespace's levels, encoded
+  };
+
   Result<HttpReply> Call(const std::string& method, const std::string& path,
                          const std::string& body) const;
+  Result<HttpReply> CallAsIs(const std::string& method, const std::string& path,
+                             const std::string& body) const;
+  /// Asked for once; again as long as it fails.
+  Result<Dialect> GetDialect() const;
   Result<bool> Exists(const std::string& path) const;
 
   std::string what_;
   HttpClient client_;
+  mutable std::mutex mutex_;
+  mutable std::optional<Dialect> dialect_;  ///< guarded by mutex_
 };
 
-/// "/v1/namespaces/a%1Fb", ".../tables/t".
+/// "/v1/namespaces/a%1Fb", ".../tables/t": in the protocol's own spelling, which a catalog turns
+/// into the upstream's.
 std::string NamespacePath(const Levels& levels);
 std::string TablePath(const TableName& table);
 std::string ViewPath(const TableName& view);
