@@ -5,13 +5,11 @@
 // exec only async-signal-safe calls are made. Needs Linux 5.4 (pidfd_open, waitid on a pidfd).
 #include "os/process.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -358,21 +356,6 @@ Result<ProcessIdentity> IdentityOf(pid_t pid) {
   identity.start_ticks = stat.start_ticks;
   DCP_ASSIGN(identity.boot_id, BootId());
   return identity;
-}
-
-Result<int> FreeLoopbackPort() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return FromErrno(errno, "cannot make a socket");
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const bool ok = ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  const int error = errno;
-  ::close(fd);
-  if (!ok) return FromErrno(error, "cannot find a free port on 127.0.0.1");
-  return ntohs(address.sin_port);
 }
 
 }  // namespace dcp::os

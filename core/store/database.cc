@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,15 +19,10 @@ namespace {
 /// Only the daemon's user reads or writes its state.
 constexpr mode_t kFileMode = 0600;
 
-/// Opens the lock file next to the database and locks it, for as long as the descriptor is open.
-Result<int> LockDatabase(const std::string& path) {
-  const std::string lock_path = path + ".lock";
-  const int fd = open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kFileMode);
-  if (fd < 0) return FromErrno(errno, "open " + lock_path);
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
-  const int error = errno;
-  close(fd);
-  if (error != EWOULDBLOCK) return FromErrno(error, "lock " + lock_path);
+/// Holds the file next to the database for as long as the database is open.
+Result<os::FileLock> LockDatabase(const std::string& path) {
+  auto lock = os::FileLock::Acquire(path + ".lock");
+  if (lock.ok() || lock.status().code() != Code::kUnavailable) return lock;
   return FailedPrecondition("open the database " + path + ": another daemon has it open")
       .WithHint("stop that daemon, or give this one a state folder of its own");
 }
@@ -74,20 +68,17 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& path) {
   if (path.empty() || path.find('"') != path.npos) {
     return InvalidArgument("open a database: its path must not be empty or hold a quote");
   }
-  DCP_ASSIGN(const int lock_fd, LockDatabase(path));
-  auto database = std::unique_ptr<Database>(new Database(lock_fd));
+  DCP_ASSIGN(os::FileLock lock, LockDatabase(path));
+  auto database = std::unique_ptr<Database>(new Database(std::move(lock)));
   DCP_TRY(MakePrivate(path));
   DCP_TRY(database->Connect(path));
   DCP_TRY(database->Migrate(path));
   return database;
 }
 
-Database::Database(int lock_fd) : lock_fd_(lock_fd) {}
+Database::Database(os::FileLock lock) : lock_(std::move(lock)) {}
 
-Database::~Database() {
-  sql_.reset();
-  close(lock_fd_);
-}
+Database::~Database() = default;
 
 Status Database::Connect(const std::string& path) {
   const std::string what = "open the database " + path;

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "os/file.h"
 
 namespace soci {
 class session;
@@ -40,11 +41,11 @@ class Database {
   Status Read(std::string_view what, const Body& body);
 
  private:
-  explicit Database(int lock_fd);
+  explicit Database(os::FileLock lock);
   Status Connect(const std::string& path);
   Status Migrate(const std::string& path);
 
-  int lock_fd_;
+  os::FileLock lock_;  // released last
   std::mutex mutex_;
   std::unique_ptr<soci::session> sql_;  // guarded by mutex_
 };

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The graph room's own limits, each with its reason.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace dcp::graph {
+
+/// A run that has not ended costs memory for its whole graph.
+constexpr size_t kActiveRunsMax = 1000;
+/// Calls of one node while its worker dies in them: a crash that repeats is no accident.
+constexpr int kCallAttemptsMax = 3;
+/// First pause before a repeated call; each further one is three times as long. A worker is back
+/// within about a second.
+constexpr int64_t kBackOffMs = 300;
+constexpr int64_t kBackOffFactor = 3;
+constexpr int64_t kBackOffMsMax = 5'000;
+/// Submissions of one job whose backend says that another try may work.
+constexpr int kJobAttemptsMax = 3;
+/// Failed looks at a job in a row before it is given up: with back-off more than a minute, since
+/// the job itself goes on and a plugin may be replaced meanwhile.
+constexpr int kLookFailuresMax = 20;
+/// Submit, Check and Cancel talk to a control plane; none of them waits for the job.
+constexpr int64_t kJobCallTimeoutMs = 60'000;
+/// While a process runs its backend is only asked for words about it.
+constexpr int64_t kRunningCheckMs = 2'000;
+/// Longest pause between two looks at a job with a handle: short enough to feel a cancellation.
+constexpr int64_t kHandlePollMsMax = 2'000;
+/// Added to a job's deadline for its token, so that the last commit is not refused.
+constexpr int64_t kMountGraceMs = 10 * 60'000;
+/// A session's token outlives the call that uses it: sessions are reused for that long.
+constexpr int64_t kSessionLifeMs = 3'600'000;
+/// How long a job may need to end after it was told to, beyond its own grace time.
+constexpr int64_t kStopPatienceMs = 60'000;
+constexpr int64_t kStopGraceMs = 10'000;
+/// Longest time a node may ask for: longer is a typo in a unit.
+constexpr int64_t kNodeTimeoutMsMax = int64_t{7} * 24 * 3'600'000;
+/// A job's result file is a few lines; its findings are in there.
+constexpr size_t kResultBytesMax = size_t{1} << 20;
+/// The end of a job's stderr that its backend gets to read.
+constexpr size_t kStderrTailBytes = size_t{16} << 10;
+/// The launched process' description: argv and environment, bounded by the kernel near this.
+constexpr size_t kProcessBytesMax = size_t{4} << 20;
+/// Tries to write one change before the run is put aside, and for how long it then rests.
+constexpr int kCommitAttemptsMax = 4;
+constexpr int64_t kCommitBackOffMs = 100;
+constexpr int64_t kParkMs = 30'000;
+/// Progress words of a node: a line for a person.
+constexpr size_t kProgressBytesMax = 1024;
+/// Nodes of a run with progress to tell, and listeners of a run.
+constexpr size_t kSubscriptionsMax = 1000;
+/// Node ids stand in file names: [a-z0-9][a-z0-9._-]{0,127}.
+constexpr size_t kNodeIdBytesMax = 128;
+
+}  // namespace dcp::graph

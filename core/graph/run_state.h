@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One run as a pure data structure: which nodes may start, which never will, what the run's end
+// is, and the record of what changed since the store was last told. No threads, no clock, no I/O.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/result.h"
+#include "graph/graph.h"
+#include "store/store.h"
+
+namespace dcp::graph {
+
+class RunState {
+ public:
+  RunState(store::Run run, std::vector<store::Node> nodes);
+
+  const store::Run& run() const { return run_; }
+  const std::vector<store::Node>& nodes() const { return nodes_; }
+  /// nullptr when there is none.
+  const store::Node* Find(const std::string& id) const;
+
+  /// Adds nodes that `depth` nodes stand above, or none of them: INTERNAL (or RESOURCE_EXHAUSTED)
+  /// naming the node that breaks a rule.
+  Status Add(const std::vector<NodeSpec>& specs, int32_t depth, WallMillis at);
+
+  /// Ids of PENDING nodes that may start now, in order of creation.
+  std::vector<std::string> Ready() const;
+  /// Turns every PENDING node that can never start into SKIPPED.
+  void SkipBlocked(WallMillis at);
+  bool AllEnded() const;
+  /// Decides the end of a run whose nodes have all ended.
+  void Conclude(WallMillis at);
+
+  // What happens; each is remembered for TakeChange().
+  void MoveRun(const std::string& to, WallMillis at, const std::string& detail);
+  void MoveNode(const std::string& id, const std::string& to, WallMillis at,
+                const std::string& detail);
+  void RequestCancel(const Status& why, WallMillis at);
+  void Succeed(const std::string& id, const std::string& response_json, WallMillis at);
+  void Fail(const std::string& id, const Status& failure, const std::string& response_json,
+            WallMillis at);
+  void CancelNode(const std::string& id, WallMillis at, const std::string& detail);
+  void SetNeedsFiles(const std::string& json);
+  /// A step of a job: the node stays RUNNING.
+  void SetJob(const std::string& id, const std::string& job_json, int32_t attempt, WallMillis at,
+              const std::string& detail);
+
+  /// Everything since the last call (or the start), for Store::ChangeRun.
+  store::RunChange TakeChange();
+
+ private:
+  enum class Standing { kWaiting, kMayStart, kNever };
+  store::Node& At(const std::string& id);
+  Standing StandingOf(const store::Node& node) const;
+  void Record(const std::string& node_id, const std::string& from, const std::string& to,
+              WallMillis at, const std::string& detail);
+
+  store::Run run_;
+  std::vector<store::Node> nodes_;
+  std::unordered_map<std::string, size_t> index_;
+  bool run_changed_ = false;
+  std::unordered_set<std::string> nodes_changed_;
+  std::vector<store::Transition> transitions_;
+};
+
+/// Capabilities that a node may name.
+bool IsCapability(const std::string& name);
+/// A batch job: it has a life of its own that outlasts calls and daemons.
+bool IsJob(const store::Node& node);
+/// "namespace.name" of the table that a node makes or writes, "" for any other node.
+std::string WrittenTable(const std::string& capability, const std::string& method,
+                         const std::string& request_json, const std::string& catalog);
+
+}  // namespace dcp::graph

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "playground/playgrounds.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/id.h"
+#include "base/limits.h"
+
+namespace dcp::playground {
+namespace {
+
+/// How often a made-up name may turn out to be taken before we give up: with four random bytes
+/// even one collision is a surprise.
+constexpr int kNameAttemptsMax = 5;
+constexpr size_t kNameRandomBytes = 4;
+/// Of a user's name that goes into a made-up name: leaves room for "-" and the random part.
+constexpr size_t kUserBytesMax = 40;
+/// Shortest life worth having; less is a typo in a unit.
+constexpr int64_t kTtlMsMin = 60'000;
+
+constexpr int64_t kHourMs = 3'600'000;
+
+std::string HumanDuration(int64_t ms) {
+  if (ms >= kHourMs && ms % kHourMs == 0) return std::to_string(ms / kHourMs) + " h";
+  if (ms >= 60'000 && ms % 60'000 == 0) return std::to_string(ms / 60'000) + " min";
+  return std::to_string(ms) + " ms";
+}
+
+/// "Ada.Lovelace@example" -> "ada-lovelace-example-1f2e3d4c".
+std::string NameFor(const std::string& user) {
+  std::string base;
+  for (const char c : user.substr(0, kUserBytesMax)) {
+    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const bool letter = lower >= 'a' && lower <= 'z';
+    const bool digit = lower >= '0' && lower <= '9';
+    if (letter || (digit && !base.empty())) {
+      base += lower;
+    } else if (!base.empty() && base.back() != '-') {
+      base += '-';
+    }
+  }
+  while (!base.empty() && base.back() == '-') base.pop_back();
+  if (base.empty()) base = "pg";
+  return base + "-" + RandomHex(kNameRandomBytes);
+}
+
+Status CheckLabels(const std::map<std::string, std::string>& labels) {
+  if (labels.size() > limits::kLabelsMax) {
+    return InvalidArgument("labels: " + std::to_string(labels.size()) + " given, at most " +
+                           std::to_string(limits::kLabelsMax) + " are kept");
+  }
+  for (const auto& [key, value] : labels) {
+    if (key.empty()) return InvalidArgument("labels: a key is empty");
+    if (key.size() > limits::kLabelBytesMax || value.size() > limits::kLabelBytesMax) {
+      return InvalidArgument("labels: key or value of '" + key.substr(0, limits::kLabelBytesMax) +
+                             "' is longer than " + std::to_string(limits::kLabelBytesMax) +
+                             " bytes");
+    }
+    for (const std::string* text : {&key, &value}) {
+      const bool control = std::any_of(text->begin(), text->end(), [](char c) {
+        return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+      });
+      if (control) return InvalidArgument("labels: a key or value holds a control character");
+    }
+  }
+  return Status::Ok();
+}
+
+Result<int64_t> CheckTtl(int64_t ttl_ms, const Limits& limits) {
+  if (ttl_ms == 0) return std::min(limits.default_ttl_ms, limits.max_ttl_ms);
+  if (ttl_ms < kTtlMsMin || ttl_ms > limits.max_ttl_ms) {
+    return InvalidArgument("time to live " + HumanDuration(ttl_ms) + ": it must be between " +
+                           HumanDuration(kTtlMsMin) + " and " + HumanDuration(limits.max_ttl_ms));
+  }
+  return ttl_ms;
+}
+
+}  // namespace
+
+Playgrounds::Playgrounds(store::Store& store, const Clock& clock, Limits limits)
+    : store_(store), clock_(clock), limits_(limits) {}
+
+Result<store::Playground> Playgrounds::Create(const Principal& who, const std::string& name,
+                                              int64_t ttl_ms,
+                                              const std::map<std::string, std::string>& labels) {
+  if (!name.empty()) DCP_TRY(CheckPlaygroundName(name));
+  DCP_TRY(CheckLabels(labels));
+  DCP_ASSIGN(const int64_t ttl, CheckTtl(ttl_ms, limits_));
+  DCP_ASSIGN(const auto own, store_.ListPlaygrounds(who.user));
+  if (own.size() >= static_cast<size_t>(std::max(limits_.per_owner_max, 0))) {
+    return ResourceExhausted("create a playground: you have " + std::to_string(own.size()) +
+                             ", the most one person may have")
+        .WithHint("delete one with `pretzel playground delete NAME`");
+  }
+  store::Playground playground;
+  playground.owner = who.user;
+  playground.team = who.team;
+  playground.environment = who.environment;
+  playground.created_at = clock_.Wall();
+  playground.expires_at = playground.created_at + ttl;
+  playground.labels = labels;
+  for (int attempt = 1;; ++attempt) {
+    playground.name = name.empty() ? NameFor(who.user) : name;
+    auto made = store_.CreatePlayground(playground);
+    if (made.ok() || made.status().code() != Code::kAlreadyExists) return made;
+    if (name.empty() && attempt < kNameAttemptsMax) continue;
+    return std::move(made).status().WithHint(
+        "choose another name; one that is being deleted is free again when that has ended");
+  }
+}
+
+Result<store::Playground> Playgrounds::Get(const Principal& who, const std::string& name) {
+  DCP_TRY(CheckPlaygroundName(name));
+  auto found = store_.GetPlayground(name);
+  if (found.ok() && found.value().owner == who.user) return found;
+  if (!found.ok() && found.status().code() != Code::kNotFound) return found;
+  // From here on nothing may depend on whether somebody else has one of that name.
+  DCP_ASSIGN(const auto own, store_.ListPlaygrounds(who.user));
+  std::vector<std::string> names;
+  for (const store::Playground& playground : own) names.push_back(playground.name);
+  const std::string near = Nearest(name, names);
+  std::string hint = near.empty() ? "" : "did you mean " + near + "? ";
+  hint += names.empty() ? "make one with `pretzel playground create`"
+                        : "`pretzel playground list` shows yours";
+  return NotFound("playground " + name + ": you have none of that name").WithHint(hint);
+}
+
+Result<store::Playground> Playgrounds::Usable(const Principal& who, const std::string& name) {
+  DCP_ASSIGN(store::Playground playground, Get(who, name));
+  if (playground.state != store::kActive) {
+    return FailedPrecondition("playground " + name + ": it is being deleted")
+        .WithHint("use another one, or make one with `pretzel playground create`");
+  }
+  if (playground.expires_at <= clock_.Wall()) {
+    return FailedPrecondition("playground " + name + ": it expired at " +
+                              FormatTime(playground.expires_at))
+        .WithHint("if it is not deleted yet, `pretzel playground extend " + name +
+                  "` keeps it; otherwise make a new one");
+  }
+  return playground;
+}
+
+Result<std::vector<store::Playground>> Playgrounds::List(const Principal& who) {
+  // An empty owner would mean everybody's to the store.
+  if (who.user.empty()) return Unauthenticated("list playgrounds: the caller has no name");
+  return store_.ListPlaygrounds(who.user);
+}
+
+Result<store::Playground> Playgrounds::Extend(const Principal& who, const std::string& name,
+                                              int64_t ttl_ms) {
+  DCP_ASSIGN(store::Playground playground, Get(who, name));
+  if (playground.state != store::kActive) {
+    return FailedPrecondition("extend playground " + name + ": it is being deleted")
+        .WithHint("make a new one with `pretzel playground create`");
+  }
+  DCP_ASSIGN(const int64_t ttl, CheckTtl(ttl_ms, limits_));
+  const WallMillis latest = playground.created_at + limits_.max_ttl_ms;
+  const WallMillis now = clock_.Wall();
+  if (latest <= now) {
+    return FailedPrecondition("extend playground " + name + ": it has had the longest life of " +
+                              HumanDuration(limits_.max_ttl_ms))
+        .WithHint("make a new one with `pretzel playground create`");
+  }
+  playground.expires_at = std::min(now + ttl, latest);
+  DCP_TRY(store_.SetPlaygroundExpiry(name, playground.generation, playground.expires_at));
+  return playground;
+}
+
+Result<store::Playground> Playgrounds::BeginDelete(const Principal& who, const std::string& name) {
+  DCP_ASSIGN(store::Playground playground, Get(who, name));
+  DCP_TRY(BeginExpire(playground));
+  playground.state = store::kDeleting;
+  return playground;
+}
+
+Status Playgrounds::BeginExpire(const store::Playground& playground) {
+  Status status = store_.SetPlaygroundState(playground.name, playground.generation, store::kActive,
+                                            store::kDeleting);
+  if (status.code() != Code::kAborted) return status;
+  DCP_ASSIGN(const auto now, store_.GetPlayground(playground.name));
+  const bool same = now.generation == playground.generation;
+  return same && now.state == store::kDeleting ? Status::Ok() : status;
+}
+
+Status Playgrounds::FinishDelete(const std::string& name, int64_t generation) {
+  auto living = store_.GetPlayground(name);
+  if (living.status().code() == Code::kNotFound) return Status::Ok();
+  if (!living.ok()) return living.status();
+  if (living.value().generation != generation) return Status::Ok();  // a later one: this is done
+  if (living.value().state != store::kDeleting) {
+    return FailedPrecondition("delete playground " + name + ": its deletion was not begun");
+  }
+  DCP_TRY(store_.DeleteDatasets(name, generation));
+  return store_.SetPlaygroundState(name, generation, store::kDeleting, store::kDeleted);
+}
+
+Status Playgrounds::Register(const store::Dataset& dataset) {
+  DCP_ASSIGN(const auto playground, store_.GetPlayground(dataset.playground));
+  if (playground.generation != dataset.generation || playground.state != store::kActive) {
+    return FailedPrecondition("register " + dataset.name + ": playground " + dataset.playground +
+                              " is being deleted");
+  }
+  store::Dataset stamped = dataset;
+  stamped.updated_at = clock_.Wall();
+  return store_.PutDataset(stamped);
+}
+
+Result<std::vector<store::Dataset>> Playgrounds::Datasets(const store::Playground& playground) {
+  return store_.ListDatasets(playground.name, playground.generation);
+}
+
+Result<std::vector<store::Playground>> Playgrounds::Expired(int limit) {
+  return store_.ExpiredPlaygrounds(clock_.Wall(), limit);
+}
+
+}  // namespace dcp::playground
