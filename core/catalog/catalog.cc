@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The room's public face: settings in, a listening catalog out.
+#include "catalog/catalog.h"
+
+
+#include <atomic>
+#include <utility>
+
+#include "base/id.h"
+#include "catalog/facade.h"
+#include "catalog/http.h"
+#include "catalog/location.h"
+#include "catalog/operations.h"
+
+namespace dcp::catalog {
+namespace {
+
+/// Enough for one probe of doctor's.
+constexpr int64_t kProbeTokenMs = 60'000;
+
+class RestCatalog : public Catalog {
+ public:
+  RestCatalog(const Settings& settings, store::Store& store, const Tokens& tokens,
+              const Clock& clock)
+      : host_(settings.host),
+        tokens_(tokens),
+        clock_(clock),
+        backends_{settings.overlay_warehouse, settings.name,
+                  UpstreamCatalog("the production catalog", settings.production,
+                                  settings.upstream_timeout_ms, cancelled_),
+                  UpstreamCatalog("the overlay catalog", settings.overlay,
+                                  settings.upstream_timeout_ms, cancelled_)},
+        facade_(backends_, store, tokens, clock, receipts_) {}
+
+  ~RestCatalog() override {
+    cancelled_ = true;  // ends what waits for an upstream
+    server_.reset();
+  }
+
+  Status Listen(const Settings& settings) {
+    DCP_ASSIGN(server_,
+               HttpServer::Start(settings.host, settings.port, settings.threads, facade_));
+    return Status::Ok();
+  }
+
+  int port() const override { return server_->port(); }
+
+  std::string EndpointFor(const std::string& playground) const override {
+    const bool v6 = host_.find(':') != std::string::npos;
+    return "http://" + (v6 ? "[" + host_ + "]" : host_) + ":" + std::to_string(port()) + "/pg/" +
+           playground;
+  }
+
+  Receipt ReceiptFor(const std::string& playground, int64_t generation,
+                     const std::string& mode) const override {
+    return receipts_.Get(playground, generation, mode);
+  }
+
+  Result<TableState> EnsureTable(const store::Playground& playground,
+                                 const TableSpec& spec) override {
+    return EnsureTableIn(backends_, Place::Of(backends_, playground.name, playground.generation),
+                         spec);
+  }
+
+  Result<TableInfo> DescribeTable(const store::Playground& playground,
+                                  const std::string& table) override {
+    return DescribeTableIn(backends_, Place::Of(backends_, playground.name, playground.generation),
+                           table);
+  }
+
+  Result<int64_t> Purge(const std::string& playground, int64_t generation) override {
+    // The folder is made of these two: nothing else may get into its path.
+    DCP_TRY(CheckPlaygroundName(playground));
+    if (generation < 1) return InvalidArgument("a playground's generation counts from 1");
+    DCP_ASSIGN(const int64_t dropped,
+               PurgePlace(backends_, Place::Of(backends_, playground, generation)));
+    receipts_.Forget(playground, generation);
+    return dropped;
+  }
+
+  Status ProbeProductionWrite(const store::Playground& playground,
+                              const std::string& user) override {
+    const Secret token = tokens_.Issue({user, playground.name, playground.generation, "rw",
+                                        clock_.Wall() + kProbeTokenMs, ""});
+    return ProbeProduction(backends_,
+                           Place::Of(backends_, playground.name, playground.generation),
+                           EndpointFor(playground.name), token, cancelled_);
+  }
+
+ private:
+  std::string host_;
+  const Tokens& tokens_;
+  const Clock& clock_;
+  std::atomic<bool> cancelled_{false};
+  Backends backends_;
+  Receipts receipts_;
+  Facade facade_;
+  std::unique_ptr<HttpServer> server_;  // last: its threads use all of the above
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Catalog>> Catalog::Start(Settings settings, store::Store& store,
+                                                const Tokens& tokens, const Clock& clock) {
+  Result<std::string> warehouse = CanonicalLocation(settings.overlay_warehouse, Percent::kKeep);
+  if (warehouse.ok() && !warehouse->starts_with("file://")) {
+    warehouse = InvalidArgument("the location \"" + *warehouse +
+                                "\" is not a file: location, the only kind that can be swept");
+  }
+  if (!warehouse.ok()) return std::move(warehouse).status().With("overlay warehouse");
+  if (*warehouse == "file:///") {
+    return InvalidArgument("the overlay warehouse is the root of the file system; name a folder");
+  }
+  settings.overlay_warehouse = *warehouse;
+  for (const Upstream* upstream : {&settings.production, &settings.overlay}) {
+    if (!upstream->uri.starts_with("http://") && !upstream->uri.starts_with("https://")) {
+      return InvalidArgument("the upstream catalog \"" + upstream->uri +
+                             "\" is no http address");
+    }
+  }
+  auto catalog = std::make_unique<RestCatalog>(settings, store, tokens, clock);
+  DCP_TRY(catalog->Listen(settings));
+  return std::unique_ptr<Catalog>(std::move(catalog));
+}
+
+}  // namespace dcp::catalog

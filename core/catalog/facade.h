@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The façade's front: who asks, whether they may, what they mean; then the endpoint.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <tuple>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "catalog/http.h"
+#include "catalog/requests.h"
+#include "catalog/tokens.h"
+#include "store/store.h"
+
+namespace dcp::catalog {
+
+/// Counters for each playground generation and mode, since the process began. [any]
+class Receipts {
+ public:
+  void Count(const Claims& claims, const Route& route, int code);
+  Receipt Get(const std::string& playground, int64_t generation, const std::string& mode) const;
+  void Forget(const std::string& playground, int64_t generation);
+
+ private:
+  using Key = std::tuple<std::string, int64_t, std::string>;
+  mutable std::mutex mutex_;
+  std::map<Key, Receipt> receipts_;
+};
+
+class Facade : public HttpHandler {
+ public:
+  Facade(const Backends& backends, store::Store& store, const Tokens& tokens, const Clock& clock,
+         Receipts& receipts)
+      : backends_(backends), store_(store), tokens_(tokens), clock_(clock), receipts_(receipts) {}
+
+  /// The token's signature and time; its playground is looked up in Handle.
+  bool Admit(const HttpRequest& head, HttpResponse* refusal) override;
+  HttpResponse Handle(const HttpRequest& request) override;
+
+ private:
+  /// PERMISSION_DENIED with the reason when the claims are not good for that playground now.
+  Status CheckClaims(const Claims& claims, const std::string& playground) const;
+  HttpResponse Dispatch(const Request& request) const;
+
+  const Backends& backends_;
+  store::Store& store_;
+  const Tokens& tokens_;
+  const Clock& clock_;
+  Receipts& receipts_;
+};
+
+}  // namespace dcp::catalog

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The HTTP server, over Boost.Beast. Waiting for bytes is asynchronous, so idle connections hold no
+// thread; a request is handled, and may block, on the thread that read its end.
+#include <fcntl.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+#include <cctype>
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "catalog/http.h"
+
+namespace dcp::catalog {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using Tcp = asio::ip::tcp;
+using std::chrono::milliseconds;
+
+constexpr char kBroken[] =
+    R"({"error":{"message":"the catalog failed on this request","type":"InternalServerError","code":500}})";
+
+/// Programs that this process starts must not keep its sockets open.
+void CloseOnExec(int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
+
+std::string Text(beast::string_view view) { return {view.data(), view.size()}; }
+
+/// One connection: header, admission, body, answer, and again.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(Tcp::socket socket, HttpHandler& handler, std::atomic<int>& open)
+      : stream_(std::move(socket)), handler_(handler), open_(open) {
+    CloseOnExec(stream_.socket().native_handle());
+    beast::error_code ignored;
+    stream_.socket().set_option(Tcp::no_delay(true), ignored);
+    ++open_;
+  }
+  ~Session() { --open_; }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void ReadHeader() {
+    parser_.emplace();
+    parser_->body_limit(kRequestBodyBytesMax);
+    parser_->header_limit(kHeaderBytesMax);
+    stream_.expires_after(milliseconds(kIdleMs));
+    http::async_read_header(stream_, buffer_, *parser_,
+                            [self = shared_from_this()](beast::error_code error, size_t) {
+                              if (!error) {
+                                self->OnHeader();
+                              } else if (error == http::error::header_limit) {
+                                self->Refuse(431, "the request's header lines are too long");
+                              } else if (error.category() ==
+                                             http::make_error_code(http::error::bad_method)
+                                                 .category() &&
+                                         error != http::error::end_of_stream &&
+                                         error != http::error::partial_message) {
+                                self->Refuse(400, "the request is not HTTP/1.1");
+                              }
+                            });
+  }
+
+ private:
+  void OnHeader() {
+    const auto& message = parser_->get();
+    request_ = HttpRequest();
+    request_.method = Text(message.method_string());
+    request_.target = Text(message.target());
+    for (const auto& field : message) {
+      std::string name = Text(field.name_string());
+      std::transform(name.begin(), name.end(), name.begin(),
+                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      request_.headers.emplace(std::move(name), Text(field.value()));
+    }
+    keep_alive_ = message.keep_alive();
+    HttpResponse refusal;
+    if (!handler_.Admit(request_, &refusal)) {
+      // The body was not read, so what follows on this connection cannot be told apart.
+      keep_alive_ = keep_alive_ && !parser_->chunked() &&
+                    parser_->content_length().value_or(0) == 0;
+      Write(std::move(refusal));
+      return;
+    }
+    if (const auto length = parser_->content_length(); length && *length > kRequestBodyBytesMax) {
+      RefuseBody();
+      return;
+    }
+    if (Text(message[http::field::expect]) == "100-continue") {
+      Refuse(417, "send the body at once, without Expect");
+      return;
+    }
+    stream_.expires_after(milliseconds(kReadMs));
+    http::async_read(stream_, buffer_, *parser_,
+                     [self = shared_from_this()](beast::error_code error, size_t) {
+                       if (!error) {
+                         self->OnRequest();
+                       } else if (error == http::error::body_limit) {
+                         self->RefuseBody();
+                       }
+                     });
+  }
+
+  void OnRequest() {
+    request_.body = std::move(parser_->get().body());
+    stream_.expires_never();
+    HttpResponse response;
+    try {
+      response = handler_.Handle(request_);
+    } catch (const std::exception&) {
+      // A fault of ours; what it says may hold a part of the request, so it is not sent.
+      response = {500, kBroken, true};
+    }
+    Write(std::move(response));
+  }
+
+  void RefuseBody() {
+    Refuse(413, "the request's body is larger than " + std::to_string(kRequestBodyBytesMax) +
+                    " bytes");
+  }
+
+  void Refuse(int code, const std::string& message) {
+    Write({code,
+           R"({"error":{"message":")" + message + R"(","type":"BadRequestException","code":)" +
+               std::to_string(code) + "}}",
+           true});
+  }
+
+  void Write(HttpResponse response) {
+    const bool bodiless = request_.method == "HEAD" || response.code == 204;
+    response_.emplace(static_cast<http::status>(response.code), 11);
+    if (!bodiless) {
+      response_->set(http::field::content_type, "application/json");
+      response_->body() = std::move(response.body);
+    }
+    response_->keep_alive(keep_alive_ && !response.close);
+    if (response.code == 503) response_->set(http::field::retry_after, "1");
+    response_->prepare_payload();
+    stream_.expires_after(milliseconds(kReadMs));
+    http::async_write(stream_, *response_,
+                      [self = shared_from_this()](beast::error_code error, size_t) {
+                        if (!error && self->response_->keep_alive()) {
+                          self->ReadHeader();
+                        } else {
+                          self->Close();
+                        }
+                      });
+  }
+
+  void Close() {
+    beast::error_code ignored;
+    stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
+  }
+
+  beast::tcp_stream stream_;
+  beast::flat_buffer buffer_{kHeaderBytesMax + 64 * 1024};
+  std::optional<http::request_parser<http::string_body>> parser_;
+  std::optional<http::response<http::string_body>> response_;
+  HttpRequest request_;
+  bool keep_alive_ = false;
+  HttpHandler& handler_;
+  std::atomic<int>& open_;
+};
+
+class BeastServer : public HttpServer {
+ public:
+  explicit BeastServer(HttpHandler& handler) : handler_(handler), acceptor_(context_) {}
+
+  ~BeastServer() override {
+    context_.stop();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  Status Listen(const std::string& host, int port, int threads) {
+    beast::error_code error;
+    const auto address = asio::ip::make_address(host, error);
+    if (error) return InvalidArgument("the address \"" + host + "\" is no IP address");
+    const Tcp::endpoint endpoint(address, static_cast<uint16_t>(port));
+    acceptor_.open(endpoint.protocol(), error);
+    if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+    if (!error) acceptor_.bind(endpoint, error);
+    if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) {
+      return Unavailable("cannot listen on " + host + ":" + std::to_string(port) + ": " +
+                         error.message())
+          .WithHint("another program has the port; choose another, or 0 for any free one");
+    }
+    CloseOnExec(acceptor_.native_handle());
+    port_ = acceptor_.local_endpoint().port();
+    Accept();
+    for (int i = 0; i < threads; ++i) {
+      threads_.emplace_back([this] { context_.run(); });
+    }
+    return Status::Ok();
+  }
+
+  int port() const override { return port_; }
+
+ private:
+  void Accept() {
+    acceptor_.async_accept(asio::make_strand(context_),
+                           [this](beast::error_code error, Tcp::socket socket) {
+                             // Above the limit the socket closes here, which the client sees.
+                             if (!error && open_.load() < kConnectionsMax) {
+                               std::make_shared<Session>(std::move(socket), handler_, open_)
+                                   ->ReadHeader();
+                             }
+                             if (error != asio::error::operation_aborted) Accept();
+                           });
+  }
+
+  HttpHandler& handler_;
+  std::atomic<int> open_{0};  // outlives the sessions, which the context owns
+  asio::io_context context_;
+  Tcp::acceptor acceptor_;
+  int port_ = 0;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& host, int port,
+                                                      int threads, HttpHandler& handler) {
+  auto server = std::make_unique<BeastServer>(handler);
+  DCP_TRY(server->Listen(host, port, std::max(1, threads)));
+  return std::unique_ptr<HttpServer>(std::move(server));
+}
+
+}  // namespace dcp::catalog

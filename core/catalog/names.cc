@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Names of the overlay.
+#include "catalog/names.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "base/id.h"
+#include "catalog/location.h"
+
+namespace dcp::catalog {
+namespace {
+
+constexpr size_t kNameBytesMax = 128;    // a folder's name holds 255, and ours adds 33
+constexpr size_t kLocationIdBytes = 16;  // as random as a UUID
+
+bool IsNameCharacter(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
+}
+
+std::string TableFolder(const std::string& folder, const TableName& table) {
+  std::string out = folder;
+  for (const std::string& level : table.levels) out += "/" + level;
+  return out + "/" + table.name + "-";
+}
+
+}  // namespace
+
+std::string Display(const Levels& levels) {
+  std::string out;
+  for (const std::string& level : levels) out += (out.empty() ? "" : ".") + level;
+  return out;
+}
+
+std::string Display(const TableName& table) { return Display(table.levels) + "." + table.name; }
+
+Result<TableName> ParseTableName(std::string_view text) {
+  Levels parts;
+  size_t start = 0;
+  while (start <= text.size()) {
+    const size_t end = std::min(text.find('.', start), text.size());
+    parts.emplace_back(text.substr(start, end - start));
+    start = end + 1;
+  }
+  if (parts.size() < 2) {
+    return InvalidArgument("the table \"" + std::string(text) +
+                           "\" has no namespace; write <namespace>.<table>");
+  }
+  TableName table;
+  table.name = parts.back();
+  parts.pop_back();
+  table.levels = std::move(parts);
+  DCP_TRY(CheckOverlayTable(table));
+  return table;
+}
+
+Status CheckOverlayName(std::string_view name, std::string_view what) {
+  if (name.empty()) return InvalidArgument("a " + std::string(what) + " has an empty name");
+  if (name.size() > kNameBytesMax || name[0] == '-' ||
+      !std::all_of(name.begin(), name.end(), IsNameCharacter)) {
+    return InvalidArgument("the " + std::string(what) + " name \"" +
+                           std::string(name.substr(0, kNameBytesMax)) +
+                           "\" cannot be used in a playground; use up to 128 letters, digits, _ "
+                           "and -, and do not start with -");
+  }
+  return Status::Ok();
+}
+
+Status CheckOverlayLevels(const Levels& levels) {
+  if (levels.empty()) return InvalidArgument("the namespace is empty");
+  for (const std::string& level : levels) DCP_TRY(CheckOverlayName(level, "namespace"));
+  return Status::Ok();
+}
+
+Status CheckOverlayTable(const TableName& table) {
+  DCP_TRY(CheckOverlayLevels(table.levels));
+  return CheckOverlayName(table.name, "table");
+}
+
+std::string OverlayRoot(const std::string& playground, int64_t generation) {
+  return "pg_" + playground + "_" + std::to_string(generation);
+}
+
+Levels OverlayLevels(const std::string& playground, int64_t generation, const Levels& levels) {
+  Levels out = {OverlayRoot(playground, generation)};
+  out.insert(out.end(), levels.begin(), levels.end());
+  return out;
+}
+
+std::string PlaygroundFolder(const std::string& warehouse, const std::string& playground,
+                             int64_t generation) {
+  std::string root = warehouse;
+  while (root.ends_with('/')) root.pop_back();
+  return root + "/pg/" + playground + "-" + std::to_string(generation);
+}
+
+std::string NewTableLocation(const std::string& folder, const TableName& table) {
+  return TableFolder(folder, table) + RandomHex(kLocationIdBytes);
+}
+
+bool IsAssignedLocation(const std::string& location, const std::string& folder,
+                        const TableName& table) {
+  const auto hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  const std::string prefix = TableFolder(folder, table);
+  const Result<std::string> wanted = CanonicalLocation(prefix, Percent::kKeep);
+  const Result<std::string> given = CanonicalLocation(location, Percent::kKeep);
+  if (!wanted.ok() || !given.ok() || !given->starts_with(*wanted)) return false;
+  const std::string tail = given->substr(wanted->size());
+  // Whichever way percent signs are read, it must lie in the folder.
+  return tail.size() == 2 * kLocationIdBytes && std::all_of(tail.begin(), tail.end(), hex) &&
+         IsWithin(location, folder);
+}
+
+}  // namespace dcp::catalog

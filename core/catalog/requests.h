@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One authenticated request, and the two catalogs it is answered from. The functions are the
+// endpoints, one each; facade.cc decides which is called, and by whom.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "catalog/answers.h"
+#include "catalog/http.h"
+#include "catalog/names.h"
+#include "catalog/router.h"
+#include "catalog/upstream.h"
+
+namespace dcp::catalog {
+
+struct Backends {
+  std::string warehouse;  ///< of the overlay
+  std::string name;       ///< of production, in SQL
+  UpstreamCatalog production;
+  UpstreamCatalog overlay;
+};
+
+/// One generation of a playground: where its tables are.
+struct Place {
+  std::string playground;
+  int64_t generation = 0;
+  std::string folder;  ///< every file of it lies under this location
+  std::string hidden;  ///< "pg_fin-1_1.": what clients do not see of the overlay's names
+
+  static Place Of(const Backends& backends, const std::string& playground, int64_t generation);
+  Levels Overlay(const Levels& levels) const;
+  TableName Overlay(const TableName& table) const;
+};
+
+struct Request {
+  const Place& place;
+  const Route& route;
+  const std::map<std::string, std::string>& query;
+  const std::string& body;
+
+  TableName Table() const { return {route.levels, route.name}; }
+};
+
+// --- namespaces.cc ---------------------------------------------------------------------------
+HttpResponse ListNamespaces(const Backends& backends, const Request& request);
+HttpResponse LoadNamespace(const Backends& backends, const Request& request);
+HttpResponse NamespaceExists(const Backends& backends, const Request& request);
+HttpResponse CreateNamespace(const Backends& backends, const Request& request);
+HttpResponse DropNamespace(const Backends& backends, const Request& request);
+HttpResponse UpdateNamespace(const Backends& backends, const Request& request);
+/// Whether clients see that namespace, from either side.
+Result<bool> IsNamespaceVisible(const Backends& backends, const Place& place,
+                                const Levels& levels);
+/// Makes the namespace and its parents in the overlay where they are missing.
+Status EnsureOverlayNamespace(const Backends& backends, const Place& place, const Levels& levels);
+
+// --- tables.cc -------------------------------------------------------------------------------
+HttpResponse ListTables(const Backends& backends, const Request& request);
+HttpResponse LoadTable(const Backends& backends, const Request& request);
+HttpResponse TableExists(const Backends& backends, const Request& request);
+HttpResponse DropTable(const Backends& backends, const Request& request);
+HttpResponse RenameTable(const Backends& backends, const Request& request);
+/// The overlay's answer to a load; code 404 also for names that the overlay cannot hold.
+Result<HttpReply> LoadFromOverlay(const Backends& backends, const Place& place,
+                                  const TableName& table, const std::string& snapshots);
+/// Where engines are told to write when they were given a table of production.
+std::string QuarantineOf(const Place& place, const TableName& table);
+/// 403: "prod.nyc.flights is read-only in playground fin-123; ..."
+HttpResponse ReadOnlyAnswer(const Backends& backends, const Place& place,
+                            const std::string& name);
+
+// --- table_writes.cc -------------------------------------------------------------------------
+HttpResponse CreateTable(const Backends& backends, const Request& request);
+HttpResponse CommitTable(const Backends& backends, const Request& request);
+
+// --- views.cc --------------------------------------------------------------------------------
+HttpResponse ListViews(const Backends& backends, const Request& request);
+HttpResponse LoadView(const Backends& backends, const Request& request);
+HttpResponse ViewExists(const Backends& backends, const Request& request);
+
+}  // namespace dcp::catalog

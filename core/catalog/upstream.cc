@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Calls to one upstream catalog.
+#include "catalog/upstream.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "catalog/json_text.h"
+#include "catalog/url.h"
+
+namespace dcp::catalog {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr char kSecretHeader[] = "x-pretzel-secret";
+constexpr char kPageSize[] = "1000";
+
+std::string WithoutSlash(std::string uri) {
+  while (uri.ends_with('/')) uri.pop_back();
+  return uri;
+}
+
+std::string NextPage(const Json& json) {
+  const auto found = json.find("next-page-token");
+  return found != json.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+}  // namespace
+
+UpstreamCatalog::UpstreamCatalog(std::string what, const Upstream& upstream, int64_t timeout_ms,
+                                 const std::atomic<bool>& cancelled)
+    : what_(std::move(what)),
+      client_({WithoutSlash(upstream.uri), kSecretHeader, upstream.secret, timeout_ms}, cancelled) {
+}
+
+Result<HttpReply> UpstreamCatalog::Call(const std::string& method, const std::string& path,
+                                        const std::string& body) const {
+  Result<HttpReply> reply = client_.Call(method, path, body);
+  if (!reply.ok()) return std::move(reply).status().With(what_);
+  if (reply->code == 401) {
+    return Unavailable(what_ + " does not take the daemon's secret; ask its operator");
+  }
+  if (reply->code >= 300 && reply->code < 400) {
+    return Unavailable(what_ + " redirects, which is not followed; configure its real address");
+  }
+  return reply;
+}
+
+Result<bool> UpstreamCatalog::Exists(const std::string& path) const {
+  DCP_ASSIGN(const HttpReply reply, Call("HEAD", path, ""));
+  if (reply.code == 200 || reply.code == 204) return true;
+  if (reply.code == 404) return false;
+  return Unavailable(what_ + " answered an existence check with HTTP " +
+                     std::to_string(reply.code));
+}
+
+Result<bool> UpstreamCatalog::NamespaceExists(const Levels& levels) const {
+  return Exists(NamespacePath(levels));
+}
+
+Result<bool> UpstreamCatalog::TableExists(const TableName& table) const {
+  return Exists(TablePath(table));
+}
+
+Result<std::vector<Levels>> UpstreamCatalog::ListNamespaces(const Levels& parent) const {
+  std::vector<Levels> out;
+  std::string token;
+  for (int page = 0; page < kListPagesMax; ++page) {
+    std::string path = "/v1/namespaces?pageSize=" + std::string(kPageSize) +
+                       "&pageToken=" + EncodeSegment(token);
+    if (!parent.empty()) path += "&parent=" + EncodeNamespace(parent);
+    DCP_ASSIGN(const HttpReply reply, Call("GET", path, ""));
+    if (reply.code == 404) return out;
+    DCP_TRY(CheckJsonDepth(reply.body));
+    const Json json = Json::parse(reply.body, nullptr, false);
+    const Json given = json.is_object() ? json.value("namespaces", Json()) : Json();
+    if (reply.code != 200 || !given.is_array()) {
+      return Unavailable(what_ + " answered a listing with HTTP " + std::to_string(reply.code));
+    }
+    for (const Json& entry : given) {
+      Levels levels;
+      for (const Json& level : entry) {
+        if (level.is_string()) levels.push_back(level.get<std::string>());
+      }
+      // A catalog over SQL may look with LIKE 'parent%': then siblings with a longer name come too.
+      if (levels.size() == parent.size() + 1 &&
+          std::equal(parent.begin(), parent.end(), levels.begin())) {
+        out.push_back(std::move(levels));
+      }
+    }
+    token = NextPage(json);
+    if (token.empty()) return out;
+  }
+  return ResourceExhausted(what_ + " lists more than " + std::to_string(kListPagesMax) + " pages");
+}
+
+Result<std::vector<std::string>> UpstreamCatalog::List(const Levels& levels,
+                                                       const std::string& kind) const {
+  std::vector<std::string> out;
+  std::string token;
+  for (int page = 0; page < kListPagesMax; ++page) {
+    DCP_ASSIGN(const HttpReply reply,
+               Call("GET",
+                    NamespacePath(levels) + "/" + kind + "?pageSize=" + kPageSize +
+                        "&pageToken=" + EncodeSegment(token),
+                    ""));
+    if (reply.code == 404) return out;
+    DCP_TRY(CheckJsonDepth(reply.body));
+    const Json json = Json::parse(reply.body, nullptr, false);
+    const Json given = json.is_object() ? json.value("identifiers", Json()) : Json();
+    if (reply.code != 200 || !given.is_array()) {
+      return Unavailable(what_ + " answered a listing with HTTP " + std::to_string(reply.code));
+    }
+    for (const Json& entry : given) {
+      const Json name = entry.is_object() ? entry.value("name", Json()) : Json();
+      if (name.is_string()) out.push_back(name.get<std::string>());
+    }
+    token = NextPage(json);
+    if (token.empty()) return out;
+  }
+  return ResourceExhausted(what_ + " lists more than " + std::to_string(kListPagesMax) + " pages");
+}
+
+std::string NamespacePath(const Levels& levels) {
+  return "/v1/namespaces/" + EncodeNamespace(levels);
+}
+
+std::string TablePath(const TableName& table) {
+  return NamespacePath(table.levels) + "/tables/" + EncodeSegment(table.name);
+}
+
+std::string ViewPath(const TableName& view) {
+  return NamespacePath(view.levels) + "/views/" + EncodeSegment(view.name);
+}
+
+}  // namespace dcp::catalog

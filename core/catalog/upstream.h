@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One upstream Iceberg REST catalog, as the façade calls it.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "catalog/catalog.h"
+#include "catalog/http.h"
+#include "catalog/names.h"
+
+namespace dcp::catalog {
+
+/// Pages of one listing that are followed. Catalogs answer 100 to 1000 names a page.
+constexpr int kListPagesMax = 1000;
+
+class UpstreamCatalog {
+ public:
+  /// `what` is how messages call it: "the production catalog".
+  UpstreamCatalog(std::string what, const Upstream& upstream, int64_t timeout_ms,
+                  const std::atomic<bool>& cancelled);
+
+  // What the answer says is the caller's to judge; a Status is a failure to get one: UNAVAILABLE
+  // (it did not happen) or UNKNOWN (it may have). An upstream that does not take our secret is
+  // UNAVAILABLE too: its 401 must not look like the client's own. [any] block
+  Result<HttpReply> Get(const std::string& path) const { return Call("GET", path, ""); }
+  Result<HttpReply> Post(const std::string& path, const std::string& body) const {
+    return Call("POST", path, body);
+  }
+  Result<HttpReply> Delete(const std::string& path) const { return Call("DELETE", path, ""); }
+
+  Result<bool> NamespaceExists(const Levels& levels) const;
+  Result<bool> TableExists(const TableName& table) const;
+  /// Children of `parent` (of the root when empty), exactly one level deeper; empty when it does
+  /// not exist.
+  Result<std::vector<Levels>> ListNamespaces(const Levels& parent) const;
+  /// Empty when the namespace does not exist. `kind` is "tables" or "views".
+  Result<std::vector<std::string>> List(const Levels& levels, const std::string& kind) const;
+
+ private:
+  Result<HttpReply> Call(const std::string& method, const std::string& path,
+                         const std::string& body) const;
+  Result<bool> Exists(const std::string& path) const;
+
+  std::string what_;
+  HttpClient client_;
+};
+
+/// "/v1/namespaces/a%1Fb", ".../tables/t".
+std::string NamespacePath(const Levels& levels);
+std::string TablePath(const TableName& table);
+std::string ViewPath(const TableName& view);
+
+}  // namespace dcp::catalog
