@@ -125,11 +125,12 @@ Result<std::vector<SourceFile>> ReadManifests(const Io& io,
 Result<SourceFile> ReadNeeded(const std::vector<SourceFile>& manifests, const std::string& wanted) {
   const fs::path path(wanted);
   bool escaped = false;
-  for (const SourceFile& manifest : manifests) {
-    std::error_code error;
-    const fs::path folder = fs::weakly_canonical(FolderOf(manifest), error);
-    // As the manifest wrote it, or with the manifest's own folder in front already.
-    for (const fs::path& candidate : {FolderOf(manifest) / path, path}) {
+  // With the manifest's own folder in front already, or as the manifest wrote it.
+  for (const bool from_here : {true, false}) {
+    for (const SourceFile& manifest : manifests) {
+      std::error_code error;
+      const fs::path folder = fs::weakly_canonical(FolderOf(manifest), error);
+      const fs::path candidate = from_here ? path : FolderOf(manifest) / path;
       const fs::path real = fs::weakly_canonical(candidate, error);
       if (error || !fs::exists(real, error)) continue;
       if (!Below(real, folder)) {

@@ -23,8 +23,9 @@ inline constexpr char kStdinName[] = "stdin";
 /// Files, folders (their *.yaml and *.yml, sorted, not below) and "-". Each file once.
 Result<std::vector<SourceFile>> ReadManifests(const Io& io, const std::vector<std::string>& paths);
 
-/// The file that a manifest asked for as `wanted`: a relative path that lies, links resolved,
-/// in or below the folder of one of the manifests. PERMISSION_DENIED for one that does not.
+/// The file that a manifest asked for as `wanted`, seen from here or from the manifest's folder. It
+/// must lie, links resolved, in or below the folder of one of the manifests: PERMISSION_DENIED
+/// for one that does not, so no manifest makes this program send the rest of the disk.
 Result<SourceFile> ReadNeeded(const std::vector<SourceFile>& manifests, const std::string& wanted);
 
 }  // namespace dcp::cli

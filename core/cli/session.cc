@@ -52,7 +52,7 @@ Result<std::string> Session::Playground() const {
   if (const auto set = io_.env("PRETZEL_PLAYGROUND"); !set.empty()) return set;
   if (!context_.playground.empty()) return context_.playground;
   return InvalidArgument("no playground is current, and none was named")
-      .WithId("PZ0101")
+      .WithId("PZ0907")
       .WithHint("make one with pretzel playground create NAME, or add --playground NAME");
 }
 

@@ -152,6 +152,17 @@ std::string TextList(const json& list) {
   return text;
 }
 
+/// "  checked by spark 4.1.1 in 340 ms"
+std::string EngineText(const json& dataset) {
+  const std::string engine = TextOf(dataset, "engine");
+  if (engine.empty() || !dataset.contains("timings") || !dataset["timings"].is_object()) return "";
+  const json& timings = dataset["timings"];
+  const int64_t total = NumberOf(timings, "sessionMs") + NumberOf(timings, "analyzeMs") +
+                        NumberOf(timings, "explainMs");
+  return "  checked by " + engine + " " + TextOf(dataset, "engineVersion") + " in " +
+         FormatDuration(total) + "\n";
+}
+
 std::string DatasetText(const json& dataset, const Paint& paint) {
   const std::string state = FirstOf(dataset, {"status", "state"});
   std::string text = paint.Bold(FirstOf(dataset, {"table", "name", "dataset"}));
@@ -167,6 +178,7 @@ std::string DatasetText(const json& dataset, const Paint& paint) {
     const auto value = TextOf(dataset, key);
     if (!value.empty()) text += std::string("  ") + name + ": " + value + "\n";
   }
+  text += EngineText(dataset);
   if (const auto inputs = TextList(ListOf(dataset, "inputs")); !inputs.empty()) {
     text += "  reads: " + inputs + "\n";
   }

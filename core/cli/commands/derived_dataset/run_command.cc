@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // pretzel derived-dataset run.
+#include <array>
+#include <filesystem>
+
+#include "base/id.h"
 #include "cli/command.h"
 #include "cli/commands/derived_dataset/options.h"
 
 namespace dcp::cli {
 namespace {
 
+constexpr std::array<std::string_view, 5> kRunVerbs = {"list", "get", "logs", "wait", "cancel"};
+
 int Run(Session& session) {
   const auto plan = PlanOf("run", session.arguments(), /*waits=*/false);
   if (!plan.ok()) return session.Fail(plan.status());
+  // `run` is a verb over files and a noun with verbs: a slip in a verb looks like a file.
+  const std::string first = session.arguments().Word(0);
+  const std::string verb = Nearest(first, kRunVerbs);
+  if (!verb.empty() && first != "-" && !std::filesystem::exists(first)) {
+    return session.Fail(NotFound("there is no file " + first)
+                            .WithId("PZ0905")
+                            .WithHint("did you mean \"pretzel run " + verb + "\"?"));
+  }
   return RunManifests(session, *plan, session.arguments().words());
 }
 

@@ -10,10 +10,12 @@ namespace dcp::cli {
 namespace {
 
 int Extend(Session& session) {
-  const auto ttl = ParseDuration(session.arguments().Text("ttl"));
-  if (!ttl.ok()) return session.Fail(ttl.status().With("--ttl"));
   v1::ExtendPlaygroundRequest request;
-  request.set_ttl_ms(*ttl);
+  if (session.arguments().Has("ttl")) {
+    const auto ttl = ParseDuration(session.arguments().Text("ttl"));
+    if (!ttl.ok()) return session.Fail(ttl.status().With("--ttl"));
+    request.set_ttl_ms(*ttl);
+  }
   request.set_name(session.arguments().Word(0));
   if (request.name().empty()) {
     const auto current = session.Playground();
@@ -34,10 +36,10 @@ int Extend(Session& session) {
 
 Command PlaygroundExtendCommand() {
   return {.path = {"playground", "extend"},
-          .arguments = "[NAME] --ttl TIME",
+          .arguments = "[NAME]",
           .summary = "Let a playground live longer",
-          .flags = {{"ttl", 0, "TIME", "how long from now, e.g. 72h"}},
-          .examples = "  pretzel playground extend --ttl 72h\n"
+          .flags = {{"ttl", 0, "TIME", "how long from now, e.g. 7d (default: what a new one gets)"}},
+          .examples = "  pretzel playground extend\n"
                       "  pretzel playground extend fin-123 --ttl 7d\n",
           .words_max = 1,
           .run = Extend};
