@@ -155,6 +155,10 @@ class WatchStream final : public EventStream<v1::RunEvent> {
       subscribed_ = true;
       const std::lock_guard lock(subscription_mutex_);
       subscription_ = context_.deps.runner->Subscribe(run_id_, Wake());
+      if (subscription_ == nullptr) {
+        return ResourceExhausted("too many runs are being watched")
+            .WithHint("pretzel run get " + run_id_ + " shows where it stands");
+      }
     }
     // The run first: what it did until it ended is then among the events.
     DCP_ASSIGN(const store::Run run, RunOf(context_, *caller_, run_id_));

@@ -121,7 +121,7 @@ Result<graph::StartRequest> PrepareRun(const ServiceContext& context,
   DCP_TRY(CheckRequest(request));
   if (request.playground().empty()) {
     return InvalidArgument("no playground was named")
-        .WithId("PZ0101")
+        .WithId("PZ0907")
         .WithHint("make one with pretzel playground create NAME, or add --playground NAME");
   }
   DCP_ASSIGN(const store::Playground playground,

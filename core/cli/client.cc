@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The API's client over gRPC.
+#include "cli/client.h"
+
+#include <grpcpp/grpcpp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <fstream>
+
+#include "base/limits.h"
+#include "dcp/v1/dcp.grpc.pb.h"
+
+namespace dcp::cli {
+namespace {
+
+constexpr size_t kTokenBytesMax = 4096;
+
+std::string DaemonHint(const std::string& endpoint) {
+  return "is dcpd running, and is this its address? (" + endpoint +
+         "; scripts/stack status tells, --endpoint or PRETZEL_ENDPOINT choose another)";
+}
+
+void Prepare(grpc::ClientContext& context, const Secret& token, int64_t timeout_ms) {
+  context.AddMetadata("authorization", "Bearer " + token.Reveal());
+  if (timeout_ms > 0) {
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(timeout_ms));
+  }
+}
+
+}  // namespace
+
+Status FromGrpc(const grpc::Status& status, const std::string& endpoint) {
+  if (status.ok()) return {};
+  Status result(CodeFromInt(status.error_code()), status.error_message());
+  v1::ErrorDetails details;
+  if (!status.error_details().empty() && details.ParseFromString(status.error_details())) {
+    return std::move(result)
+        .WithId(details.id())
+        .WithHint(details.hint())
+        .At({details.file(), details.line(), details.column()});
+  }
+  switch (result.code()) {  // made by gRPC itself, so in its words
+    case Code::kUnavailable:
+      return Unavailable("dcpd does not answer at " + endpoint + ": " + result.message())
+          .WithHint(DaemonHint(endpoint));
+    case Code::kDeadlineExceeded:
+      return DeadlineExceeded("dcpd at " + endpoint + " did not answer in time")
+          .WithHint("pretzel status shows whether its parts are well");
+    case Code::kResourceExhausted:
+      return ResourceExhausted("dcpd serves as many calls as it may: " + result.message())
+          .WithHint("try again in a moment");
+    case Code::kUnimplemented:
+      return Unimplemented("dcpd at " + endpoint + " does not know this call")
+          .WithHint("it is older than this pretzel: upgrade it");
+    default:
+      return result;
+  }
+}
+
+Status CheckEndpoint(const std::string& endpoint) {
+  if (endpoint.starts_with("unix:/")) return {};
+  for (const char* host : {"127.0.0.1:", "[::1]:", "localhost:"}) {
+    if (endpoint.starts_with(host)) return {};
+  }
+  if (endpoint.starts_with("unix:") || endpoint.find(':') == std::string::npos) {
+    return InvalidArgument("\"" + endpoint + "\" is not an endpoint")
+        .WithHint("write unix:/absolute/path or 127.0.0.1:PORT");
+  }
+  return PermissionDenied("\"" + endpoint +
+                          "\" is another machine, and the token would travel in clear")
+      .WithHint("forward its socket with ssh -L, and give the local end");
+}
+
+Result<Secret> ReadTokenFile(const std::string& path) {
+  const std::string hint = "PRETZEL_TOKEN_FILE or tokenFile in the config names the file that dcpd "
+                           "wrote at its first start";
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) {
+    return Unauthenticated(errno == ENOENT ? "there is no token file " + path
+                                           : FromErrno(errno, "reading " + path).message())
+        .WithHint(hint);
+  }
+  if (!S_ISREG(info.st_mode)) return Unauthenticated(path + " is not a file").WithHint(hint);
+  if ((info.st_mode & 077) != 0) {
+    return Unauthenticated("other users may read the token file " + path)
+        .WithHint("chmod 600 " + path + ", and have the token replaced if they are not trusted");
+  }
+  std::ifstream file(path);
+  std::string token;
+  std::getline(file, token);
+  if (token.empty() || token.size() > kTokenBytesMax) {
+    return Unauthenticated("the token file " + path + " holds no token").WithHint(hint);
+  }
+  return Secret(token);
+}
+
+struct Client::Stubs {
+  std::string endpoint;
+  Secret token;
+  std::unique_ptr<v1::Playgrounds::Stub> playgrounds;
+  std::unique_ptr<v1::Runs::Stub> runs;
+  std::unique_ptr<v1::System::Stub> system;
+
+  template <class Stub, class Request, class Response>
+  Result<Response> Call(Stub& stub,
+                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                     Response*),
+                        const Request& request, int64_t timeout_ms = kCallTimeoutMs) const {
+    grpc::ClientContext context;
+    Prepare(context, token, timeout_ms);
+    Response response;
+    const grpc::Status status = (stub.*method)(&context, request, &response);
+    if (!status.ok()) return FromGrpc(status, endpoint);
+    return response;
+  }
+};
+
+Client::Client(std::string endpoint, const Secret& token)
+    : stubs_(std::make_unique<Stubs>(Stubs{std::move(endpoint), token, {}, {}, {}})) {}
+Client::~Client() = default;
+
+Result<std::unique_ptr<Client>> Client::Connect(const std::string& endpoint, const Secret& token) {
+  DCP_TRY(CheckEndpoint(endpoint));
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(static_cast<int>(limits::kMessageBytesMax));
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // never through a proxy: it is this machine
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
+  const auto channel =
+      grpc::CreateCustomChannel(endpoint, grpc::InsecureChannelCredentials(), arguments);
+  std::unique_ptr<Client> client(new Client(endpoint, token));
+  client->stubs_->playgrounds = v1::Playgrounds::NewStub(channel);
+  client->stubs_->runs = v1::Runs::NewStub(channel);
+  client->stubs_->system = v1::System::NewStub(channel);
+  return client;
+}
+
+Result<v1::Playground> Client::CreatePlayground(const v1::CreatePlaygroundRequest& request) {
+  return stubs_->Call(*stubs_->playgrounds, &v1::Playgrounds::Stub::CreatePlayground, request);
+}
+Result<v1::Playground> Client::GetPlayground(const v1::GetPlaygroundRequest& request) {
+  return stubs_->Call(*stubs_->playgrounds, &v1::Playgrounds::Stub::GetPlayground, request);
+}
+Result<v1::ListPlaygroundsResponse> Client::ListPlaygrounds(
+    const v1::ListPlaygroundsRequest& request) {
+  return stubs_->Call(*stubs_->playgrounds, &v1::Playgrounds::Stub::ListPlaygrounds, request);
+}
+Result<v1::Run> Client::DeletePlayground(const v1::DeletePlaygroundRequest& request) {
+  return stubs_->Call(*stubs_->playgrounds, &v1::Playgrounds::Stub::DeletePlayground, request);
+}
+Result<v1::Playground> Client::ExtendPlayground(const v1::ExtendPlaygroundRequest& request) {
+  return stubs_->Call(*stubs_->playgrounds, &v1::Playgrounds::Stub::ExtendPlayground, request);
+}
+Result<v1::ConnectPlaygroundResponse> Client::ConnectPlayground(
+    const v1::ConnectPlaygroundRequest& request) {
+  return stubs_->Call(*stubs_->playgrounds, &v1::Playgrounds::Stub::ConnectPlayground, request);
+}
+Result<v1::Run> Client::StartRun(const v1::StartRunRequest& request) {
+  return stubs_->Call(*stubs_->runs, &v1::Runs::Stub::StartRun, request);
+}
+Result<v1::Run> Client::GetRun(const v1::GetRunRequest& request) {
+  return stubs_->Call(*stubs_->runs, &v1::Runs::Stub::GetRun, request);
+}
+Result<v1::ListRunsResponse> Client::ListRuns(const v1::ListRunsRequest& request) {
+  return stubs_->Call(*stubs_->runs, &v1::Runs::Stub::ListRuns, request);
+}
+Result<v1::Run> Client::CancelRun(const v1::CancelRunRequest& request) {
+  return stubs_->Call(*stubs_->runs, &v1::Runs::Stub::CancelRun, request);
+}
+Result<v1::WhoAmIResponse> Client::WhoAmI(const v1::WhoAmIRequest& request) {
+  return stubs_->Call(*stubs_->system, &v1::System::Stub::WhoAmI, request);
+}
+Result<v1::GetStatusResponse> Client::GetStatus(const v1::GetStatusRequest& request) {
+  return stubs_->Call(*stubs_->system, &v1::System::Stub::GetStatus, request);
+}
+Result<v1::DoctorResponse> Client::Doctor(const v1::DoctorRequest& request) {
+  return stubs_->Call(*stubs_->system, &v1::System::Stub::Doctor, request, kDoctorTimeoutMs);
+}
+
+Status Client::WatchRun(const v1::WatchRunRequest& request, int64_t timeout_ms,
+                        const std::function<bool(const v1::RunEvent&)>& take,
+                        const std::function<void(std::function<void()> cancel)>& started) {
+  // Shared: an interrupt may come while the call ends.
+  const auto context = std::make_shared<grpc::ClientContext>();
+  Prepare(*context, stubs_->token, timeout_ms);
+  const auto reader = stubs_->runs->WatchRun(context.get(), request);
+  if (started) started([context] { context->TryCancel(); });
+  v1::RunEvent event;
+  bool more = true;
+  while (more && reader->Read(&event)) more = take(event);
+  if (!more) {
+    context->TryCancel();
+    while (reader->Read(&event)) {
+    }
+    [[maybe_unused]] const grpc::Status ended = reader->Finish();
+    return {};
+  }
+  return FromGrpc(reader->Finish(), stubs_->endpoint);
+}
+
+Status Client::GetRunLogs(const v1::GetRunLogsRequest& request,
+                          const std::function<void(const v1::LogChunk&)>& take) {
+  grpc::ClientContext context;
+  Prepare(context, stubs_->token, 0);
+  const auto reader = stubs_->runs->GetRunLogs(&context, request);
+  v1::LogChunk chunk;
+  while (reader->Read(&chunk)) take(chunk);
+  return FromGrpc(reader->Finish(), stubs_->endpoint);
+}
+
+}  // namespace dcp::cli

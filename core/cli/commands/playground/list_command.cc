@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// pretzel playground list.
+#include "cli/command.h"
+#include "cli/exit_code.h"
+#include "cli/render/json.h"
+
+namespace dcp::cli {
+namespace {
+
+int List(Session& session) {
+  const auto client = session.client();
+  if (!client.ok()) return session.Fail(client.status());
+  const auto list = (*client)->ListPlaygrounds({});
+  if (!list.ok()) return session.Fail(list.status());
+  if (session.json()) {
+    session.Print(PlaygroundsJson(*list));
+    return kExitOk;
+  }
+  Table table({"", "NAME", "STATE", "CREATED", "EXPIRES"});
+  for (const v1::Playground& playground : list->playgrounds()) {
+    if (session.format() == Format::kName) {
+      session.Print(playground.name() + "\n");
+      continue;
+    }
+    table.Add({playground.name() == session.context().playground ? "*" : "", playground.name(),
+               session.paint().State(playground.state()), TimeText(playground.created_at_ms()),
+               TimeText(playground.expires_at_ms())});
+  }
+  if (session.format() == Format::kName) return kExitOk;
+  if (table.size() > 0) session.Print(table.Text());
+  if (table.size() == 0) {
+    session.Note("you have no playground; make one with: pretzel playground create NAME");
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+Command PlaygroundListCommand() {
+  return {.path = {"playground", "list"},
+          .summary = "List your playgrounds; * marks the current one",
+          .examples = "  pretzel playground list\n  pretzel pg list -o json\n",
+          .run = List};
+}
+
+}  // namespace dcp::cli

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Ctrl-C while waiting: it detaches and never cancels a run. Signals belong to the process, so
+// this is one object for it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <thread>
+
+namespace dcp::cli {
+
+/// While one lives, SIGINT calls `action` once (from a thread) instead of ending the process.
+class Interrupts {
+ public:
+  explicit Interrupts(std::function<void()> action);
+  ~Interrupts();
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
+
+  bool Happened() const;
+  /// Waits for an interrupt; false when `milliseconds` are over without one.
+  bool WaitFor(int64_t milliseconds) const;
+
+ private:
+  int stop_pipe_[2] = {-1, -1};
+  void (*previous_)(int) = nullptr;
+  std::jthread thread_;
+};
+
+}  // namespace dcp::cli

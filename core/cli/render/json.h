@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The JSON contract of -o json: {"apiVersion":"dcp/v1","kind":…}. Times are RFC 3339 in UTC,
+// durations are milliseconds, numbers are numbers. Fields are only ever added.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/context_file.h"
+#include "dcp/v1/dcp.pb.h"
+
+namespace dcp::cli {
+
+std::string PlaygroundJson(const v1::Playground& playground);
+std::string PlaygroundsJson(const v1::ListPlaygroundsResponse& list);
+/// With a report: the report's own kind, its body's fields beside status and findings. Else kind
+/// "Run".
+std::string RunJson(const v1::Run& run);
+std::string RunsJson(const v1::ListRunsResponse& list);
+std::string ConnectJson(const v1::ConnectPlaygroundResponse& connect);
+std::string DoctorJson(const v1::DoctorResponse& doctor);
+std::string StatusJson(const v1::GetStatusResponse& status);
+std::string WhoAmIJson(const v1::WhoAmIResponse& who);
+std::string VersionJson(const std::string& version);
+std::string ConfigJson(const std::vector<std::pair<std::string, Setting>>& settings);
+
+}  // namespace dcp::cli

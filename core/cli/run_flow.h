@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From files to an outcome: what apply, test, run and their short forms share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/manifests.h"
+#include "cli/session.h"
+
+namespace dcp::cli {
+
+/// How often a command may ask for further files before that is called a fault of the plugin.
+constexpr int kNeedsFilesRoundsMax = 4;
+/// A daemon that restarts is waited for this long while a run is watched; the run is durable.
+constexpr int64_t kReconnectMs = 30'000;
+constexpr int64_t kReconnectPauseMs = 500;
+
+struct RunPlan {
+  std::string command;  ///< "apply", "test", "run"
+  google::protobuf::Struct options;
+  bool wait = true;         ///< until the run has ended; else until its graph is made
+  int64_t timeout_ms = 0;   ///< 0: as long as it takes
+};
+
+/// Reads, starts, watches, prints; answers the exit code.
+int RunManifests(Session& session, const RunPlan& plan, const std::vector<std::string>& paths);
+/// Watches a run that exists to its end, and prints it.
+int WaitForRun(Session& session, const std::string& id, int64_t timeout_ms);
+
+}  // namespace dcp::cli
