@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Types: Spark's protobuf form to and from what people read and write.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace spark::connect {
+class DataType;
+class Expression_Literal;
+}  // namespace spark::connect
+
+namespace dcp::spark_connect {
+
+/// Types within types; Spark itself stops near this. Deeper is written as "...".
+constexpr int kTypeDepthMax = 64;
+
+/// Spark DDL: "decimal(18,2)", "array<struct<a: int, b: string NOT NULL>>". [any]
+std::string ToDdl(const spark::connect::DataType& type);
+
+/// A typed parameter as a literal. Answers what is wrong with it, or "". [any]
+/// Types: string, boolean, int, bigint, double, decimal(p,s), date, timestamp; no value is NULL.
+std::string ToLiteral(std::string_view type, const std::optional<std::string>& value,
+                      spark::connect::Expression_Literal* out);
+
+}  // namespace dcp::spark_connect

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "screen.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+#include "suggest.h"
+
+namespace dcp::spark_connect {
+namespace {
+
+// Load and run a class of the driver's choosing, during analysis already.
+constexpr std::array<std::string_view, 3> kReflectNames = {"reflect", "java_method", "try_reflect"};
+
+// Functions that reach files, other systems, logs or secrets from within an expression or FROM.
+// Refused only when called, because they are common words elsewhere.
+constexpr std::array<std::string_view, 17> kReachingFunctions = {
+    "read_files",   "read_kafka",    "read_kinesis",  "read_pubsub",       "read_pulsar",
+    "cloud_files",  "event_log",     "remote_query",  "http_request",      "ai_query",
+    "secret",       "try_secret",    "from_protobuf", "python_worker_logs", "list_secrets",
+    "read_statestore", "read_state_metadata"};
+
+// Data sources that read a path given as if it were a table name.
+constexpr std::array<std::string_view, 16> kPathFormats = {
+    "csv",  "json", "parquet", "orc",  "text",  "xml",   "avro",       "binaryfile",
+    "jdbc", "hive", "delta",   "hudi", "kafka", "image", "libsvm",     "iceberg"};
+
+constexpr std::array<std::string_view, 5> kQueryStarts = {"select", "with", "values", "table",
+                                                          "from"};
+
+// What else a statement may start with, to name it in the message.
+constexpr std::array<std::string_view, 42> kStatements = {
+    "insert", "update", "delete",   "merge",    "create",   "drop",   "alter",   "truncate",
+    "replace", "call",  "set",      "reset",    "use",      "show",   "describe", "desc",
+    "explain", "cache", "uncache",  "refresh",  "clear",    "analyze", "msck",   "load",
+    "grant",  "revoke", "add",      "list",     "begin",    "declare", "execute", "export",
+    "import", "commit", "rollback", "optimize", "vacuum",   "copy",   "comment", "repair",
+    "start",  "if"};
+
+bool Contains(std::span<const std::string_view> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string Upper(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return out;
+}
+
+Denial DenyAt(const Token& token, std::string id, std::string message, std::string hint) {
+  return {std::move(id), std::move(message), std::move(hint), token.begin, token.end};
+}
+
+// Whether `name` is, or hides between non-ASCII letters, one of the reflection functions.
+bool NamesReflection(std::string_view name) {
+  const std::string lower = Lower(name);
+  size_t begin = 0;
+  while (begin <= lower.size()) {
+    size_t end = begin;
+    while (end < lower.size() && static_cast<unsigned char>(lower[end]) < 0x80) ++end;
+    if (Contains(kReflectNames, std::string_view(lower).substr(begin, end - begin))) return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
+class Rules {
+ public:
+  Rules(std::string_view sql, const std::vector<Token>& tokens) : sql_(sql), tokens_(tokens) {}
+
+  std::optional<Denial> Run() {
+    if (auto denial = Statements()) return denial;
+    if (auto denial = Start()) return denial;
+    for (size_t i = 0; i < count_; ++i) {
+      if (auto denial = At(i)) return denial;
+    }
+    if (!open_.empty()) {
+      return DenyAt(tokens_[open_.back()], "PZ0205", "this '(' is never closed",
+                    "add ')' where it ends");
+    }
+    return std::nullopt;
+  }
+
+  // Where the query ends: before a trailing ';', or at the end of the text.
+  size_t QueryEnd() const { return count_ < tokens_.size() ? tokens_[count_].begin : sql_.size(); }
+  size_t count() const { return count_; }
+
+ private:
+  bool Is(size_t i, std::string_view symbol) const {
+    return i < count_ && tokens_[i].kind == TokenKind::kSymbol && tokens_[i].text == symbol;
+  }
+  bool IsWord(size_t i, std::string_view word) const {
+    return i < count_ && tokens_[i].kind == TokenKind::kWord && Lower(tokens_[i].text) == word;
+  }
+
+  // Exactly one statement, with any number of ';' behind it.
+  std::optional<Denial> Statements() {
+    const auto semicolon = [](const Token& t) {
+      return t.kind == TokenKind::kSymbol && t.text == ";";
+    };
+    const auto first = std::find_if(tokens_.begin(), tokens_.end(), semicolon);
+    count_ = static_cast<size_t>(first - tokens_.begin());
+    const auto more = std::find_if_not(first, tokens_.end(), semicolon);
+    if (count_ == 0 && more == tokens_.end()) {
+      const bool blank = sql_.find_first_not_of(" \t\r\n;") == std::string_view::npos;
+      return Denial{"PZ0201", blank ? "the SQL is empty" : "the SQL holds only comments",
+                    "write one query, for example SELECT ... FROM ...", 0, 0};
+    }
+    if (more != tokens_.end()) {
+      return DenyAt(*more, "PZ0202", "a second statement starts here; a derived dataset is one query",
+                    "put each query into a manifest of its own");
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Denial> Start() const {
+    size_t i = 0;
+    while (Is(i, "(")) ++i;
+    const Token& token = tokens_[std::min(i, count_ - 1)];
+    const std::string word = Lower(token.text);
+    if (token.kind == TokenKind::kWord && Contains(kQueryStarts, word)) return std::nullopt;
+    if (token.kind == TokenKind::kWord && (word == "map" || word == "reduce")) {
+      return DenyAt(token, "PZ0212", Upper(word) + " runs a program on the cluster",
+                    "use SELECT with built-in functions");
+    }
+    if (token.kind == TokenKind::kWord && Contains(kStatements, word)) {
+      return NotAQuery(token, word);
+    }
+    const std::string nearest =
+        Nearest(word, std::vector<std::string>(kQueryStarts.begin(), kQueryStarts.end()));
+    return DenyAt(token, "PZ0203", "this is not a query: it starts with '" + token.text + "'",
+                  nearest.empty() ? "a query starts with SELECT, WITH, VALUES, TABLE or FROM"
+                                  : "did you mean " + Upper(nearest) + "?");
+  }
+
+  static Denial NotAQuery(const Token& token, std::string_view word) {
+    const std::string name = Upper(word);
+    const bool vowel = std::string_view("AEIOU").find(name.front()) != std::string_view::npos;
+    return DenyAt(token, "PZ0203",
+                  "this is " + std::string(vowel ? "an " : "a ") + name +
+                      " statement; a derived dataset is one query",
+                  "write the SELECT alone; Pretzel creates and fills the table");
+  }
+
+  std::optional<Denial> At(size_t i) {
+    const Token& token = tokens_[i];
+    if (auto denial = Parentheses(i)) return denial;
+    if (token.kind != TokenKind::kWord && token.kind != TokenKind::kQuoted) return std::nullopt;
+    if (NamesReflection(token.text)) {
+      return DenyAt(token, "PZ0210", "'" + token.text + "' runs Java code on the shared cluster",
+                    "use built-in SQL functions; there is no way to allow it");
+    }
+    if (auto denial = Call(i)) return denial;
+    if (auto denial = Path(i)) return denial;
+    return token.kind == TokenKind::kWord ? Keyword(i) : std::nullopt;
+  }
+
+  std::optional<Denial> Parentheses(size_t i) {
+    if (Is(i, "(")) {
+      open_.push_back(i);
+      if (open_.size() > kParenDepthMax) {
+        return DenyAt(tokens_[i], "PZ0205",
+                      "parentheses are nested deeper than " + std::to_string(kParenDepthMax),
+                      "split the query with WITH");
+      }
+    } else if (Is(i, ")")) {
+      if (open_.empty()) {
+        return DenyAt(tokens_[i], "PZ0205", "this ')' closes nothing", "remove it, or add '('");
+      }
+      open_.pop_back();
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Denial> Call(size_t i) const {
+    if (!Is(i + 1, "(")) return std::nullopt;
+    const Token& token = tokens_[i];
+    const std::string word = Lower(token.text);
+    // IDENTIFIER('ref' || 'lect')(...) would name any function or table behind our back.
+    if (word == "identifier" && token.kind == TokenKind::kWord) {
+      return DenyAt(token, "PZ0214", "IDENTIFIER(...) makes a name out of text",
+                    "write the name itself");
+    }
+    if (Contains(kReachingFunctions, word)) {
+      return DenyAt(token, "PZ0210", "'" + token.text + "' reaches outside the catalog",
+                    "read tables of the catalog: catalog.namespace.table");
+    }
+    return std::nullopt;
+  }
+
+  // format.`path`, and any name with a slash where a table is read.
+  std::optional<Denial> Path(size_t i) const {
+    if (!Is(i + 1, ".") || i + 2 >= count_) return std::nullopt;
+    const Token& name = tokens_[i + 2];
+    if (name.kind != TokenKind::kQuoted && name.kind != TokenKind::kWord) return std::nullopt;
+    if (i > 0 && Is(i - 1, ".")) return std::nullopt;
+    const bool read = InTablePosition(i);
+    const bool format = Contains(kPathFormats, Lower(tokens_[i].text)) ||
+                        Lower(tokens_[i].text).starts_with("org");
+    const bool path = name.kind == TokenKind::kQuoted &&
+                      name.text.find_first_of("/\\:*") != std::string::npos;
+    if ((format && read && name.kind == TokenKind::kQuoted && !Is(i + 3, ".")) ||
+        (path && (read || format))) {
+      return DenyAt(tokens_[i], "PZ0211", "'" + tokens_[i].text + ".`" + name.text +
+                                              "`' reads files by path",
+                    "read tables of the catalog: catalog.namespace.table");
+    }
+    return std::nullopt;
+  }
+
+  bool InTablePosition(size_t i) const {
+    return i > 0 && (IsWord(i - 1, "from") || IsWord(i - 1, "join") || IsWord(i - 1, "table") ||
+                     IsWord(i - 1, "lateral") || Is(i - 1, ",") || Is(i - 1, "("));
+  }
+
+  std::optional<Denial> Keyword(size_t i) const {
+    const std::string word = Lower(tokens_[i].text);
+    const bool text_next = i + 1 < count_ && (tokens_[i + 1].kind == TokenKind::kString ||
+                                              tokens_[i + 1].kind == TokenKind::kParameter ||
+                                              Is(i + 1, "?") || Is(i + 1, ":"));
+    if (word == "using" && text_next) {
+      return DenyAt(tokens_[i], "PZ0212", "TRANSFORM ... USING runs a program on the cluster",
+                    "use built-in functions");
+    }
+    if (word == "execute" && IsWord(i + 1, "immediate")) {
+      return DenyAt(tokens_[i], "PZ0213", "EXECUTE IMMEDIATE runs text as SQL while it is analyzed",
+                    "write the query itself");
+    }
+    // A statement behind WITH or FROM. The wrapper stops it in any case; this says it kindly.
+    if (open_.empty() && i > 0 &&
+        ((word == "insert" && (IsWord(i + 1, "into") || IsWord(i + 1, "overwrite"))) ||
+         (word == "merge" && IsWord(i + 1, "into")) ||
+         (word == "delete" && IsWord(i + 1, "from")))) {
+      return NotAQuery(tokens_[i], word);
+    }
+    return std::nullopt;
+  }
+
+  std::string_view sql_;
+  const std::vector<Token>& tokens_;
+  size_t count_ = 0;          // tokens before a trailing ';'
+  std::vector<size_t> open_;  // '(' not closed yet
+};
+
+}  // namespace
+
+ScreenResult Screen(std::string_view sql) {
+  if (sql.size() > kSqlBytesMax) {
+    return {Denial{"PZ0217", "the SQL is longer than " + std::to_string(kSqlBytesMax) + " bytes",
+                   "load generated values into a table, and join it", 0, 0},
+            {}};
+  }
+  auto lexed = Lex(sql);
+  if (auto* denial = std::get_if<Denial>(&lexed)) return {std::move(*denial), {}};
+  const auto& tokens = std::get<std::vector<Token>>(lexed);
+  Rules rules(sql, tokens);
+  if (auto denial = rules.Run()) return {std::move(denial), {}};
+
+  ScreenResult result;
+  result.query.sql = std::string(sql.substr(0, rules.QueryEnd()));
+  for (size_t i = 0; i < rules.count(); ++i) {
+    const Token& token = tokens[i];
+    if (token.kind != TokenKind::kParameter) continue;
+    const bool seen = std::any_of(result.query.markers.begin(), result.query.markers.end(),
+                                  [&](const Marker& m) { return m.name == token.text; });
+    if (!seen) result.query.markers.push_back({token.text, token.begin, token.end});
+  }
+  return result;
+}
+
+std::vector<Denial> UndeclaredMarkers(const std::vector<Marker>& markers,
+                                      const std::vector<std::string>& declared) {
+  std::vector<Denial> out;
+  for (const Marker& marker : markers) {
+    if (std::find(declared.begin(), declared.end(), marker.name) != declared.end()) continue;
+    const std::string nearest = Nearest(marker.name, declared);
+    out.push_back({"PZ0215", "the parameter ':" + marker.name + "' is not declared",
+                   nearest.empty() ? "declare it in the manifest, with a type and a value"
+                                   : "did you mean ':" + nearest + "'?",
+                   marker.begin, marker.end});
+  }
+  return out;
+}
+
+std::vector<std::string> UnusedParameters(const std::vector<Marker>& markers,
+                                          const std::vector<std::string>& declared) {
+  std::vector<std::string> out;
+  for (const std::string& name : declared) {
+    const bool used = std::any_of(markers.begin(), markers.end(),
+                                  [&](const Marker& m) { return m.name == name; });
+    if (!used) out.push_back(name);
+  }
+  return out;
+}
+
+}  // namespace dcp::spark_connect
