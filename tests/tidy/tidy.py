@@ -10,6 +10,7 @@ no other room includes.
 """
 
 import argparse
+import os
 import pathlib
 import re
 import sys
@@ -58,10 +59,12 @@ def read_room_order(root):
 
 
 def source_files(root):
-    for path in sorted(root.rglob("*")):
-        parts = path.relative_to(root).parts
-        if not any(part in SKIPPED for part in parts) and path.is_file() and not path.is_symlink():
-            yield path
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(set(folders) - SKIPPED)
+        for name in sorted(names):
+            path = pathlib.Path(folder, name)
+            if not path.is_symlink():
+                yield path
 
 
 def headers_seen_by_others(root):
