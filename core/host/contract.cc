@@ -75,14 +75,11 @@ Result<std::string> ToJson(const Message& message, const std::string& what) {
 }
 
 Status FromError(Code code, const v1::Error& error) {
-  Status status(code, error.message());
-  if (!error.id().empty()) status = std::move(status).WithId(error.id());
-  if (!error.hint().empty()) status = std::move(status).WithHint(error.hint());
-  if (error.has_location()) {
-    const v1::Location& at = error.location();
-    status = std::move(status).At({at.file(), at.line(), at.column()});
-  }
-  return status;
+  const v1::Location& at = error.location();
+  return Status(code, error.message())
+      .WithId(error.id())
+      .WithHint(error.hint())
+      .At({at.file(), at.line(), at.column()});
 }
 
 }  // namespace

@@ -89,9 +89,9 @@ Status FrameReader::Finish(std::vector<Frame>& out) {
     return Status::Ok();
   }
   std::string& whole = found == partial_.end() ? partial_[key] : found->second;
-  if (whole.size() + body.size() > limits::kMessageBytesMax + kMessageOverheadMax) {
-    return ResourceExhausted("a message is larger than " +
-                             std::to_string(limits::kMessageBytesMax) + " bytes");
+  if (whole.size() + body.size() > message_bytes_max_) {
+    return ResourceExhausted("a message is larger than " + std::to_string(message_bytes_max_) +
+                             " bytes");
   }
   if (partial_bytes_ + body.size() > kPartialBytesMax) {
     return ResourceExhausted("unfinished messages hold more than " +

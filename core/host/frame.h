@@ -74,6 +74,9 @@ Result<FrameHeader> DecodeHeader(std::string_view bytes);
 /// Turns a stream of bytes, cut anywhere, into frames. After a failure the stream is lost.
 class FrameReader {
  public:
+  explicit FrameReader(size_t message_bytes_max = limits::kMessageBytesMax + kMessageOverheadMax)
+      : message_bytes_max_(message_bytes_max) {}
+
   /// Takes `bytes` and appends what is complete to `out`.
   Status Feed(std::string_view bytes, std::vector<Frame>& out);
 
@@ -81,6 +84,7 @@ class FrameReader {
   using Key = std::pair<uint16_t, uint64_t>;
   Status Finish(std::vector<Frame>& out);
 
+  size_t message_bytes_max_;
   std::string header_bytes_;
   FrameHeader header_;
   bool in_body_ = false;

@@ -62,7 +62,11 @@ SteadyMillis Instance::Supervise(SteadyMillis now) {
       WorkerProcess::Spawn(options_, [this] { OnChanged(); });
   const std::lock_guard lock(mutex_);
   if (!made.ok()) {
-    Died(made.status(), false);
+    // NOT_FOUND is kept for routes; a program that is missing is a set-up to mend.
+    const bool transient = IsTransient(made.status().code());
+    Died(
+        Status(transient ? Code::kUnavailable : Code::kFailedPrecondition, made.status().message()),
+        !transient);
     return phase_ == Phase::kDue ? due_ : kNever;
   }
   worker_ = std::move(made).value();

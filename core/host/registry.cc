@@ -64,7 +64,8 @@ void Registry::Consider(const std::string& path) {
   }
   Result<Manifest> manifest = ReadManifest(path);
   if (!manifest.ok()) {
-    skipped_.push_back({path, manifest.status().message()});
+    const Status why = manifest.status();
+    skipped_.push_back({path, why.message() + (why.hint().empty() ? "" : " (" + why.hint() + ")")});
     return;
   }
   for (const Plugin& plugin : plugins_) {

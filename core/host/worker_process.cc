@@ -29,13 +29,12 @@ constexpr uint64_t kValidateId = 1;
 constexpr uint64_t kCreateId = 2;
 constexpr uint64_t kDestroyId = 3;
 
-/// Failures of create() that may pass by themselves.
+}  // namespace
+
 bool IsTransient(Code code) {
   return code == Code::kUnavailable || code == Code::kDeadlineExceeded ||
          code == Code::kResourceExhausted || code == Code::kAborted;
 }
-
-}  // namespace
 
 WorkerProcess::WorkerProcess(WorkerOptions options, std::function<void()> changed)
     : options_(std::move(options)),

@@ -53,6 +53,9 @@ struct WorkerOptions {
   int64_t hang_grace_ms = 0;
 };
 
+/// Failures to start that may pass by themselves; after any other, trying again cannot help.
+bool IsTransient(Code code);
+
 /// What a call came back with.
 struct Reply {
   Code code = Code::kOk;

@@ -211,6 +211,7 @@ TEST_F(HostFaultsTest, TablesThatBreakTheAbi) {
       {"null_table", Code::kInvalidArgument, "returned no table"},
       {"wrong_descriptor", Code::kInvalidArgument, "descriptor differs"},
       {"newer_host", Code::kFailedPrecondition, "needs host ABI 1.7, this host has 1.0"},
+      {"unresolved", Code::kInvalidArgument, "dcp_test_function_nobody_defines"},
       {"fails_silently", Code::kFailedPrecondition, "create() failed and gave no reason"},
       {"no_instance", Code::kInternal, "answered OK and made no instance"},
   };
@@ -440,6 +441,7 @@ TEST_F(HostFaultsTest, AWorkerProgramThatIsMissingIsNamed) {
   auto host = Host::Start(settings);
   ASSERT_TRUE(host.ok());
   const Status status = (*host)->Call("resource", "", "Describe", "{}", {}).status();
+  EXPECT_EQ(status.code(), Code::kFailedPrecondition);
   EXPECT_THAT(status.message(), HasSubstr("/nowhere/dcp-plugin-worker"));
 }
 
