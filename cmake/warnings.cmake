@@ -4,17 +4,12 @@
 # so that a newer compiler never stops somebody who merely builds.
 add_library(dcp_warnings INTERFACE)
 target_compile_options(dcp_warnings INTERFACE
-<<<<<<< HEAD
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
   -Wformat=2 -Woverloaded-virtual -Wimplicit-fallthrough -Wundef)
 # gcc 12 sees overlapping memcpy in plain std::string concatenation (GCC bug 105651).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(dcp_warnings INTERFACE -Wno-restrict)
 endif()
-=======
-  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wcast-qual -Wformat=2 -Wimplicit-fallthrough
-  -Wundef $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Wold-style-cast;-Woverloaded-virtual>)
->>>>>>> host
 if(DCP_WERROR)
   target_compile_options(dcp_warnings INTERFACE -Werror)
 endif()
