@@ -97,7 +97,7 @@ def test_it_waits_for_a_catalog_that_is_down(tmp_path, session, production, tabl
 
 def test_it_gives_up_at_the_deadline(tmp_path, production):
     port = stack.free_port()
-    spec = make_spec(tmp_path, "prod.nyc.any", "SELECT 1", deadline_ms=int((time.time() + 12) * 1000))
+    spec = make_spec(tmp_path, "prod.nyc.any", "SELECT 1", deadline_ms=int((time.time() + 25) * 1000))
     status, result = run(tmp_path, production, spec, uri=f"http://127.0.0.1:{port}")
     assert (status, result["state"], result["error"]["class"]) == (1, "FAILED", "COREETL_DEADLINE")
     assert production.secret not in json.dumps(result)
@@ -113,7 +113,7 @@ def wait_for(condition, process):
 
 
 def test_sigterm_to_its_group_is_a_cancelled_run(tmp_path, production, session, table):
-    # Four rows that take a minute each: the job is in the middle of its write when the signal comes.
+    # A query that takes minutes: the job is in the middle of its write when the signal comes.
     sql = "SELECT 'x' AS name, count(*) AS total FROM range(100000) a, range(100000) b, range(100000) c WHERE a.id + b.id = c.id"
     process = stack.submit(tmp_path, make_spec(tmp_path, table, sql), stack.mount(production.uri, production.secret))
     try:
@@ -129,36 +129,59 @@ def test_sigterm_to_its_group_is_a_cancelled_run(tmp_path, production, session, 
     assert rows(session, table) == []
 
 
-@pytest.mark.parametrize(
-    "sql, changes, condition, words",
-    [
-        (
-            "SELECT 'x' AS name, 'y' AS total, 1 AS extra",
-            {},
-            "COREETL_SCHEMA_MISMATCH",
-            ["column total: expected bigint, found string", "column extra: not in the table"],
-        ),
-        ("SELECT 1L AS total", {}, "COREETL_SCHEMA_MISMATCH", ["column name: expected string, found no such column"]),
-        ("SELECT nme FROM (SELECT 'x' AS name, 1 AS total)", {}, "UNRESOLVED_COLUMN.WITH_SUGGESTION", ["nme", "name"]),
-        (
-            "SELECT 'x' AS name, 1 AS total",
-            {"columns": [{"name": "name", "type": "int", "nullable": True}]},
-            "COREETL_TABLE_DRIFT",
-            ["column name: declared int, found string", "column total is not declared"],
-        ),
-        (
-            "SELECT 'x' AS name, :n AS total",
-            {"params": [{"name": "n", "type": "bigint", "value": "1; DROP"}]},
-            "COREETL_PARAMETER",
-            ["parameter n: '1; DROP' is not a bigint"],
-        ),
-    ],
-)
-def test_what_does_not_fit_is_named(tmp_path, production, session, table, sql, changes, condition, words):
-    status, result = run(tmp_path, production, make_spec(tmp_path, table, sql, **changes))
-    assert (status, result["state"], result["error"]["class"]) == (1, "FAILED", condition)
-    for word in words:
-        assert word in result["error"]["message"]
+# (sql, changes of the specification, expected condition, words of the message)
+REFUSED = [
+    (
+        "SELECT 'x' AS name, 'y' AS total, 1 AS extra",
+        {},
+        "COREETL_SCHEMA_MISMATCH",
+        ["column total: expected bigint, found string", "column extra: not in the table"],
+    ),
+    ("SELECT 1L AS total", {}, "COREETL_SCHEMA_MISMATCH", ["column name: expected string, found no such column"]),
+    ("SELECT 'x' AS name, 1 AS total, 2 AS TOTAL", {}, "COREETL_SCHEMA_MISMATCH", ["column TOTAL: the query gives it twice"]),
+    ("SELECT nme FROM (SELECT 'x' AS name, 1 AS total)", {}, "UNRESOLVED_COLUMN.WITH_SUGGESTION", ["nme", "name"]),
+    ("SELEC 1", {}, "PARSE_SYNTAX_ERROR", ["SELEC"]),
+    ("SELECT 'x' AS name, 1/0 AS total", {}, "COREETL_SCHEMA_MISMATCH", ["expected bigint, found double"]),
+    ("SELECT 'x' AS name, 1 div 0 AS total", {}, "DIVIDE_BY_ZERO", ["Division by zero"]),
+    (
+        "SELECT 'x' AS name, 1 AS total",
+        {"columns": [{"name": "name", "type": "int", "nullable": True}]},
+        "COREETL_TABLE_DRIFT",
+        ["column name: declared int, found string", "column total is not declared"],
+    ),
+    (
+        "SELECT 'x' AS name, :n AS total",
+        {"params": [{"name": "n", "type": "bigint", "value": "1; DROP"}]},
+        "COREETL_PARAMETER",
+        ["parameter n: '1; DROP' is not a bigint"],
+    ),
+    ("SELECT 'x' AS name, :n AS total", {}, "UNBOUND_SQL_PARAMETER", ["n"]),
+]
+
+# One JVM runs all of them: the real job's main, once for each specification.
+SEVERAL = """
+import pathlib, sys
+sys.path.insert(0, sys.argv[1])
+import coreetl
+statuses = [coreetl.main(["--spec", str(path)]) for path in sorted(pathlib.Path(sys.argv[2]).glob("refused-*.json"))]
+sys.exit(0 if set(statuses) == {1} else 3)
+"""
+
+
+def test_what_does_not_fit_is_named(tmp_path, production, session, table):
+    for number, (sql, changes, _, _) in enumerate(REFUSED):
+        changes = {**changes, "result_file": str(tmp_path / f"result-{number:02}.json")}
+        stack.write_private(tmp_path / f"refused-{number:02}.json", json.dumps(make_spec(tmp_path, table, sql, **changes)))
+    (tmp_path / "several.py").write_text(SEVERAL)
+    confs = stack.mount(production.uri, production.secret)
+    process = stack.submit(tmp_path, None, confs, program=[tmp_path / "several.py", stack.ROOT / "spark", tmp_path])
+    assert process.wait(JOB_SECONDS) == 0, (tmp_path / "job.log").read_text()
+    for number, (sql, _, condition, words) in enumerate(REFUSED):
+        result = json.loads((tmp_path / f"result-{number:02}.json").read_text())
+        assert (sql, result["state"], result["error"]["class"]) == (sql, "FAILED", condition)
+        for word in words:
+            assert word in result["error"]["message"]
+        assert "\tat " not in result["error"]["message"]
     assert session.sql(f"SELECT * FROM {table}.snapshots").collect() == []
 
 

@@ -226,18 +226,17 @@ class ConnectServer:
         return session
 
 
-def submit(folder, spec, confs, name="job"):
-    """Starts coreetl.py under spark-submit in a process group of its own, as dcp-launch does."""
+def submit(folder, spec, confs, name="job", program=None):
+    """Starts coreetl.py (or another program) under spark-submit in a process group of its own, as dcp-launch does."""
     folder = Path(folder)
     properties = properties_file(
         folder / f"{name}.conf", "batch.conf",
         {"spark.driver.extraClassPath": iceberg_jar(), "spark.local.dir": folder / "local", **confs},
     )
-    spec_file = write_private(folder / f"{name}.json", json.dumps(spec))
-    command = [
-        SPARK_HOME / "bin" / "spark-submit", "--properties-file", properties,
-        ROOT / "spark" / "coreetl.py", "--spec", spec_file,
-    ]
+    if program is None:
+        spec_file = write_private(folder / f"{name}.json", json.dumps(spec))
+        program = [ROOT / "spark" / "coreetl.py", "--spec", spec_file]
+    command = [SPARK_HOME / "bin" / "spark-submit", "--properties-file", properties, *program]
     with open(folder / f"{name}.log", "ab") as log:
         return subprocess.Popen(
             command, env=spark_environment(), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
