@@ -78,7 +78,7 @@ TEST(ApplyTest, UndeclaredColumnsComeFromTheEngineRoundByRound) {
   EXPECT_EQ(ShowGraph(compiled),
             "m.a.analyze: test_backend.Analyze\napply.continue-0: resource.Continue after "
             "m.a.analyze (always)\n");
-  Json outputs = {Ok("m.a.analyze", kEngine)};
+  Json outputs = Json::array({Ok("m.a.analyze", kEngine)});
   Json second = ContinueWith(compiled, "apply.continue-0", outputs);
   EXPECT_EQ(ShowGraph(second),
             "m.a.ensure: catalog.EnsureTable\n"
