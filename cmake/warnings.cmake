@@ -4,8 +4,8 @@
 # so that a newer compiler never stops somebody who merely builds.
 add_library(dcp_warnings INTERFACE)
 target_compile_options(dcp_warnings INTERFACE
-  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
-  -Wformat=2 -Woverloaded-virtual -Wimplicit-fallthrough -Wundef)
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wcast-qual -Wformat=2 -Wimplicit-fallthrough
+  -Wundef $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Wold-style-cast;-Woverloaded-virtual>)
 if(DCP_WERROR)
   target_compile_options(dcp_warnings INTERFACE -Werror)
 endif()

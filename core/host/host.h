@@ -35,6 +35,8 @@ struct Settings {
   Routes routes;
   int64_t start_timeout_ms = 20'000;
   int64_t ping_timeout_ms = 5'000;
+  int64_t cancel_grace_ms = 2'000;  ///< a cancelled call may take that long to stop
+  int64_t hang_grace_ms = 5'000;    ///< after that, a call that goes on costs the worker its life
 };
 
 struct CallOptions {

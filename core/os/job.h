@@ -36,13 +36,16 @@ struct JobState {
 };
 
 /// Writes the spec into `directory` (which exists) and starts the launcher unless the folder shows
-/// that one has been there. Safe to repeat at any point. Call from a long-lived thread.
+/// that one has been there. Safe to repeat at any point. Both paths are absolute. Returns once the
+/// job is recorded (or is another launcher's), and UNAVAILABLE when it could not be. [any]
 Status LaunchJob(const std::string& launcher_program, const std::string& directory,
                  const JobSpec& spec);
 /// What the folder and /proc say. [any]
 Result<JobState> ReadJobState(const std::string& directory);
-/// Asks the launcher to stop the job: TERM to its group, KILL after the grace time. Works for a
-/// job that an earlier daemon launched. OK when it has ended. [any]
+/// Asks the launcher to stop the job: TERM to its group, KILL after the grace time. Returns at
+/// once; ReadJobState tells when it has ended. Works for a job that an earlier daemon launched; OK
+/// when it has ended already. A job not launched yet is closed (signal 15), and will never be;
+/// UNAVAILABLE when it is being launched at this moment: ask again. [any]
 Status StopJob(const std::string& directory);
 
 }  // namespace dcp::os

@@ -50,7 +50,8 @@ class Supervisor {
   virtual Status Add(ServiceSpec spec) = 0;
   /// Blocks until every service is READY, or one is FAILED (its detail), or time is over. [any]
   virtual Status WaitReady(int64_t timeout_ms) = 0;
-  /// Ends one process and starts it anew. [any]
+  /// Ends one process and starts it anew; a FAILED one gets all its attempts again. Returns at
+  /// once; WaitReady waits. [any]
   virtual Status Restart(const std::string& name) = 0;
   virtual std::vector<ServiceState> States() const = 0;
 };

@@ -29,7 +29,11 @@ extern "C" {
 #define DCP_ABI_MAJOR 1u /* a break is a new entry symbol beside this one */
 #define DCP_ABI_MINOR 0u
 
+#ifdef __cplusplus
+#define DCP_SIZE(type, last) static_cast<uint32_t>(offsetof(type, last) + sizeof(type::last))
+#else
 #define DCP_SIZE(type, last) ((uint32_t)(offsetof(type, last) + sizeof(((type *)0)->last)))
+#endif
 #define DCP_HAS(pointer, type, field) ((pointer)->struct_size >= DCP_SIZE(type, field))
 
 /* A view of bytes. Frozen for ever, so it may be passed by value. */

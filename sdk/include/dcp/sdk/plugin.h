@@ -45,10 +45,10 @@ namespace dcp::sdk {
 /// Why a call, or a configuration, fails.
 struct Error {
   dcp_code code = DCP_UNKNOWN;
-  std::string message;  ///< what failed, on what, why
-  std::string hint;     ///< what to do
-  std::string id;       ///< stable id such as "PZ0203"
-  std::string file;     ///< with line and column: the place in what a person wrote
+  std::string message = {};  ///< what failed, on what, why
+  std::string hint = {};     ///< what to do
+  std::string id = {};       ///< stable id such as "PZ0203"
+  std::string file = {};     ///< with line and column: the place in what a person wrote
   int line = 0;
   int column = 0;
 };
@@ -78,7 +78,7 @@ inline std::string_view Text(dcp_bytes bytes) {
 
 /// The Error as the contract's JSON form. Plugins that speak protobuf shadow EncodeError in their
 /// class (see Instance).
-std::string ErrorToJson(const Error& error);
+inline std::string ErrorToJson(const Error& error);
 
 /// One running call, as the plugin's code sees it. Valid while Invoke runs. [any]
 class Call {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One end of the socket between host and worker: whole messages out from any thread, bytes in for
+// one reader. Standard library and POSIX only; linked into the worker.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "host/frame.h"
+
+namespace dcp::host {
+
+class Channel {
+ public:
+  /// Owns `fd`, a connected stream socket.
+  explicit Channel(int fd) : fd_(fd) {}
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+  ~Channel();
+
+  int fd() const { return fd_; }
+
+  /// Sends one message, in chunks when it is large; chunks of several senders take turns. Waits
+  /// while the peer is behind. UNAVAILABLE once the peer is gone, RESOURCE_EXHAUSTED for a body
+  /// beyond the limit (nothing is sent then). [any] blocks
+  Status Send(FrameType type, uint64_t call_id, std::string_view body);
+  /// Sends a message without a body unless that would wait. False: it was not sent. [any]
+  bool TrySend(FrameType type, uint64_t call_id);
+  /// Waits for bytes and appends the messages they complete. False at the end of the stream. One
+  /// thread only. blocks
+  Result<bool> Receive(std::vector<Frame>& out);
+  /// Ends both directions: a waiting Send or Receive returns. [any]
+  void Shutdown();
+
+ private:
+  Status SendChunk(const FrameHeader& header, std::string_view body);
+
+  const int fd_;
+  std::mutex mutex_;
+  FrameReader reader_;
+  std::vector<char> buffer_;
+};
+
+}  // namespace dcp::host

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Messages over a real socket pair, from several threads.
+#include "host/channel.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <memory>
+#include <thread>
+
+namespace dcp::host {
+namespace {
+
+class ChannelTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    near_ = std::make_unique<Channel>(ends[0]);
+    far_ = std::make_unique<Channel>(ends[1]);
+  }
+  std::vector<Frame> Receive(size_t count) {
+    std::vector<Frame> frames;
+    while (frames.size() < count) {
+      const auto more = far_->Receive(frames);
+      if (!more.ok() || !*more) break;
+    }
+    return frames;
+  }
+  std::unique_ptr<Channel> near_;
+  std::unique_ptr<Channel> far_;
+};
+
+TEST_F(ChannelTest, LargeMessagesFromSeveralThreadsComeWhole) {
+  constexpr size_t kThreads = 4;
+  constexpr size_t kBytes = 3 * kFrameBodyMax + 11;
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < kThreads; ++i) {
+    threads.emplace_back([this, i] {
+      const std::string body(kBytes, static_cast<char>('a' + i));
+      EXPECT_TRUE(near_->Send(FrameType::kComplete, i, body).ok());
+    });
+  }
+  const std::vector<Frame> frames = Receive(kThreads);
+  for (std::thread& thread : threads) thread.join();
+  ASSERT_EQ(frames.size(), kThreads);
+  for (const Frame& frame : frames) {
+    EXPECT_EQ(frame.body, std::string(kBytes, static_cast<char>('a' + frame.call_id)));
+  }
+}
+
+TEST_F(ChannelTest, TooLargeAMessageIsRefusedBeforeItIsSent) {
+  const std::string body(limits::kMessageBytesMax + kMessageOverheadMax + 1, 'x');
+  EXPECT_EQ(near_->Send(FrameType::kComplete, 1, body).code(), Code::kResourceExhausted);
+  ASSERT_TRUE(near_->Send(FrameType::kPing, 2, {}).ok());
+  const std::vector<Frame> frames = Receive(1);
+  ASSERT_EQ(frames.size(), 1U);
+  EXPECT_EQ(frames[0].call_id, 2U);
+}
+
+TEST_F(ChannelTest, TheEndOfTheStreamIsSeenOnBothSides) {
+  near_->Shutdown();
+  std::vector<Frame> frames;
+  const auto more = far_->Receive(frames);
+  ASSERT_TRUE(more.ok());
+  EXPECT_FALSE(*more);
+  EXPECT_EQ(far_->Send(FrameType::kLog, 0, "x").code(), Code::kUnavailable);
+}
+
+TEST_F(ChannelTest, TrySendDoesNotWait) {
+  int sent = 0;
+  while (near_->TrySend(FrameType::kPing, 0)) ++sent;
+  EXPECT_GT(sent, 0);
+  EXPECT_EQ(Receive(static_cast<size_t>(sent)).size(), static_cast<size_t>(sent));
+  EXPECT_TRUE(near_->TrySend(FrameType::kPing, 0));
+}
+
+}  // namespace
+}  // namespace dcp::host

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Captured output.
+#include "host/output.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/clock.h"
+#include "log/log.h"
+
+namespace dcp::host {
+
+OutputPipe::~OutputPipe() {
+  if (fd_ >= 0) close(fd_);
+}
+
+Status OutputPipe::Open(std::string plugin, std::string instance, int& child_fd) {
+  plugin_ = std::move(plugin);
+  instance_ = std::move(instance);
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return FromErrno(errno, "pipe for a plugin's output");
+  fd_ = ends[0];
+  child_fd = ends[1];
+  // Only our end: a plugin that prints expects a pipe that waits.
+  if (fcntl(fd_, F_SETFL, O_NONBLOCK) != 0) return FromErrno(errno, "pipe for a plugin's output");
+  return Status::Ok();
+}
+
+void OutputPipe::Read() {
+  char buffer[kOutputLineMax];
+  // Bounded, so that a flood on one pipe does not keep the socket waiting.
+  for (int round = 0; fd_ >= 0 && round < 16; ++round) {
+    const ssize_t got = read(fd_, buffer, sizeof(buffer));
+    if (got > 0) {
+      Take({buffer, static_cast<size_t>(got)});
+    } else if (got < 0 && errno == EINTR) {
+      continue;
+    } else if (got < 0 && errno == EAGAIN) {
+      return;
+    } else {
+      close(fd_);
+      fd_ = -1;
+    }
+  }
+}
+
+void OutputPipe::Take(std::string_view bytes) {
+  tail_ += bytes;
+  if (tail_.size() > kOutputTailMax) tail_.erase(0, tail_.size() - kOutputTailMax);
+  while (!bytes.empty()) {
+    const size_t room = kOutputLineMax - line_.size();
+    const size_t end = std::min(bytes.find('\n'), room);
+    const bool whole = end < bytes.size();
+    line_ += bytes.substr(0, end);
+    const bool newline = whole && bytes[end] == '\n';
+    bytes.remove_prefix(std::min(bytes.size(), end + (newline ? 1 : 0)));
+    if (newline || line_.size() >= kOutputLineMax) Emit();
+  }
+}
+
+void OutputPipe::Emit() {
+  const int64_t second = SystemClock().Steady() / 1000;
+  if (second != second_) {
+    if (suppressed_ > 0) {
+      log::Write(log::Id::kPluginOutputDropped, {{"plugin", plugin_},
+                                                 {"instance", instance_},
+                                                 {"stream", stream_},
+                                                 {"lines", suppressed_}});
+    }
+    second_ = second;
+    lines_ = 0;
+    suppressed_ = 0;
+  }
+  if (++lines_ > kOutputLinesPerSecondMax) {
+    ++suppressed_;
+  } else if (!line_.empty()) {
+    log::Write(
+        log::Id::kPluginOutput,
+        {{"plugin", plugin_}, {"instance", instance_}, {"stream", stream_}, {"line", line_}});
+  }
+  line_.clear();
+}
+
+void OutputPipe::Flush() {
+  if (!line_.empty()) Emit();
+}
+
+}  // namespace dcp::host

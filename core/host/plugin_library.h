@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Loads a plugin's file into this process and checks what it shows. Used by the worker.
+#pragma once
+
+#include <dcp/plugin.h>
+
+#include <string>
+
+#include "base/result.h"
+
+namespace dcp::host {
+
+/// Loads the file for good (it is never unloaded) and answers its table, after checking that the
+/// table is complete, that it can live with this host, and that it describes the plugin with the
+/// very bytes of the file's manifest section. Runs the plugin's constructors. blocks
+Result<const dcp_plugin_api*> LoadPlugin(const std::string& path);
+
+}  // namespace dcp::host

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a capability and a route's name to the instance that serves it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "host/host.h"
+
+namespace dcp::host {
+
+class Router {
+ public:
+  explicit Router(Routes routes) : routes_(std::move(routes)) {}
+
+  /// The instance's id. NOT_FOUND names the routes there are. A route that is not configured never
+  /// falls back to the default: the work would silently land elsewhere.
+  Result<std::string> Resolve(const std::string& capability, const std::string& route) const;
+
+ private:
+  Routes routes_;
+};
+
+/// INVALID_ARGUMENT for settings that no start could make work: an instance twice, a route to an
+/// instance nobody configured, an isolation mode there is not.
+Status CheckSettings(const Settings& settings);
+
+}  // namespace dcp::host

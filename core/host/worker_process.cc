@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A worker from spawn to end: the thread that listens to it, and what it does about what it hears.
+// The callers' part is in worker_call.cc.
+#include "host/worker_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "base/clock.h"
+#include "host/worker_slot.h"
+#include "log/log.h"
+
+namespace dcp::host {
+namespace {
+
+/// How often timeouts are looked at, when nothing else happens.
+constexpr int64_t kTickMs = 500;
+/// The worker's number for its socket.
+constexpr int kWorkerFd = 3;
+/// Ids of the handshake's requests.
+constexpr uint64_t kValidateId = 1;
+constexpr uint64_t kCreateId = 2;
+constexpr uint64_t kDestroyId = 3;
+
+}  // namespace
+
+bool IsTransient(Code code) {
+  return code == Code::kUnavailable || code == Code::kDeadlineExceeded ||
+         code == Code::kResourceExhausted || code == Code::kAborted;
+}
+
+WorkerProcess::WorkerProcess(WorkerOptions options, std::function<void()> changed)
+    : options_(std::move(options)),
+      changed_(std::move(changed)),
+      who_("plugin " + options_.plugin + " (instance " + options_.instance + ")"),
+      stdout_("stdout"),
+      stderr_("stderr") {}
+
+WorkerProcess::~WorkerProcess() { Stop(); }
+
+Result<std::shared_ptr<WorkerProcess>> WorkerProcess::Spawn(WorkerOptions options,
+                                                            std::function<void()> changed) {
+  std::shared_ptr<WorkerProcess> worker(new WorkerProcess(std::move(options), std::move(changed)));
+  DCP_TRY(worker->Start().With("cannot start a worker for " + worker->who_));
+  return worker;
+}
+
+Status WorkerProcess::Start() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return FromErrno(errno, "socketpair");
+  }
+  channel_ = std::make_unique<Channel>(ends[0]);
+  os::SpawnOptions spawn;
+  spawn.argv = {options_.program, std::to_string(kWorkerFd)};
+  spawn.env = options_.env;
+  spawn.fds = {{ends[1], kWorkerFd}};
+  spawn.die_with_parent = true;
+  Status status = stdout_.Open(options_.plugin, options_.instance, spawn.stdout_fd);
+  if (status.ok()) status = stderr_.Open(options_.plugin, options_.instance, spawn.stderr_fd);
+  if (status.ok()) {
+    Result<os::Process> process = os::Process::Spawn(spawn);
+    status = process.ok() ? Status::Ok() : process.status();
+    if (process.ok()) process_ = std::move(process).value();
+  }
+  for (const int fd : {ends[1], spawn.stdout_fd, spawn.stderr_fd}) {
+    if (fd >= 0) close(fd);
+  }
+  DCP_TRY(status);
+  pid_ = process_.pid();
+  started_ms_ = heard_ms_ = pinged_ms_ = SystemClock().Steady();
+  DCP_TRY(channel_->Send(FrameType::kHello, 0,
+                         BodyWriter().U32(kFrameProtocol).Rest(options_.plugin_path).Take()));
+  thread_ = std::thread([this] { Loop(); });
+  return Status::Ok();
+}
+
+WorkerProcess::Phase WorkerProcess::phase() const {
+  const std::lock_guard lock(mutex_);
+  return phase_;
+}
+
+Status WorkerProcess::ending(bool& permanent) const {
+  const std::lock_guard lock(mutex_);
+  permanent = ending_permanent_;
+  return ending_;
+}
+
+void WorkerProcess::Loop() {
+  bool exited = false;
+  while (!exited) {
+    Wait(exited);
+    Tick();
+  }
+  Drain();
+  End();
+  changed_();
+}
+
+void WorkerProcess::Wait(bool& exited) {
+  pollfd fds[4] = {{socket_open_ ? channel_->fd() : -1, POLLIN, 0},
+                   {stdout_.fd(), POLLIN, 0},
+                   {stderr_.fd(), POLLIN, 0},
+                   {process_.pidfd(), POLLIN, 0}};
+  const int64_t tick = std::clamp<int64_t>(options_.ping_timeout_ms / 4, 1, kTickMs);
+  if (poll(fds, 4, static_cast<int>(tick)) <= 0) return;
+  if (fds[0].revents != 0) socket_open_ = ReadFrames();
+  if (fds[1].revents != 0) stdout_.Read();
+  if (fds[2].revents != 0) stderr_.Read();
+  exited = fds[3].revents != 0;
+}
+
+bool WorkerProcess::ReadFrames() {
+  std::vector<Frame> frames;
+  const Result<bool> more = channel_->Receive(frames);
+  for (Frame& frame : frames) Handle(std::move(frame));
+  if (!more.ok()) Kill("it broke the protocol: " + more.status().message());
+  // A plugin may have closed the socket itself; a worker that cannot be talked to is of no use.
+  if (more.ok() && !*more) Kill("");
+  return more.ok() && *more;
+}
+
+/// Takes what a dead worker said last: answers it completed count, and its last words explain.
+void WorkerProcess::Drain() {
+  pollfd fd{channel_->fd(), POLLIN, 0};
+  while (socket_open_ && poll(&fd, 1, 0) > 0) socket_open_ = ReadFrames();
+  stdout_.Read();
+  stderr_.Read();
+  stdout_.Flush();
+  stderr_.Flush();
+}
+
+void WorkerProcess::Tick() {
+  const int64_t now = SystemClock().Steady();
+  if (phase() == Phase::kStarting && now - started_ms_ > options_.start_timeout_ms) {
+    return Kill("it was not ready after " + std::to_string(options_.start_timeout_ms) + " ms");
+  }
+  if (pinged_ms_ > heard_ms_ && now - pinged_ms_ > options_.ping_timeout_ms) {
+    return Kill("it did not answer a ping for " + std::to_string(options_.ping_timeout_ms) + " ms");
+  }
+  if (pinged_ms_ <= heard_ms_ && now - heard_ms_ > options_.ping_timeout_ms / 2) {
+    // When it cannot be sent because the socket is full, the worker is late all the same.
+    (void)channel_->TrySend(FrameType::kPing, 0);
+    pinged_ms_ = now;
+  }
+  CheckHung(now);
+}
+
+/// A call that was given up and goes on holds a thread of the plugin. With one thread, or when
+/// nothing else runs, or when several are held, only a new worker helps.
+void WorkerProcess::CheckHung(int64_t now) {
+  std::string method;
+  {
+    const std::lock_guard lock(mutex_);
+    size_t hung = 0;
+    for (const auto& [id, slot] : open_) {
+      const std::lock_guard slot_lock(slot->mutex);
+      if (slot->abandoned_ms == 0 || now - slot->abandoned_ms < options_.hang_grace_ms) continue;
+      ++hung;
+      method = slot->method;
+    }
+    if (hung == 0) return;
+    if (parallel_ && hung < open_.size() && hung < kAbandonedCallsMax) return;
+  }
+  Kill("the call of " + method + " did not end although it was asked to");
+}
+
+void WorkerProcess::Handle(Frame frame) {
+  heard_ms_ = SystemClock().Steady();
+  switch (frame.type) {
+    case FrameType::kReady:
+      return HandleReady(frame);
+    case FrameType::kComplete:
+      return frame.call_id <= kDestroyId ? HandleConfigured(frame) : HandleComplete(frame);
+    case FrameType::kEvent:
+      return HandleEvent(frame);
+    case FrameType::kLog: {
+      BodyReader reader(frame.body);
+      const uint32_t level = reader.U32();
+      const log::Id id = level <= 1   ? log::Id::kPluginTraced
+                         : level == 2 ? log::Id::kPluginSaid
+                                      : log::Id::kPluginWarned;
+      log::Write(id, {{"plugin", options_.plugin},
+                      {"instance", options_.instance},
+                      {"line", std::string(reader.Rest())}});
+      return;
+    }
+    default:
+      return;  // a pong has been heard
+  }
+}
+
+void WorkerProcess::HandleReady(const Frame& frame) {
+  BodyReader reader(frame.body);
+  const Code code = CodeFromInt(reader.U32());
+  const uint32_t flags = reader.U32();
+  const std::string text(reader.Rest());
+  if (code != Code::kOk || !reader.ok()) {
+    {
+      const std::lock_guard lock(mutex_);
+      start_failure_ = Status(code == Code::kOk ? Code::kInternal : code, text);
+      start_permanent_ = true;  // it lies in the file
+    }
+    return Kill("");
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    parallel_ = (flags & 1U) != 0;
+  }
+  (void)channel_->Send(FrameType::kValidate, kValidateId, options_.config_json.Reveal());
+}
+
+void WorkerProcess::HandleConfigured(const Frame& frame) {
+  BodyReader reader(frame.body);
+  const Code code = CodeFromInt(reader.U32());
+  (void)reader.U32();
+  if (frame.call_id == kDestroyId) {
+    const std::lock_guard lock(mutex_);
+    destroyed_ = true;
+    phase_changed_.notify_all();
+    return;
+  }
+  if (code != Code::kOk) {
+    const bool validate = frame.call_id == kValidateId;
+    {
+      const std::lock_guard lock(mutex_);
+      start_failure_ = Status(
+          code, who_ + (validate ? " refuses its configuration: " : " could not be created: ") +
+                    std::string(reader.Rest()));
+      start_permanent_ = validate || !IsTransient(code);
+    }
+    return Kill("");
+  }
+  if (frame.call_id == kValidateId) {
+    (void)channel_->Send(FrameType::kCreate, kCreateId, options_.config_json.Reveal());
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    phase_ = Phase::kReady;
+    phase_changed_.notify_all();
+  }
+  changed_();
+}
+
+void WorkerProcess::Kill(std::string why) {
+  const std::lock_guard lock(mutex_);
+  if (kill_reason_.empty()) kill_reason_ = std::move(why);
+  KillGroup();
+}
+
+/// Under mutex_: once the process is reaped, its number may be somebody else's.
+void WorkerProcess::KillGroup() {
+  if (phase_ != Phase::kEnded) (void)process_.KillGroup(SIGKILL);
+}
+
+/// Under mutex_. Reaps the process, after everything it started has been ended.
+std::string WorkerProcess::Reap() {
+  KillGroup();
+  const Result<os::ExitStatus> exit = process_.Wait(-1);
+  if (!kill_reason_.empty()) return who_ + " was ended: " + kill_reason_;
+  return who_ + " ended with " + (exit.ok() ? exit->ToString() : exit.status().message());
+}
+
+void WorkerProcess::End() {
+  std::map<uint64_t, std::shared_ptr<Slot>> open;
+  const std::string& tail = stderr_.tail();
+  const std::string last_words = tail.empty() ? "" : "; its last words: " + tail;
+  std::string death;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool was_ready = phase_ == Phase::kReady;
+    death = Reap();
+    std::string when = was_ready ? "" : " while it started";
+    if (was_ready && !last_method_.empty()) when = "; last method " + last_method_;
+    ending_ = start_failure_.ok() ? Unavailable(death + when + last_words) : start_failure_;
+    ending_permanent_ = start_permanent_;
+    phase_ = Phase::kEnded;
+    open.swap(open_);
+    phase_changed_.notify_all();
+  }
+  for (const auto& [id, slot] : open) {
+    slot->Finish({Code::kUnavailable, false, death + " in " + slot->method + last_words});
+  }
+}
+
+void WorkerProcess::Stop() {
+  if (!thread_.joinable()) return;
+  {
+    std::unique_lock lock(mutex_);
+    if (phase_ == Phase::kReady && !stopping_) {
+      stopping_ = true;
+      lock.unlock();
+      (void)channel_->Send(FrameType::kDestroy, kDestroyId, {});
+      lock.lock();
+      phase_changed_.wait_for(lock, std::chrono::milliseconds(kStopGraceMs),
+                              [this] { return destroyed_ || phase_ == Phase::kEnded; });
+    }
+  }
+  // By force: a plugin's threads may still run, and what it started goes with it.
+  {
+    const std::lock_guard lock(mutex_);
+    KillGroup();
+  }
+  thread_.join();
+}
+
+}  // namespace dcp::host

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Files through plain system calls: every descriptor is close-on-exec, every interrupted call is
+// repeated, and trees are walked by descriptor so that a link swapped in cannot lead outside.
+#include "os/file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "base/id.h"
+
+namespace dcp::os {
+namespace {
+
+// Folders inside folders that RemoveTree follows: each level holds a descriptor. Spark's own
+// scratch folders are about six deep.
+constexpr int kTreeDepthMax = 128;
+
+class Fd {
+ public:
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  int Release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+template <typename Call>
+auto Retry(Call call) {
+  decltype(call()) result;
+  do {
+    result = call();
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+int OpenAt(int folder, const std::string& path, int flags, mode_t mode = 0) {
+  return Retry([&] { return ::openat(folder, path.c_str(), flags | O_CLOEXEC, mode); });
+}
+
+std::string ParentOf(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Status FsyncFolder(const std::string& path) {
+  const Fd folder(OpenAt(AT_FDCWD, path, O_RDONLY | O_DIRECTORY));
+  if (!folder.valid()) return FromErrno(errno, "cannot open folder " + path);
+  // Some file systems cannot sync a folder, and say EINVAL: nothing is left to do there.
+  if (Retry([&] { return ::fsync(folder.get()); }) != 0 && errno != EINVAL) {
+    return FromErrno(errno, "cannot sync folder " + path);
+  }
+  return {};
+}
+
+Status WriteAll(int fd, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t n = Retry([&] { return ::write(fd, content.data(), content.size()); });
+    if (n < 0) return FromErrno(errno, "write");
+    content.remove_prefix(static_cast<size_t>(n));
+  }
+  return {};
+}
+
+/// Opens for reading without waiting for the other end of a pipe; only plain files pass.
+Result<int> OpenPlainFile(const std::string& path, struct stat* info) {
+  Fd fd(OpenAt(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  if (!fd.valid()) return FromErrno(errno, "cannot open " + path);
+  if (::fstat(fd.get(), info) != 0) return FromErrno(errno, "cannot examine " + path);
+  if (!S_ISREG(info->st_mode)) return InvalidArgument("cannot read " + path + ": not a plain file");
+  return fd.Release();
+}
+
+/// Appends up to `bytes` bytes; stops early at the end of the file.
+Status ReadUpTo(int fd, size_t bytes, const std::string& path, std::string* out) {
+  constexpr size_t kChunk = size_t{64} << 10;
+  while (bytes > 0) {
+    const size_t old = out->size();
+    out->resize(old + std::min(bytes, kChunk));
+    const ssize_t n = Retry([&] { return ::read(fd, out->data() + old, out->size() - old); });
+    out->resize(old + (n > 0 ? static_cast<size_t>(n) : 0));
+    if (n < 0) return FromErrno(errno, "cannot read " + path);
+    if (n == 0) return {};
+    bytes -= static_cast<size_t>(n);
+  }
+  return {};
+}
+
+Status RemoveAt(int folder, const std::string& name, const std::string& shown, int depth);
+
+Status EmptyFolder(int fd, const std::string& shown, int depth) {
+  if (depth > kTreeDepthMax) {
+    return ResourceExhausted("cannot remove " + shown + ": more than " +
+                             std::to_string(kTreeDepthMax) + " folders inside each other");
+  }
+  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return FromErrno(errno, "cannot list " + shown);
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(copy), &::closedir);
+  if (!listing) {
+    const int error = errno;
+    ::close(copy);
+    return FromErrno(error, "cannot list " + shown);
+  }
+  while (true) {
+    errno = 0;
+    const dirent* entry = ::readdir(listing.get());
+    if (entry == nullptr) break;
+    const std::string name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    DCP_TRY(RemoveAt(fd, name, shown + "/" + name, depth));
+  }
+  if (errno != 0) return FromErrno(errno, "cannot list " + shown);
+  return {};
+}
+
+Status RemoveAt(int folder, const std::string& name, const std::string& shown, int depth) {
+  if (::unlinkat(folder, name.c_str(), 0) == 0 || errno == ENOENT) return {};
+  // Linux says EISDIR for a folder, POSIX EPERM.
+  if (errno != EISDIR && errno != EPERM) return FromErrno(errno, "cannot remove " + shown);
+  {
+    const Fd inner(OpenAt(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    if (!inner.valid()) {
+      if (errno == ENOENT) return {};
+      return FromErrno(errno, "cannot remove " + shown);
+    }
+    DCP_TRY(EmptyFolder(inner.get(), shown, depth + 1));
+  }
+  if (::unlinkat(folder, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+    return FromErrno(errno, "cannot remove " + shown);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> ReadFile(const std::string& path, size_t bytes_max) {
+  struct stat info = {};
+  DCP_ASSIGN(const int raw, OpenPlainFile(path, &info));
+  const Fd fd(raw);
+  std::string content;
+  // The size is a hint only (files of /proc have none), so one byte more is asked for.
+  if (info.st_size > 0) content.reserve(std::min(static_cast<size_t>(info.st_size), bytes_max) + 1);
+  DCP_TRY(ReadUpTo(fd.get(), bytes_max + 1, path, &content));
+  if (content.size() > bytes_max) {
+    return ResourceExhausted("cannot read " + path + ": larger than " + std::to_string(bytes_max) +
+                             " bytes");
+  }
+  return content;
+}
+
+Result<std::string> ReadFileRange(const std::string& path, int64_t offset, size_t bytes_max) {
+  struct stat info = {};
+  DCP_ASSIGN(const int raw, OpenPlainFile(path, &info));
+  const Fd fd(raw);
+  const int64_t start = offset >= 0 ? offset : std::max<int64_t>(0, info.st_size + offset);
+  if (::lseek(fd.get(), start, SEEK_SET) < 0) {
+    return FromErrno(errno, "cannot seek in " + path);
+  }
+  std::string content;
+  DCP_TRY(ReadUpTo(fd.get(), bytes_max, path, &content));
+  return content;
+}
+
+Status WriteFileAtomic(const std::string& path, std::string_view content, int mode) {
+  const std::string temporary = path + "." + RandomHex(8) + ".tmp";
+  {
+    const Fd fd(OpenAt(AT_FDCWD, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    if (!fd.valid()) return FromErrno(errno, "cannot write " + path);
+    Status status = WriteAll(fd.get(), content);
+    // Explicit, so that neither the umask nor the mode of a file replaced has a say.
+    if (status.ok() && ::fchmod(fd.get(), static_cast<mode_t>(mode)) != 0) {
+      status = FromErrno(errno, "chmod");
+    }
+    if (status.ok() && Retry([&] { return ::fsync(fd.get()); }) != 0) {
+      status = FromErrno(errno, "fsync");
+    }
+    if (!status.ok()) {
+      ::unlink(temporary.c_str());
+      return std::move(status).With("cannot write " + path);
+    }
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(temporary.c_str());
+    return FromErrno(error, "cannot write " + path);
+  }
+  return FsyncFolder(ParentOf(path));
+}
+
+Status MakeDirectories(const std::string& path, int mode) {
+  if (path.empty()) return InvalidArgument("cannot make a folder: its path is empty");
+  for (size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    const std::string part = path.substr(0, end);
+    if (::mkdir(part.c_str(), static_cast<mode_t>(mode)) != 0) {
+      const int error = errno;
+      struct stat info = {};
+      // EROFS or EACCES are also said of folders that are there already.
+      const bool there = ::stat(part.c_str(), &info) == 0;
+      if (!there) return FromErrno(error, "cannot make folder " + part);
+      if (!S_ISDIR(info.st_mode)) {
+        return FailedPrecondition("cannot make folder " + path + ": " + part + " is no folder");
+      }
+    }
+    if (end == std::string::npos) return {};
+  }
+}
+
+Result<std::vector<std::string>> ListDirectory(const std::string& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir(path.c_str()), &::closedir);
+  if (!listing) return FromErrno(errno, "cannot list " + path);
+  std::vector<std::string> names;
+  while (true) {
+    errno = 0;
+    const dirent* entry = ::readdir(listing.get());
+    if (entry == nullptr) break;
+    std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(std::move(name));
+  }
+  if (errno != 0) return FromErrno(errno, "cannot list " + path);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Status RemoveTree(const std::string& path) {
+  std::string trimmed = path;
+  while (trimmed.size() > 1 && trimmed.back() == '/') trimmed.pop_back();
+  // An empty setting must never come to mean the root or the working folder.
+  if (trimmed.empty() || trimmed == "/" || trimmed == "." || trimmed == "..") {
+    return InvalidArgument("refused to remove '" + path + "'");
+  }
+  return RemoveAt(AT_FDCWD, trimmed, trimmed, 0);
+}
+
+bool Exists(const std::string& path) {
+  struct stat info = {};
+  return ::lstat(path.c_str(), &info) == 0;
+}
+
+Result<FileLock> FileLock::Acquire(const std::string& path) {
+  Fd fd(OpenAt(AT_FDCWD, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600));
+  if (!fd.valid()) return FromErrno(errno, "cannot open lock " + path);
+  if (Retry([&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); }) != 0) {
+    if (errno == EWOULDBLOCK) return Unavailable("lock " + path + " is held by another process");
+    return FromErrno(errno, "cannot lock " + path);
+  }
+  return FileLock(fd.Release());
+}
+
+FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+FileLock& FileLock::operator=(FileLock&& other) noexcept {
+  if (this != &other) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+FileLock::~FileLock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+}  // namespace dcp::os

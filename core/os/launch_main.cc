@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// dcp-launch DIRECTORY: launches the job described in DIRECTORY/spec, stays its parent, and writes
+// DIRECTORY/exit when it and all it started are gone. The daemon may die at any time; this process
+// belongs to no terminal and to no other process. README.md has the state diagram.
+//
+// dcp-launch --gated PROGRAM ARGUMENT...: what the job is until `launched` is on disk: it waits for
+// one byte on descriptor 3, then becomes PROGRAM. At end of file it ends without having run it, so
+// there is no moment in which the job runs and is not recorded.
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "os/file.h"
+#include "os/job_files.h"
+#include "os/process.h"
+
+namespace dcp::os {
+namespace {
+
+constexpr int kGateFd = 3;
+/// The folder of /proc is looked at this often while leftovers are being ended.
+constexpr int64_t kSweepMs = 20;
+/// After SIGKILL only a process stuck in the kernel stays; it must not hide the job's end.
+constexpr int64_t kKillWaitMs = 5'000;
+/// A full disk may become free again; then give up, and the job reads as lost.
+constexpr int kExitWritesMax = 600;
+constexpr int64_t kExitWriteEveryMs = 1'000;
+/// Exit code of a job whose program could not be started, as in a shell.
+constexpr int kCannotExec = 127;
+
+int RunGated(char** argv) {
+  char byte;
+  ssize_t n;
+  do {
+    n = ::read(kGateFd, &byte, 1);
+  } while (n < 0 && errno == EINTR);
+  if (n != 1) return kCannotExec;
+  ::close(kGateFd);
+  ::execve(argv[0], argv, environ);
+  std::fprintf(stderr, "cannot start %s: %s\n", argv[0], std::strerror(errno));
+  return kCannotExec;
+}
+
+sigset_t WaitedSignals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGCHLD);
+  ::sigaddset(&set, SIGTERM);
+  return set;
+}
+
+/// The next SIGCHLD or SIGTERM, or 0 when `timeout_ms` (-1: none) is over.
+int NextSignal(int64_t timeout_ms) {
+  const sigset_t set = WaitedSignals();
+  const timespec limit = {timeout_ms / 1000, (timeout_ms % 1000) * 1'000'000};
+  const int signal =
+      timeout_ms < 0 ? ::sigwaitinfo(&set, nullptr) : ::sigtimedwait(&set, nullptr, &limit);
+  return signal > 0 ? signal : 0;
+}
+
+/// Our children but the job itself. Once the job has ended, every process it started is among them
+/// or below one of them, because orphans come to us (PR_SET_CHILD_SUBREAPER).
+std::vector<pid_t> OtherChildren(pid_t job) {
+  std::vector<pid_t> children;
+  const auto names = ListDirectory("/proc");
+  if (!names.ok()) return children;
+  for (const std::string& name : *names) {
+    pid_t pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error != std::errc() || end != name.data() + name.size() || pid == job) continue;
+    const auto stat = ReadFile("/proc/" + name + "/stat", kJobNoteBytesMax);
+    if (!stat.ok()) continue;
+    const size_t at = stat->rfind(')');
+    pid_t parent = 0;
+    char state = 0;
+    if (at == stat->npos || std::sscanf(stat->c_str() + at, ") %c %d", &state, &parent) != 2) {
+      continue;
+    }
+    if (parent == ::getpid()) children.push_back(pid);
+  }
+  return children;
+}
+
+/// Stays the job's parent until it has ended.
+class Guardian {
+ public:
+  Guardian(pid_t job, int64_t grace_ms) : job_(job), grace_ms_(grace_ms) {}
+
+  ExitStatus Run() {
+    while (!JobEnded()) {
+      const int64_t left =
+          stopping_ ? std::max<int64_t>(0, deadline_ - SystemClock().Steady()) : -1;
+      const int signal = NextSignal(killed_ ? -1 : left);
+      if (signal == SIGTERM && !stopping_) {
+        stopping_ = true;
+        deadline_ = SystemClock().Steady() + grace_ms_;
+        ::kill(-job_, SIGTERM);
+      } else if (signal == 0 && stopping_ && !killed_ && SystemClock().Steady() >= deadline_) {
+        killed_ = true;
+        ::kill(-job_, SIGKILL);
+      }
+    }
+    EndLeftovers();
+    return ReapJob();
+  }
+
+ private:
+  /// Reaps orphans that came to us. The job itself stays a zombie for now: so long its pid, which
+  /// names the group, cannot become another's.
+  bool JobEnded() const {
+    while (true) {
+      siginfo_t info = {};
+      if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) break;
+      if (info.si_pid == job_) return true;
+      ::waitid(P_PID, static_cast<id_t>(info.si_pid), &info, WEXITED | WNOHANG);
+    }
+    siginfo_t info = {};
+    return ::waitid(P_PID, static_cast<id_t>(job_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == job_;
+  }
+
+  /// A job that ended by itself leaves nothing behind; one that was told to stop has its grace.
+  void EndLeftovers() const {
+    const SteadyMillis kill_from = stopping_ ? deadline_ : SystemClock().Steady();
+    const SteadyMillis give_up = kill_from + kKillWaitMs;
+    while (true) {
+      const std::vector<pid_t> left = OtherChildren(job_);
+      if (left.empty()) return;
+      const SteadyMillis now = SystemClock().Steady();
+      if (now >= give_up) return;
+      if (now >= kill_from) ::kill(-job_, SIGKILL);
+      for (const pid_t pid : left) {
+        // Those that left the group get the same; our children's pids cannot be reused.
+        if (now >= kill_from) ::kill(pid, SIGKILL);
+        siginfo_t info = {};
+        ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+      }
+      NextSignal(kSweepMs);
+    }
+  }
+
+  ExitStatus ReapJob() const {
+    siginfo_t info = {};
+    while (::waitid(P_PID, static_cast<id_t>(job_), &info, WEXITED) != 0 && errno == EINTR) {
+    }
+    ExitStatus exit;
+    (info.si_code == CLD_EXITED ? exit.code : exit.signal) = info.si_status;
+    return exit;
+  }
+
+  const pid_t job_;
+  const int64_t grace_ms_;
+  bool stopping_ = false;
+  bool killed_ = false;
+  SteadyMillis deadline_ = 0;
+};
+
+Result<int> OpenOutput(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) return FromErrno(errno, "cannot write " + path);
+  return fd;
+}
+
+/// Starts the gated job, records it, and opens the gate.
+Result<pid_t> LaunchRecorded(const std::string& directory, const JobSpec& spec) {
+  int gate[2];
+  if (::pipe2(gate, O_CLOEXEC) != 0) return FromErrno(errno, "cannot make a pipe");
+  SpawnOptions options;
+  options.argv = {"/proc/self/exe", "--gated"};
+  options.argv.insert(options.argv.end(), spec.argv.begin(), spec.argv.end());
+  options.env = spec.env;
+  options.directory = directory;
+  options.new_session = true;
+  // Without us nobody could stop the job or learn its exit status, so it ends with us.
+  options.die_with_parent = true;
+  options.fds = {{gate[0], kGateFd}};
+  DCP_ASSIGN(options.stdout_fd, OpenOutput(directory + "/" + spec.stdout_file));
+  DCP_ASSIGN(options.stderr_fd, OpenOutput(directory + "/" + spec.stderr_file));
+  DCP_ASSIGN(const Process job, Process::Spawn(options));
+  ::close(options.stdout_fd);
+  ::close(options.stderr_fd);
+  ::close(gate[0]);
+
+  JobIdentities identities;
+  DCP_ASSIGN(identities.launcher, IdentityOf(::getpid()));
+  DCP_ASSIGN(identities.job, IdentityOf(job.pid()));
+  DCP_TRY(WriteFileAtomic(directory + "/" + kJobLaunchedFile, EncodeLaunched(identities)));
+  if (::write(gate[1], "g", 1) != 1) return FromErrno(errno, "cannot open the job's gate");
+  ::close(gate[1]);
+  return job.pid();
+}
+
+/// Whoever started us reads our stderr until it is closed; afterwards we say nothing to anybody.
+void Report(std::string_view words) {
+  (void)!::write(STDERR_FILENO, words.data(), words.size());
+  const int null_fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null_fd >= 0) ::dup2(null_fd, STDERR_FILENO);
+}
+
+Status Guard(const std::string& directory) {
+  auto lock = FileLock::Acquire(directory + "/" + kJobLockFile);
+  if (!lock.ok() && lock.status().code() != Code::kUnavailable) return lock.status();
+  // Somebody else launches it, or it was launched once: it is never launched again.
+  if (!lock.ok() || Exists(directory + "/" + kJobExitFile) ||
+      Exists(directory + "/" + kJobLaunchedFile)) {
+    Report(kJobLaunchedWord);
+    return {};
+  }
+  DCP_ASSIGN(const std::string text, ReadFile(directory + "/" + kJobSpecFile, kJobSpecBytesMax));
+  DCP_ASSIGN(const JobSpec spec, DecodeJobSpec(text));
+  DCP_ASSIGN(const pid_t job, LaunchRecorded(directory, spec));
+  Report(kJobLaunchedWord);
+  const ExitStatus exit = Guardian(job, spec.stop_grace_ms).Run();
+  Status written;
+  for (int i = 0; i < kExitWritesMax; ++i) {
+    written = WriteFileAtomic(directory + "/" + kJobExitFile, EncodeExit(exit));
+    if (written.ok() || written.code() == Code::kNotFound) break;  // the folder was removed
+    NextSignal(kExitWriteEveryMs);
+  }
+  return written;
+}
+
+int Main(const std::string& directory) {
+  const pid_t second = ::fork();
+  if (second < 0) {
+    std::perror("fork");
+    return 1;
+  }
+  if (second > 0) return 0;  // the second half belongs to nobody now
+
+  ::setsid();
+  ::umask(077);
+  (void)!::chdir("/");
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_IGN);
+  const sigset_t waited = WaitedSignals();
+  ::sigprocmask(SIG_BLOCK, &waited, nullptr);
+  const Status status = Guard(directory);
+  if (!status.ok()) Report(status.message() + "\n");
+  return status.ok() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace dcp::os
+
+int main(int argc, char** argv) {
+  if (argc >= 3 && std::strcmp(argv[1], "--gated") == 0) return dcp::os::RunGated(argv + 2);
+  if (argc != 2 || argv[1][0] != '/') {
+    std::fprintf(stderr, "usage: dcp-launch DIRECTORY (an absolute path; dcpd calls this)\n");
+    return 2;
+  }
+  return dcp::os::Main(argv[1]);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A service's state name and its log file.
+#include "os/service.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+#include "os/file.h"
+
+namespace dcp::os {
+namespace {
+
+/// The end of a service's log in a failure's detail: a Java stack trace's head line and cause.
+constexpr size_t kLogTailBytes = 2'000;
+/// A log larger than this is set aside (one generation) at the next start.
+constexpr int64_t kLogBytesMax = int64_t{64} << 20;
+
+int64_t SizeOf(const std::string& path) {
+  struct stat info = {};
+  return ::stat(path.c_str(), &info) == 0 ? info.st_size : 0;
+}
+
+}  // namespace
+
+const char* StateName(const Service& service) {
+  switch (service.phase) {
+    case Phase::kWaiting:
+    case Phase::kEnding:
+      return service.started_once ? "RESTARTING" : "STARTING";
+    case Phase::kStarting:
+      return "STARTING";
+    case Phase::kReady:
+      return "READY";
+    case Phase::kFailed:
+      return "FAILED";
+  }
+  return "FAILED";
+}
+
+Result<int> OpenServiceLog(const std::string& path, int64_t* start) {
+  if (SizeOf(path) > kLogBytesMax) (void)std::rename(path.c_str(), (path + ".1").c_str());
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) return FromErrno(errno, "cannot write log " + path);
+  *start = SizeOf(path);
+  return fd;
+}
+
+std::string ServiceLogTail(const std::string& path, int64_t start) {
+  if (path.empty()) return "";
+  const int64_t from = std::max(start, SizeOf(path) - static_cast<int64_t>(kLogTailBytes));
+  auto tail = ReadFileRange(path, from, kLogTailBytes);
+  if (!tail.ok()) return "";
+  while (!tail->empty() && tail->back() == '\n') tail->pop_back();
+  if (tail->empty()) return "; it logged nothing (" + path + ")";
+  return "; the end of " + path + ":\n" + *tail;
+}
+
+}  // namespace dcp::os

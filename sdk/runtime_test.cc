@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The SDK's runtime through the C ABI alone, as a host drives it: a fake host table counts what
+// comes back.
+#include <dcp/sdk/plugin.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <stdexcept>
+
+extern "C" {
+extern const unsigned char dcp_manifest_data[];
+const unsigned char dcp_manifest_data[] = {'{', '}'};
+extern const size_t dcp_manifest_size;
+const size_t dcp_manifest_size = 2;
+}
+
+// The host's call, opaque to the plugin.
+struct dcp_call {
+  std::atomic<int32_t> cancelled{0};
+  int64_t deadline_ns = 0;
+  std::mutex mutex;
+  std::condition_variable changed;
+  int completions = 0;
+  dcp_code code = -1;
+  std::string body;
+  std::vector<std::string> events;
+
+  void WaitDone() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return completions > 0; });
+  }
+  void WaitEvents(size_t count) {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this, count] { return events.size() >= count; });
+  }
+};
+
+struct dcp_host {
+  dcp_code error_code = DCP_OK;
+  std::string error;
+  std::vector<std::string> lines;
+};
+
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class FakeHost {
+ public:
+  FakeHost() {
+    api.struct_size = DCP_HOST_API_MIN;
+    api.host = &host;
+    api.log = [](dcp_host* h, dcp_level, dcp_call*, dcp_bytes text) {
+      h->lines.emplace_back(dcp::sdk::Text(text));
+    };
+    api.cancelled = [](dcp_call* call) { return call->cancelled.load(); };
+    api.deadline_ns = [](dcp_call* call) { return call->deadline_ns; };
+    api.emit = [](dcp_call* call, dcp_event, dcp_bytes body) -> dcp_code {
+      const std::lock_guard lock(call->mutex);
+      call->events.emplace_back(dcp::sdk::Text(body));
+      call->changed.notify_all();
+      return call->cancelled != 0 ? DCP_CANCELLED : DCP_OK;
+    };
+    api.complete = [](dcp_call* call, dcp_code code, dcp_bytes body) {
+      const std::lock_guard lock(call->mutex);
+      ++call->completions;
+      call->code = code;
+      call->body = dcp::sdk::Text(body);
+      call->changed.notify_all();
+    };
+    api.set_error = [](dcp_host* h, dcp_code code, dcp_bytes text) {
+      h->error_code = code;
+      h->error = dcp::sdk::Text(text);
+    };
+    api.extension = [](dcp_host*, const char*) -> const void* { return nullptr; };
+  }
+  dcp_host host;
+  dcp_host_api api{};
+};
+
+// Holds calls back until the test lets them go.
+class Gate {
+ public:
+  void Pass() {
+    std::unique_lock lock(mutex_);
+    ++inside_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return open_; });
+  }
+  void WaitInside(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this, count] { return inside_ >= count; });
+  }
+  void Open() {
+    const std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int inside_ = 0;
+  bool open_ = false;
+};
+
+Gate* gate = nullptr;
+std::atomic<int> alive{0};
+
+class Sample : public dcp::sdk::Instance {
+ public:
+  static constexpr int kThreads = 2;
+
+  Sample() { ++alive; }
+  ~Sample() override { --alive; }
+
+  static dcp::sdk::Outcome<std::unique_ptr<Sample>> Create(std::string_view config) {
+    if (config == "throw") throw std::runtime_error("thrown in Create");
+    if (config == "odd") throw 7;  // NOLINT: what an author might do
+    if (config != "{}") {
+      return dcp::sdk::Error{
+          .code = DCP_INVALID_ARGUMENT, .message = "colour is not known", .hint = "use red"};
+    }
+    return std::make_unique<Sample>();
+  }
+
+  dcp::sdk::Outcome<std::string> Invoke(std::string_view method, std::string_view request,
+                                        dcp::sdk::Call& call) override {
+    if (method == "Echo") return std::string(request);
+    if (method == "Hold") {
+      gate->Pass();
+      return std::string("held");
+    }
+    if (method == "Throw") throw std::runtime_error("boom");
+    if (method == "ThrowInt") throw 7;  // NOLINT: what an author might do
+    if (method == "Remaining") return std::to_string(call.RemainingMs(-1));
+    if (method == "Progress") {
+      call.Progress("half");
+      return std::string(call.Emit("one") ? "go on" : "stop");
+    }
+    if (method == "Wait") return Wait(call);
+    return dcp::sdk::Error{.code = DCP_UNIMPLEMENTED,
+                           .message = "no method \"" + std::string(method) + "\"",
+                           .hint = "see Describe",
+                           .id = "PZ0001",
+                           .file = "a.yaml",
+                           .line = 3,
+                           .column = 9};
+  }
+
+ private:
+  static dcp::sdk::Outcome<std::string> Wait(dcp::sdk::Call& call) {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool woken = false;
+    call.OnCancel([&] {
+      const std::lock_guard lock(mutex);
+      woken = true;
+      changed.notify_all();
+    });
+    call.Progress("waiting");
+    {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return woken; });
+    }
+    call.OnCancel({});
+    return dcp::sdk::Error{.code = DCP_CANCELLED, .message = "stopped as asked"};
+  }
+};
+
+// The same class with a wire form of its own for errors.
+class Terse : public Sample {
+ public:
+  static constexpr int kThreads = 1;
+  static std::string EncodeError(const dcp::sdk::Error& error) { return "E:" + error.message; }
+  static dcp::sdk::Outcome<std::unique_ptr<Terse>> Create(std::string_view) {
+    return std::make_unique<Terse>();
+  }
+};
+
+class RuntimeTest : public ::testing::Test {
+ protected:
+  void SetUp() override { gate = &gate_; }
+
+  dcp_instance* Create(const dcp_plugin_api* table) {
+    dcp_instance* self = nullptr;
+    EXPECT_EQ(table->create(&host_.api, dcp::sdk::View("{}"), &self), DCP_OK) << host_.host.error;
+    return self;
+  }
+  static dcp_code Invoke(const dcp_plugin_api* table, dcp_instance* self, dcp_call& call,
+                         std::string_view method, std::string_view request = "") {
+    return table->invoke(self, &call, dcp::sdk::View(method), dcp::sdk::View(request));
+  }
+
+  FakeHost host_;
+  Gate gate_;
+  const dcp_plugin_api* table_ = dcp::sdk::Runtime::Table<Sample>();
+};
+
+TEST_F(RuntimeTest, TableIsCompleteAndAlwaysTheSame) {
+  EXPECT_EQ(table_, dcp::sdk::Runtime::Table<Sample>());
+  EXPECT_EQ(table_->struct_size, DCP_PLUGIN_API_MIN);
+  EXPECT_EQ(table_->flags, DCP_FLAG_PARALLEL);
+  EXPECT_EQ(dcp::sdk::Text(table_->descriptor), "{}");
+  EXPECT_EQ(table_->extension("dcp.anything/1"), nullptr);
+}
+
+TEST_F(RuntimeTest, ValidateDropsTheObjectItMakes) {
+  EXPECT_EQ(table_->validate(&host_.api, dcp::sdk::View("{}")), DCP_OK);
+  EXPECT_EQ(alive, 0);
+}
+
+TEST_F(RuntimeTest, FailedCreateSaysWhy) {
+  dcp_instance* self = nullptr;
+  EXPECT_EQ(table_->create(&host_.api, dcp::sdk::View("x"), &self), DCP_INVALID_ARGUMENT);
+  EXPECT_EQ(host_.host.error, "colour is not known (hint: use red)");
+  EXPECT_EQ(table_->create(&host_.api, dcp::sdk::View("throw"), &self), DCP_INTERNAL);
+  EXPECT_EQ(host_.host.error, "thrown in Create");
+  EXPECT_EQ(table_->validate(&host_.api, dcp::sdk::View("odd")), DCP_INTERNAL);
+  EXPECT_THAT(host_.host.error, HasSubstr("threw"));
+  EXPECT_EQ(self, nullptr);
+}
+
+TEST_F(RuntimeTest, AnswersACallAndEndsCleanly) {
+  dcp_instance* self = Create(table_);
+  dcp_call call;
+  ASSERT_EQ(Invoke(table_, self, call, "Echo", "hello"), DCP_OK);
+  call.WaitDone();
+  table_->destroy(self);
+  EXPECT_EQ(call.code, DCP_OK);
+  EXPECT_EQ(call.body, "hello");
+  EXPECT_EQ(call.completions, 1);
+  EXPECT_EQ(alive, 0);
+}
+
+TEST_F(RuntimeTest, ErrorsBecomeTheContractsJson) {
+  dcp_instance* self = Create(table_);
+  dcp_call call;
+  ASSERT_EQ(Invoke(table_, self, call, "Nope"), DCP_OK);
+  call.WaitDone();
+  table_->destroy(self);
+  EXPECT_EQ(call.code, DCP_UNIMPLEMENTED);
+  const auto json = nlohmann::json::parse(call.body);
+  EXPECT_EQ(json["id"], "PZ0001");
+  EXPECT_EQ(json["message"], "no method \"Nope\"");
+  EXPECT_EQ(json["hint"], "see Describe");
+  EXPECT_EQ(json["location"], (nlohmann::json{{"file", "a.yaml"}, {"line", 3}, {"column", 9}}));
+}
+
+TEST_F(RuntimeTest, NothingThrownLeavesThePlugin) {
+  dcp_instance* self = Create(table_);
+  dcp_call first;
+  dcp_call second;
+  ASSERT_EQ(Invoke(table_, self, first, "Throw"), DCP_OK);
+  ASSERT_EQ(Invoke(table_, self, second, "ThrowInt"), DCP_OK);
+  first.WaitDone();
+  second.WaitDone();
+  table_->destroy(self);
+  EXPECT_EQ(first.code, DCP_INTERNAL);
+  EXPECT_THAT(first.body, HasSubstr("boom"));
+  EXPECT_EQ(second.code, DCP_INTERNAL);
+}
+
+TEST_F(RuntimeTest, CancelWakesAWaitingCall) {
+  dcp_instance* self = Create(table_);
+  dcp_call call;
+  ASSERT_EQ(Invoke(table_, self, call, "Wait"), DCP_OK);
+  call.WaitEvents(1);
+  call.cancelled = 1;
+  table_->cancel(self, &call);
+  call.WaitDone();
+  table_->cancel(self, &call);  // late: harmless
+  table_->destroy(self);
+  EXPECT_EQ(call.code, DCP_CANCELLED);
+  EXPECT_EQ(call.completions, 1);
+}
+
+TEST_F(RuntimeTest, CallsBeyondTheThreadsWaitAndCanBeCancelledThere) {
+  dcp_instance* self = Create(table_);
+  dcp_call held[2];
+  for (dcp_call& call : held) ASSERT_EQ(Invoke(table_, self, call, "Hold"), DCP_OK);
+  gate_.WaitInside(2);  // both threads are taken, so calls run in parallel
+  dcp_call waiting;
+  ASSERT_EQ(Invoke(table_, self, waiting, "Echo", "x"), DCP_OK);
+  waiting.cancelled = 1;
+  table_->cancel(self, &waiting);
+  waiting.WaitDone();  // although no thread is free
+  EXPECT_EQ(waiting.code, DCP_CANCELLED);
+  gate_.Open();
+  for (dcp_call& call : held) call.WaitDone();
+  table_->destroy(self);
+  EXPECT_EQ(waiting.completions, 1);
+}
+
+TEST_F(RuntimeTest, TheQueueIsBounded) {
+  dcp_instance* self = Create(table_);
+  dcp_call held[2];
+  for (dcp_call& call : held) ASSERT_EQ(Invoke(table_, self, call, "Hold"), DCP_OK);
+  gate_.WaitInside(2);
+  std::vector<dcp_call> queued(dcp::sdk::Runtime::kQueueMax);
+  for (dcp_call& call : queued) ASSERT_EQ(Invoke(table_, self, call, "Echo"), DCP_OK);
+  dcp_call extra;
+  EXPECT_EQ(Invoke(table_, self, extra, "Echo"), DCP_RESOURCE_EXHAUSTED);
+  gate_.Open();
+  for (dcp_call& call : queued) call.WaitDone();
+  for (dcp_call& call : held) call.WaitDone();
+  table_->destroy(self);
+  EXPECT_EQ(extra.completions, 0);
+}
+
+TEST_F(RuntimeTest, DeadlinesReachTheCode) {
+  dcp_instance* self = Create(table_);
+  dcp_call none;
+  dcp_call past;
+  dcp_call ahead;
+  past.deadline_ns = 1;
+  ahead.deadline_ns = dcp::sdk::detail::MonotonicNs() + int64_t{60'000'000'000};
+  for (dcp_call* call : {&none, &past, &ahead}) {
+    ASSERT_EQ(Invoke(table_, self, *call, "Remaining"), DCP_OK);
+    call->WaitDone();
+  }
+  table_->destroy(self);
+  EXPECT_EQ(none.body, "-1");
+  EXPECT_EQ(past.code, DCP_DEADLINE_EXCEEDED);
+  EXPECT_GT(std::stoll(ahead.body), 50'000);
+}
+
+TEST_F(RuntimeTest, EventsComeInOrderAndSayWhenToStop) {
+  dcp_instance* self = Create(table_);
+  dcp_call call;
+  ASSERT_EQ(Invoke(table_, self, call, "Progress"), DCP_OK);
+  call.WaitDone();
+  table_->destroy(self);
+  EXPECT_THAT(call.events, ElementsAre("half", "one"));
+  EXPECT_EQ(call.body, "go on");
+}
+
+TEST_F(RuntimeTest, AClassMayEncodeItsErrorsItself) {
+  const dcp_plugin_api* table = dcp::sdk::Runtime::Table<Terse>();
+  dcp_instance* self = Create(table);
+  dcp_call call;
+  ASSERT_EQ(Invoke(table, self, call, "Nope"), DCP_OK);
+  call.WaitDone();
+  table->destroy(self);
+  EXPECT_EQ(call.body, "E:no method \"Nope\"");
+}
+
+TEST(ErrorToJsonTest, IsValidJsonWhateverTheTextHolds) {
+  dcp::sdk::Error error;
+  error.message =
+      std::string("quote \" slash \\ tab \t nul ") + '\0' + " bad \xC3( \xED\xA0\x80 \xF0";
+  error.message += " snowman \xE2\x98\x83";
+  const auto json = nlohmann::json::parse(dcp::sdk::ErrorToJson(error));
+  const std::string text = json["message"];
+  EXPECT_THAT(text, HasSubstr("quote \" slash \\ tab \t nul "));
+  EXPECT_THAT(text, HasSubstr("snowman \xE2\x98\x83"));
+  EXPECT_THAT(text, HasSubstr("bad \xEF\xBF\xBD("));
+  EXPECT_FALSE(json.contains("location"));
+  EXPECT_EQ(dcp::sdk::ErrorToJson({}), "{}");
+}
+
+}  // namespace

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of tidy.py: each rule finds what breaks it, and lets pass what does not."""
+
+import pathlib
+import tempfile
+import unittest
+
+import tidy
+
+HEAD = "// SPDX-License-Identifier: Apache-2.0\n"
+
+
+class TidyTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        self.write("cmake/dcp_room.cmake", "# SPDX-License-Identifier: Apache-2.0\nset(DCP_ROOM_ORDER cli api graph store os base)\n")
+
+    def write(self, path, text):
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(text)
+
+    def errors(self, path, text):
+        self.write(path, text)
+        return tidy.check_tree(self.root).errors
+
+    def test_a_clean_tree_passes(self):
+        self.assertEqual(self.errors("core/graph/a.cc", HEAD + '#include "store/s.h"\n#include <nlohmann/json.hpp>\n'), [])
+
+    def test_includes_go_downwards(self):
+        found = self.errors("core/store/a.cc", HEAD + '#include "base/b.h"\n#include "graph/g.h"\n')
+        self.assertEqual(found, ["core/store/a.cc:3: room store includes graph/g.h, which stands above it"])
+
+    def test_an_unknown_folder_is_no_room(self):
+        self.assertIn("core/attic is no room", self.errors("core/attic/a.cc", HEAD)[0])
+
+    def test_public_headers_show_no_third_party(self):
+        for name in ("<yaml-cpp/yaml.h>", "<spdlog/spdlog.h>", '"dcp/v1/dcp.pb.h"', "<boost/asio.hpp>"):
+            self.write("core/os/a.cc", HEAD + '#include "os/a.h"\n')
+            self.assertEqual(self.errors("core/os/a.h", HEAD + f"#include {name}\n"), [])
+            self.assertEqual(len(tidy.check_tree(self.root).warnings), 1, name)
+            found = self.errors("core/graph/b.cc", HEAD + '#include "os/a.h"\n')
+            self.assertEqual(len(found), 1, name)
+            self.assertIn("core/os/a.h:2:", found[0])
+            self.assertIn("third party", found[0])
+            self.write("core/graph/b.cc", HEAD)
+
+    def test_the_edge_derives_from_what_is_generated(self):
+        self.write("core/cli/b.cc", HEAD + '#include "api/a.h"\n')
+        self.assertEqual(self.errors("core/api/a.h", HEAD + '#include "dcp/v1/dcp.pb.h"\n#include <grpcpp/grpcpp.h>\n'), [])
+        self.assertEqual(len(self.errors("core/api/a.h", HEAD + "#include <boost/asio.hpp>\n")), 1)
+
+    def test_only_the_edge_speaks_grpc(self):
+        self.assertEqual(self.errors("core/api/a.cc", HEAD + "#include <grpcpp/grpcpp.h>\n"), [])
+        found = self.errors("core/graph/a.cc", HEAD + "#include <grpcpp/grpcpp.h>\n")
+        self.assertIn("room graph includes grpcpp/grpcpp.h", found[0])
+
+    def test_every_file_says_its_licence(self):
+        self.assertIn("a.py:1: lacks", self.errors("scripts/a.py", "import os\n")[0])
+        self.assertEqual(self.errors("scripts/a.py", "#!/usr/bin/env python3\n# SPDX-License-Identifier: Apache-2.0\n"), [])
+
+    def test_what_was_built_is_not_looked_at(self):
+        self.assertEqual(self.errors("build/debug/a.cc", "x"), [])
+
+    def test_long_files(self):
+        self.assertEqual(self.errors("core/os/a.cc", HEAD + "\n" * 598), [])
+        self.assertEqual(len(tidy.check_tree(self.root).warnings), 1)
+        self.assertIn("has 601 lines", self.errors("core/os/a.cc", HEAD + "\n" * 600)[0])
+
+    def long_function(self, statements, head="Status Class::Long(int a,\n                   int b) const {"):
+        return HEAD + "namespace dcp {\n\n" + head + "\n" + "  a = b;\n" * statements + "}\n\n}  // namespace dcp\n"
+
+    def test_long_functions(self):
+        self.assertEqual(self.errors("core/os/a.cc", self.long_function(60)), [])
+        self.assertEqual(tidy.check_tree(self.root).warnings, [])
+        self.assertEqual(self.errors("core/os/a.cc", self.long_function(90)), [])
+        self.assertIn("function Class::Long has 92 lines", tidy.check_tree(self.root).warnings[0])
+        self.assertIn("function Class::Long has 112 lines", self.errors("core/os/a.cc", self.long_function(110))[0])
+        self.assertIn("function Long has", self.errors("core/os/a.cc", self.long_function(110, "TEST(Long, X) {").replace("TEST", "void Long"))[0])
+
+    def test_a_long_class_is_no_function(self):
+        for head in ("class Long : public Base {", "struct Long {", "enum class Long {", "constexpr int kTable[] = {"):
+            self.assertEqual(self.errors("core/os/a.cc", self.long_function(110, head)), [], head)
+
+
+if __name__ == "__main__":
+    unittest.main()
