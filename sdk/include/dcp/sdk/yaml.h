@@ -35,12 +35,15 @@ struct Position {
   friend bool operator==(const Position&, const Position&) = default;
 };
 
+enum class ProblemKind { kSyntax, kUnknownKey, kUnsupported, kValue };
+
 /// One thing that is wrong with a text: what, what to do, and where.
 struct Problem {
   std::string message;
   std::string hint;
   int line = 0;
   int column = 0;
+  ProblemKind kind = ProblemKind::kValue;
 };
 
 /// Bounds on what one text may make a program hold or walk.
@@ -56,12 +59,13 @@ struct Limits {
 class Problems {
  public:
   explicit Problems(size_t max = Limits{}.problems) : max_(max) {}
-  void Add(Position at, std::string message, std::string hint = {}) {
+  void Add(Position at, std::string message, std::string hint = {},
+           ProblemKind kind = ProblemKind::kValue) {
     if (list_.size() >= max_) {
       ++dropped_;
       return;
     }
-    list_.push_back({std::move(message), std::move(hint), at.line, at.column});
+    list_.push_back({std::move(message), std::move(hint), at.line, at.column, kind});
   }
   bool empty() const { return list_.empty(); }
   const std::vector<Problem>& list() const { return list_; }
@@ -249,10 +253,17 @@ class Fields {
   std::optional<std::string> Text(std::string_view key) { return TextOf(Get(key), key); }
   std::optional<std::string> NeedText(std::string_view key) { return TextOf(Need(key), key); }
 
+  /// NeedText, with the node for its place (nullptr when absent).
+  std::pair<const Node*, std::optional<std::string>> NeedTextNode(std::string_view key) {
+    const Node* node = Need(key);
+    return {node, TextOf(node, key)};
+  }
+
   /// Known, but not taken yet: present is a problem.
   void Unsupported(std::string_view key, std::string_view hint) {
     if (const Entry* entry = GetEntry(key)) {
-      problems_.Add(entry->key_at, Path(key) + " is not supported yet", std::string(hint));
+      problems_.Add(entry->key_at, Path(key) + " is not supported yet", std::string(hint),
+                    ProblemKind::kUnsupported);
     }
   }
 
@@ -262,7 +273,8 @@ class Fields {
       if (known_.contains(entry.key)) continue;
       std::string near = Nearest(entry.key, known_);
       problems_.Add(entry.key_at, "unknown key `" + Path(entry.key) + "`",
-                    near.empty() ? "known here: " + KnownKeys() : "did you mean `" + near + "`?");
+                    near.empty() ? "known here: " + KnownKeys() : "did you mean `" + near + "`?",
+                    ProblemKind::kUnknownKey);
     }
   }
 

@@ -76,7 +76,7 @@ class Builder : public YAML::EventHandler {
   void OnMapEnd() override { CloseTop(); }
 
   [[noreturn]] void Fail(Position at, std::string message, std::string hint = {}) {
-    problems_.Add(at, std::move(message), std::move(hint));
+    problems_.Add(at, std::move(message), std::move(hint), ProblemKind::kSyntax);
     throw Stop();
   }
 
@@ -230,7 +230,7 @@ inline void AddSyntaxProblem(const YAML::ParserException& e, const Lines& lines,
              e.msg.find("end of sequence not found") != std::string::npos) {
     hint = "check the indentation of this line and the one above";
   }
-  problems.Add(lines.At(offset), "not valid YAML: " + e.msg, hint);
+  problems.Add(lines.At(offset), "not valid YAML: " + e.msg, hint, ProblemKind::kSyntax);
 }
 
 }  // namespace dcp::sdk::yaml::detail

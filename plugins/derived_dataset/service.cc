@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// See service.h.
+#include "service.h"
+
+#include <exception>
+
+#include "collect.h"
+#include "command.h"
+
+namespace dcp::derived_dataset {
+namespace {
+
+Answer Fail(Answer::Code code, std::string message, std::string hint = {}) {
+  return {"", std::move(message), std::move(hint), code};
+}
+
+Answer Reply(const Json& body) {
+  // A message may quote half a character of what a person wrote: replace it rather than fail.
+  return {body.dump(-1, ' ', false, Json::error_handler_t::replace), "", "", Answer::Code::kOk};
+}
+
+Json Describe() { return {{"kinds", {"DerivedDataset"}}, {"commands", {"apply", "test", "run"}}}; }
+
+/// Reads a list of contract Files; an error text when one is not right.
+std::string ReadFiles(const Json& list, const char* what, std::vector<Source>& out) {
+  if (list.is_null()) return "";
+  if (!list.is_array()) return std::string(what) + " must be a list";
+  for (const Json& json : list) {
+    std::optional<std::string> content = FromBase64(TextOf(json, "content"));
+    std::string path = TextOf(json, "path");
+    if (!content || path.empty())
+      return std::string(what) + " must hold a path and content in base64";
+    out.push_back({std::move(path), std::move(*content)});
+  }
+  return "";
+}
+
+struct ParsedOptions {
+  Options options;
+  std::map<std::string, std::string> params;
+  std::string error;
+};
+
+ParsedOptions ReadOptions(const Json& json) {
+  ParsedOptions out;
+  if (json.is_null()) return out;
+  if (!json.is_object()) return {{}, {}, "options must be an object"};
+  for (const auto& [key, value] : json.items()) {
+    if (key == "mode" && value == "schema") {
+      out.options.mode = "SCHEMA";
+    } else if (key == "mode" && (value == "explain" || value == "")) {
+      out.options.mode = "EXPLAIN";
+    } else if (key == "mode") {
+      out.error = "option mode must be \"schema\" or \"explain\"";
+    } else if ((key == "plan" || key == "recreate") && value.is_boolean()) {
+      (key == "plan" ? out.options.plan : out.options.recreate) = value.get<bool>();
+    } else if (key == "params" && value.is_object()) {
+      for (const auto& [name, given] : value.items()) {
+        out.params[name] = given.is_string() ? given.get<std::string>() : given.dump();
+      }
+    } else if (key == "plan" || key == "recreate" || key == "params") {
+      out.error = "option " + key + " has a value of the wrong type";
+    } else {
+      out.error = "unknown option `" + key + "`; known: mode, plan, recreate, params";
+    }
+  }
+  return out;
+}
+
+Json WrongManifests(const std::string& command, Findings& findings) {
+  std::string kind = command == "apply"  ? "ApplyReport"
+                     : command == "test" ? "TestReport"
+                                         : "RunReport";
+  return ReportResponse(kind, "FAILED", findings, {{"datasets", Json::array()}});
+}
+
+/// Warnings about the manifests must reach the report, which a later call writes.
+Answer Compile(const Json& request) {
+  std::string command = TextOf(request, "command");
+  if (command != "apply" && command != "test" && command != "run") {
+    return Fail(Answer::Code::kInvalidArgument,
+                "kind DerivedDataset knows no command `" + command + "`",
+                "commands: apply, test, run");
+  }
+  std::string catalog = TextOf(Member(request, "context"), "catalog");
+  if (catalog.empty())
+    return Fail(Answer::Code::kInvalidArgument, "the request's context names no catalog");
+  ParsedOptions options = ReadOptions(Member(request, "options"));
+  if (!options.error.empty()) return Fail(Answer::Code::kInvalidArgument, options.error);
+  std::vector<Source> manifests;
+  std::vector<Source> files;
+  std::string error = ReadFiles(Member(request, "manifests"), "manifests", manifests);
+  if (error.empty()) error = ReadFiles(Member(request, "files"), "files", files);
+  if (!error.empty()) return Fail(Answer::Code::kInvalidArgument, error);
+  if (manifests.size() > kManifestsMax) {
+    return Fail(Answer::Code::kInvalidArgument,
+                std::to_string(manifests.size()) + " manifests in one command; at most " +
+                    std::to_string(kManifestsMax) + " are taken",
+                "name fewer files");
+  }
+
+  Findings findings;
+  Collected collected = Collect(manifests, files, catalog, options.params, findings);
+  if (!collected.needs_files.empty())
+    return Reply({{"needsFiles", {{"paths", collected.needs_files}}}});
+  if (findings.errors() == 0 && collected.datasets.size() > kManifestsMax) {
+    findings.Error(kNoManifest, {},
+                   "more than " + std::to_string(kManifestsMax) + " datasets in one command");
+  }
+  if (findings.errors() > 0) return Reply(WrongManifests(command, findings));
+  State state;
+  state.command = command;
+  state.options = options.options;
+  state.datasets = std::move(collected.datasets);
+  state.warnings = findings.list();
+  if (command == "test") return Reply(CompileTest(std::move(state)));
+  if (command == "run") return Reply(CompileRun(std::move(state)));
+  Json graph = CompileApply(std::move(state), findings);
+  return Reply(findings.errors() > 0 ? WrongManifests(command, findings) : graph);
+}
+
+Answer Continue(const Json& request) {
+  const Json& json = Member(request, "state");
+  if (!json.is_object()) return Fail(Answer::Code::kInvalidArgument, "the request holds no state");
+  State state = StateFromJson(json);
+  Outputs outputs(Member(request, "outputs"));
+  if (state.command == "apply") return Reply(ContinueApply(std::move(state), outputs));
+  if (state.command == "test") return Reply(ContinueTest(state, outputs));
+  if (state.command == "run") return Reply(ContinueRun(std::move(state), outputs));
+  return Fail(Answer::Code::kInvalidArgument, "the state is of no command that is known");
+}
+
+}  // namespace
+
+Answer Handle(std::string_view method, std::string_view request) {
+  if (request.size() > kRequestBytesMax) {
+    return Fail(Answer::Code::kInvalidArgument,
+                "a request of more than " + std::to_string(kRequestBytesMax) + " bytes");
+  }
+  try {
+    Json json = request.empty() ? Json::object() : Json::parse(request, nullptr, false);
+    if (!json.is_object())
+      return Fail(Answer::Code::kInvalidArgument, "the request is not a JSON object");
+    if (method == "Describe") return Reply(Describe());
+    if (method == "Compile") return Compile(json);
+    if (method == "Continue") return Continue(json);
+    return Fail(Answer::Code::kUnimplemented, "unknown method `" + std::string(method) + "`",
+                "methods: Describe, Compile, Continue");
+  } catch (const Json::exception& e) {  // a value of another type than the contract says
+    return Fail(Answer::Code::kInvalidArgument,
+                std::string("the request does not follow the contract: ") + e.what());
+  } catch (const std::exception& e) {
+    return Fail(Answer::Code::kInternal,
+                std::string("cannot handle ") + std::string(method) + ": " + e.what());
+  }
+}
+
+}  // namespace dcp::derived_dataset
