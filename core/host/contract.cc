@@ -6,6 +6,7 @@
 #include <google/protobuf/message.h>
 #include <google/protobuf/util/json_util.h>
 
+#include <exception>
 #include <memory>
 
 #include "base/id.h"
@@ -74,6 +75,16 @@ Result<std::string> ToJson(const Message& message, const std::string& what) {
   return json;
 }
 
+/// Protobuf's own checks throw when they fail.
+template <typename Function>
+Result<std::string> Guarded(const std::string& what, Function function) {
+  try {
+    return function();
+  } catch (const std::exception& e) {
+    return Internal(what + " cannot be transcoded: " + e.what());
+  }
+}
+
 Status FromError(Code code, const v1::Error& error) {
   const v1::Location& at = error.location();
   return Status(code, error.message())
@@ -100,31 +111,35 @@ Status Contract::Check(std::string_view capability, std::string_view name) {
 Result<std::string> Contract::EncodeRequest(std::string_view capability, std::string_view name,
                                             const std::string& json, Encoding encoding) {
   DCP_TRY(Check(capability, name));
-  const std::unique_ptr<Message> message(Find(capability, name)->request->New());
   const std::string what = "the request of " + NameOf(capability, name);
-  if (const std::string why = FromJson(json, false, *message); !why.empty()) {
-    return Internal(what + " does not match the contract: " + why);
-  }
-  if (encoding == Encoding::kJson) return ToJson(*message, what);
-  std::string bytes;
-  if (!message->SerializeToString(&bytes)) return Internal(what + " cannot be serialized");
-  return bytes;
+  return Guarded(what, [&]() -> Result<std::string> {
+    const std::unique_ptr<Message> message(Find(capability, name)->request->New());
+    if (const std::string why = FromJson(json, false, *message); !why.empty()) {
+      return Internal(what + " does not match the contract: " + why);
+    }
+    if (encoding == Encoding::kJson) return ToJson(*message, what);
+    std::string bytes;
+    if (!message->SerializeToString(&bytes)) return Internal(what + " cannot be serialized");
+    return bytes;
+  });
 }
 
 Result<std::string> Contract::DecodeResponse(std::string_view capability, std::string_view name,
                                              const std::string& body, Encoding encoding) {
   DCP_TRY(Check(capability, name));
-  const std::unique_ptr<Message> message(Find(capability, name)->response->New());
   const std::string what = "the response of " + NameOf(capability, name);
-  if (encoding == Encoding::kProtobuf) {
-    if (!message->ParseFromString(body)) {
-      return Internal(what + " is not the contract's message (" + std::to_string(body.size()) +
-                      " bytes)");
+  return Guarded(what, [&]() -> Result<std::string> {
+    const std::unique_ptr<Message> message(Find(capability, name)->response->New());
+    if (encoding == Encoding::kProtobuf) {
+      if (!message->ParseFromString(body)) {
+        return Internal(what + " is not the contract's message (" + std::to_string(body.size()) +
+                        " bytes)");
+      }
+    } else if (const std::string why = FromJson(body, false, *message); !why.empty()) {
+      return Internal(what + " does not match the contract: " + why);
     }
-  } else if (const std::string why = FromJson(body, false, *message); !why.empty()) {
-    return Internal(what + " does not match the contract: " + why);
-  }
-  return ToJson(*message, what);
+    return ToJson(*message, what);
+  });
 }
 
 Status Contract::DecodeError(Code code, const std::string& body, Encoding encoding,

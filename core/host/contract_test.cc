@@ -85,6 +85,9 @@ TEST(ContractTest, ResponsesComeBackAsJson) {
 }
 
 TEST(ContractTest, StructsMayBeAsDeepAsReportsAre) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "with this sanitizer protobuf's headers lay out maps otherwise than the library";
+#endif
   std::string open;
   std::string shut;
   for (int i = 0; i < 20; ++i) {

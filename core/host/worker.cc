@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <ctime>
 #include <exception>
 #include <thread>
@@ -236,8 +237,10 @@ void Worker::Configure(FrameType type, uint64_t id, const std::string& config) {
 
 void Worker::Destroy(uint64_t id) {
   {
-    const std::lock_guard lock(mutex_);
-    if (!live_.empty()) {
+    // A call that has been completed may still be on its way out of invoke().
+    std::unique_lock lock(mutex_);
+    if (!left_.wait_for(lock, std::chrono::milliseconds(kLeaveWaitMs),
+                        [this] { return live_.empty() && inside_ == 0; })) {
       return Answer(id, DCP_FAILED_PRECONDITION, Origin::kWorker, "calls are still running");
     }
   }
@@ -262,6 +265,7 @@ void Worker::Invoke(Frame frame) {
   {
     const std::lock_guard lock(mutex_);
     live_[call->id] = call;
+    ++inside_;
   }
   const bool posted = invoke_->Post([this, call, body = std::move(frame.body)] {
     BodyReader reader(body);
@@ -269,8 +273,10 @@ void Worker::Invoke(Frame frame) {
     const std::string_view method = reader.Text();
     const std::string_view request = reader.Rest();
     RunInvoke(call, method, request);
+    Leave();
   });
   if (!posted) {
+    Leave();
     Complete(call.get(), DCP_RESOURCE_EXHAUSTED, Origin::kWorker,
              "too many calls wait for a thread of the worker");
   }
@@ -298,18 +304,31 @@ void Worker::Cancel(uint64_t id) {
     const auto found = live_.find(id);
     if (found == live_.end()) return;  // it has completed
     call = found->second;
+    if (call->cancelled.exchange(1) != 0) return;  // at most once
+    ++inside_;
   }
-  if (call->cancelled.exchange(1) != 0) return;  // at most once
-  cancel_.Post([this, call] {
-    dcp_instance* instance = instance_.load();
-    if (instance == nullptr || call->done.load()) return;
-    std::string text;
-    (void)Guard("cancel", text, [&] {
-      table_->cancel(instance, call.get());
-      return DCP_OK;
-    });
-    if (!text.empty()) Log(DCP_ERROR, call->id, text);
+  const bool posted = cancel_.Post([this, call] {
+    RunCancel(call);
+    Leave();
   });
+  if (!posted) Leave();  // the call still sees it when it asks
+}
+
+void Worker::RunCancel(const std::shared_ptr<dcp_call>& call) {
+  dcp_instance* instance = instance_.load();
+  if (instance == nullptr || call->done.load()) return;
+  std::string text;
+  (void)Guard("cancel", text, [&] {
+    table_->cancel(instance, call.get());
+    return DCP_OK;
+  });
+  if (!text.empty()) Log(DCP_ERROR, call->id, text);
+}
+
+void Worker::Leave() {
+  const std::lock_guard lock(mutex_);
+  --inside_;
+  left_.notify_all();
 }
 
 bool Worker::Complete(dcp_call* call, dcp_code code, Origin origin, std::string_view body) {
@@ -322,6 +341,7 @@ bool Worker::Complete(dcp_call* call, dcp_code code, Origin origin, std::string_
       retired_.push_back(std::move(found->second));
       live_.erase(found);
       if (retired_.size() > kRetiredCallsMax) retired_.pop_front();
+      left_.notify_all();
     }
   }
   if (body.size() > limits::kMessageBytesMax) {

@@ -28,6 +28,8 @@ constexpr size_t kInvokeThreadsMax = 16;
 constexpr size_t kWorkerQueueMax = 4096;
 /// Completed calls that are remembered, so that a second complete() is noticed, not a crash.
 constexpr size_t kRetiredCallsMax = 1024;
+/// For calls to leave the plugin's functions before destroy(); they have been completed by then.
+constexpr int kLeaveWaitMs = 1'000;
 /// One line of a plugin's log; the rest is cut off. Fits into one frame.
 constexpr size_t kLogLineBytesMax = 16 * 1024;
 
@@ -70,6 +72,9 @@ class Worker {
   void RunInvoke(const std::shared_ptr<dcp_call>& call, std::string_view method,
                  std::string_view request);
   void Cancel(uint64_t id);
+  void RunCancel(const std::shared_ptr<dcp_call>& call);
+  /// After a task that Invoke() or Cancel() counted in `inside_`.
+  void Leave();
   /// Answers the call unless that has been done. False: it had been.
   bool Complete(dcp_call* call, dcp_code code, Origin origin, std::string_view body);
   void Answer(uint64_t id, dcp_code code, Origin origin, std::string_view body);
@@ -84,6 +89,8 @@ class Worker {
   std::unique_ptr<Executor> invoke_;
 
   std::mutex mutex_;
+  std::condition_variable left_;
+  size_t inside_ = 0;  ///< invoke() and cancel() that run or wait for a thread
   std::map<uint64_t, std::shared_ptr<dcp_call>> live_;
   std::deque<std::shared_ptr<dcp_call>> retired_;
 };
