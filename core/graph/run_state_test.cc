@@ -34,14 +34,14 @@ RunState Graph(const std::vector<NodeSpec>& specs) {
   return state;
 }
 
-void Run(RunState& state, const std::string& id) { state.MoveNode(id, store::kRunning, 2, ""); }
+void Begin(RunState& state, const std::string& id) { state.MoveNode(id, store::kRunning, 2, ""); }
 void Pass(RunState& state, const std::string& id, const std::string& response = "{}",
           WallMillis at = 3) {
-  Run(state, id);
+  Begin(state, id);
   state.Succeed(id, response, at);
 }
 void Break(RunState& state, const std::string& id, WallMillis at = 3) {
-  Run(state, id);
+  Begin(state, id);
   state.Fail(id, NotFound("no " + id), "", at);
 }
 std::string StateOf(const RunState& state, const std::string& id) { return state.Find(id)->state; }
@@ -134,7 +134,7 @@ TEST(RunStateTest, FailsWhenFilesAreNeeded) {
 
 TEST(RunStateTest, CancelsWhatHasNotStarted) {
   RunState state = Graph({Spec("a"), Spec("b", {"a"}), Spec("z", {"b"}, true)});
-  Run(state, "a");
+  Begin(state, "a");
   state.RequestCancel(Cancelled("the run was cancelled: enough"), 5);
   EXPECT_EQ(StateOf(state, "a"), store::kRunning);
   EXPECT_EQ(StateOf(state, "b"), store::kCancelled);
@@ -148,9 +148,9 @@ TEST(RunStateTest, CancelsWhatHasNotStarted) {
 
 TEST(RunStateTest, CountsAttempts) {
   RunState state = Graph({Spec("a")});
-  Run(state, "a");
+  Begin(state, "a");
   state.MoveNode("a", store::kPending, 3, "again");
-  Run(state, "a");
+  Begin(state, "a");
   EXPECT_EQ(state.Find("a")->attempt, 2);
   EXPECT_EQ(state.Find("a")->started_at, 2);
 }
@@ -158,7 +158,7 @@ TEST(RunStateTest, CountsAttempts) {
 TEST(RunStateTest, TellsOnlyWhatChanged) {
   RunState state = Graph({Spec("a"), Spec("b")});
   EXPECT_EQ(state.TakeChange().nodes.size(), 2U);
-  Run(state, "b");
+  Begin(state, "b");
   const auto change = state.TakeChange();
   EXPECT_FALSE(change.run.has_value());
   ASSERT_EQ(change.nodes.size(), 1U);
