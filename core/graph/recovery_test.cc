@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The daemon dies at every write of a run, one after another; whoever opens the store next carries
+// the run to the end that it would have had, and starts nothing twice.
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "graph/testing.h"
+
+namespace dcp::graph {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+/// A store that takes a number of changes and then none: what a killed daemon would have written.
+class DyingStore : public store::Store {
+ public:
+  DyingStore(store::Store& real, int changes) : real_(real), left_(changes) {}
+
+  bool dead() const { return dead_; }
+  /// Blocks until the store has refused a change, or `run_id` has ended.
+  void AwaitDeath(const std::string& run_id) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] {
+      const auto run = real_.GetRun(run_id);
+      return dead_ || (run.ok() && store::IsTerminal(run->state));
+    });
+  }
+
+  Status ChangeRun(const std::string& run_id, const store::RunChange& change) override {
+    const std::lock_guard lock(mutex_);
+    const Status status = left_-- > 0 ? real_.ChangeRun(run_id, change) : Unavailable("killed");
+    dead_ = dead_ || !status.ok();
+    changed_.notify_all();
+    return status;
+  }
+  Result<store::Run> GetRun(const std::string& id) override {
+    if (dead_) return Unavailable("killed");
+    return real_.GetRun(id);
+  }
+  Result<store::Run> CreateRun(const store::Run& run, const std::vector<store::Node>& nodes,
+                               const std::vector<store::Transition>& transitions) override {
+    return real_.CreateRun(run, nodes, transitions);
+  }
+  Result<std::vector<store::Node>> GetNodes(const std::string& id) override {
+    return real_.GetNodes(id);
+  }
+  Result<std::vector<store::Transition>> GetTransitions(const std::string& id,
+                                                        int64_t after) override {
+    return real_.GetTransitions(id, after);
+  }
+  Result<std::vector<store::Run>> UnfinishedRuns() override { return real_.UnfinishedRuns(); }
+
+  // The runner has no business with the rest.
+  Result<store::Playground> CreatePlayground(store::Playground) override { return No(); }
+  Result<store::Playground> GetPlayground(const std::string&) override { return No(); }
+  Result<std::vector<store::Playground>> ListPlaygrounds(const std::string&) override {
+    return No();
+  }
+  Status SetPlaygroundExpiry(const std::string&, int64_t, WallMillis) override { return No(); }
+  Status SetPlaygroundState(const std::string&, int64_t, const std::string&,
+                            const std::string&) override {
+    return No();
+  }
+  Result<std::vector<store::Playground>> ExpiredPlaygrounds(WallMillis, int) override {
+    return No();
+  }
+  Status PutDataset(const store::Dataset&) override { return No(); }
+  Result<store::Dataset> GetDataset(const std::string&, int64_t, const std::string&) override {
+    return No();
+  }
+  Result<std::vector<store::Dataset>> ListDatasets(const std::string&, int64_t) override {
+    return No();
+  }
+  Status DeleteDatasets(const std::string&, int64_t) override { return No(); }
+  Result<std::vector<store::Run>> ListRuns(const std::string&, const std::string&, int) override {
+    return No();
+  }
+  Status PutFact(const std::string&, const std::string&) override { return No(); }
+  Result<std::string> GetFact(const std::string&) override { return No(); }
+
+ private:
+  static Status No() { return Internal("not for the runner"); }
+
+  store::Store& real_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int left_;
+  std::atomic<bool> dead_ = false;
+};
+
+class RecoveryTest : public GraphTest {
+ protected:
+  RecoveryTest() {
+    backend_.On("resource.Compile", R"({"graph":{"nodes":[
+      {"id":"make","capability":"catalog","method":"EnsureTable","request":{"table":"nyc.daily"}},
+      {"id":"job","capability":"run_backend","method":"Submit","after":["make"],
+       "request":{"job":{"table":"prod.nyc.daily","sql":"select 1"}}},
+      {"id":"report","capability":"resource","method":"Continue","after":["job"],"always":true,
+       "request":{}}]}})");
+    backend_.On("catalog.EnsureTable", R"({"status":"CREATED"})");
+    backend_.On("resource.Continue", [](const Invocation& call) -> Result<std::string> {
+      const json outputs = json::parse(call.request_json)["outputs"];
+      const bool good = outputs[0]["state"] == "SUCCEEDED";
+      return std::string(R"({"report":{"status":")") + (good ? "SUCCEEDED" : "FAILED") + "\"}}";
+    });
+    backend_.On("run_backend.Check", [](const Invocation& call) -> Result<std::string> {
+      const json request = json::parse(call.request_json);
+      if (request.contains("process") && request["process"]["phase"] == "RUNNING") {
+        return std::string(R"({"state":"JOB_RUNNING"})");
+      }
+      if (request.contains("process") && request["process"]["phase"] != "EXITED") {
+        return std::string(R"({"state":"JOB_FAILED"})");
+      }
+      if (request.contains("process") && request["process"]["signal"] == 15) {
+        return std::string(R"({"state":"JOB_CANCELLED"})");
+      }
+      return std::string(R"({"state":"JOB_SUCCEEDED","result":{"rows":"3"}})");
+    });
+    backend_.On("run_backend.Cancel", "{}");
+  }
+
+  /// Starts a run on a store that dies after `changes` writes, waits for that, and goes on with
+  /// `between` and a new runner on the store's file. Answers whether the store died at all.
+  bool DieAfter(int changes, std::string* run_id, const std::function<void()>& between = {}) {
+    DyingStore dying(*store_, changes);
+    runner_ = MakeRunner(dying);
+    const auto run = runner_->Start(Request("run", {Compile()}));
+    EXPECT_TRUE(run.ok()) << run.status().ToString();
+    *run_id = run->id;
+    dying.AwaitDeath(*run_id);
+    runner_.reset();
+    store_.reset();
+    OpenStore();
+    if (between) between();
+    StartRunner();
+    const Status recovered = runner_->Recover();
+    EXPECT_TRUE(recovered.ok()) << recovered.ToString();
+    return dying.dead();
+  }
+  std::set<std::string> SubmitKeys() {
+    std::set<std::string> keys;
+    const auto calls = backend_.Calls("Submit");
+    for (const Invocation& call : calls) {
+      keys.insert(json::parse(call.request_json)["idempotencyKey"].get<std::string>());
+    }
+    return keys;
+  }
+};
+
+/// Each death is a test of its own: the first parameter is how many writes come before it. A run of
+/// this graph makes at least kWritesMin and fewer than kWritesMax.
+constexpr int kWritesMin = 11;
+constexpr int kWritesMax = 16;
+/// The process runs, and the write that says so is refused.
+constexpr int kWritesBeforeLaunched = 7;
+class DeathTest : public RecoveryTest, public ::testing::WithParamInterface<int> {};
+INSTANTIATE_TEST_SUITE_P(AtEveryWrite, DeathTest, ::testing::Range(0, kWritesMax));
+
+TEST_P(DeathTest, LeavesOneProcessAndItsResult) {
+  backend_.On("run_backend.Submit",
+              R"({"process":{"argv":["/bin/job"],"resultFile":"result.json"}})");
+  std::string run_id;
+  const bool died = DieAfter(GetParam(), &run_id);
+  const store::Run run = Await(run_id);
+  EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
+  EXPECT_EQ(processes_.Launches(), 1);
+  EXPECT_EQ(SubmitKeys().size(), 1U);
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+  // The walk must reach every write of the run, and go beyond the last one.
+  if (GetParam() == kWritesMax - 1) {
+    EXPECT_FALSE(died) << "raise kWritesMax";
+  } else if (GetParam() < kWritesMin) {
+    EXPECT_TRUE(died) << "the run makes fewer writes than it did";
+  }
+}
+
+TEST_P(DeathTest, LeavesOneRemoteJobAndItsResult) {
+  std::mutex mutex;
+  std::map<std::string, int> started;
+  backend_.On("run_backend.Submit", [&](const Invocation& call) -> Result<std::string> {
+    const std::lock_guard lock(mutex);
+    const std::string key = json::parse(call.request_json)["idempotencyKey"];
+    if (started[key] == 0) started[key] = 1;  // the same key again starts nothing
+    return R"({"handle":")" + key + "\"}";
+  });
+  std::string run_id;
+  DieAfter(GetParam(), &run_id);
+  EXPECT_EQ(Await(run_id).state, store::kSucceeded);
+  EXPECT_EQ(started.size(), 1U);
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+}
+
+TEST_P(DeathTest, CancelsWhatAnEarlierDaemonWasAskedToCancel) {
+  backend_.On("run_backend.Submit", R"({"process":{"argv":["/bin/job"]}})");
+  processes_.reads_until_exit = -1;
+  std::string run_id;
+  DyingStore dying(*store_, std::min(GetParam(), kWritesBeforeLaunched));
+  runner_ = MakeRunner(dying);
+  run_id = runner_->Start(Request("run", {Compile()}))->id;
+  dying.AwaitDeath(run_id);
+  runner_.reset();
+  store_.reset();
+  OpenStore();
+  store::RunChange change;
+  change.run = store_->GetRun(run_id).value();
+  change.run->cancel_requested = true;
+  ASSERT_TRUE(store_->ChangeRun(run_id, change).ok());
+  StartRunner();
+  ASSERT_TRUE(runner_->Recover().ok());
+  EXPECT_EQ(Await(run_id).state, store::kCancelled);
+  for (const auto& [directory, process] : processes_.processes) {
+    EXPECT_NE(process.state.phase, os::JobState::Phase::kRunning);
+  }
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+}
+
+TEST_F(RecoveryTest, StoppingLeavesCallsToTheNextDaemon) {
+  std::atomic<bool> first = true;
+  std::mutex mutex;
+  std::condition_variable arrived;
+  bool called = false;
+  backend_.On("resource.Compile", [&](const Invocation& call) -> Result<std::string> {
+    if (!first.exchange(false)) return std::string(R"({"report":{"status":"PASSED"}})");
+    {
+      const std::lock_guard lock(mutex);
+      called = true;
+    }
+    arrived.notify_all();
+    while (!call.cancelled()) std::this_thread::yield();
+    return Cancelled("stopped");
+  });
+  StartRunner();
+  const auto run = runner_->Start(Request("test", {Compile()}));
+  {
+    std::unique_lock lock(mutex);
+    arrived.wait(lock, [&] { return called; });
+  }
+  runner_.reset();
+  EXPECT_EQ(NodeOf(run->id, "compile").state, store::kRunning);
+  StartRunner();
+  ASSERT_TRUE(runner_->Recover().ok());
+  EXPECT_EQ(Await(run->id).state, store::kSucceeded);
+  const store::Node node = NodeOf(run->id, "compile");
+  EXPECT_EQ(node.attempt, 2);
+  const auto history = store_->GetTransitions(run->id, 0).value();
+  EXPECT_EQ(FaultOfHistory(history), "");
+  std::string details;
+  for (const auto& step : history) details += step.detail;
+  EXPECT_THAT(details, HasSubstr("restarted"));
+}
+
+TEST_F(RecoveryTest, GoesOnByItselfWhenTheStoreComesBack) {
+  class Hiccup : public DyingStore {
+   public:
+    explicit Hiccup(store::Store& real) : DyingStore(real, 1000), real_(real) {}
+    Status ChangeRun(const std::string& run_id, const store::RunChange& change) override {
+      const int number = ++changes_;
+      if (number > 2 && number <= 2 + kCommitAttemptsMax) return Unavailable("disk full");
+      return real_.ChangeRun(run_id, change);
+    }
+
+   private:
+    store::Store& real_;
+    std::atomic<int> changes_ = 0;
+  };
+  backend_.On("run_backend.Submit", R"({"handle":"h"})");
+  Hiccup hiccup(*store_);
+  runner_ = MakeRunner(hiccup);
+  const store::Run run = RunToEnd(Request("run", {Compile()}));
+  EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  runner_.reset();
+}
+
+TEST_F(RecoveryTest, KeepsTablesClaimedAcrossARestart) {
+  processes_.reads_until_exit = -1;
+  backend_.On("run_backend.Submit", R"({"process":{"argv":["/bin/job"]}})");
+  std::string run_id;
+  DieAfter(kWritesBeforeLaunched, &run_id);
+  const store::Run second = RunToEnd(Request("run", {Compile()}));
+  EXPECT_EQ(second.state, store::kFailed);
+  EXPECT_THAT(second.error_json, HasSubstr(run_id));
+  EXPECT_TRUE(runner_->Cancel(run_id, "").ok());
+  Await(run_id);
+}
+
+}  // namespace
+}  // namespace dcp::graph
