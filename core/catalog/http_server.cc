@@ -59,6 +59,8 @@ class Session : public std::enable_shared_from_this<Session> {
                             [self = shared_from_this()](beast::error_code error, size_t) {
                               if (!error) {
                                 self->OnHeader();
+                              } else if (error == http::error::body_limit) {
+                                self->RefuseBody();
                               } else if (error == http::error::header_limit) {
                                 self->Refuse(431, "the request's header lines are too long");
                               } else if (error.category() ==
@@ -90,10 +92,6 @@ class Session : public std::enable_shared_from_this<Session> {
       keep_alive_ = keep_alive_ && !parser_->chunked() &&
                     parser_->content_length().value_or(0) == 0;
       Write(std::move(refusal));
-      return;
-    }
-    if (const auto length = parser_->content_length(); length && *length > kRequestBodyBytesMax) {
-      RefuseBody();
       return;
     }
     if (Text(message[http::field::expect]) == "100-continue") {

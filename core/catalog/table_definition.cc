@@ -250,7 +250,8 @@ Result<ObservedTable> ReadLoadedTable(const std::string& body) {
   table.partitioning = ReadPartitioning(FindById(metadata.value("partition-specs", Json()),
                                                  "spec-id", Number(metadata, "default-spec-id", 0)),
                                         schema);
-  for (const auto& [key, value] : metadata.value("properties", Json::object()).items()) {
+  const Json properties = metadata.value("properties", Json::object());
+  for (const auto& [key, value] : properties.items()) {
     if (value.is_string()) table.properties[key] = value.get<std::string>();
   }
   return table;

@@ -75,7 +75,8 @@ Json EnsureTable(const Parts& parts, const Json& call, const store::Playground& 
                             column.value("description", "")});
   }
   spec.partitioning = call.value("partitioning", std::vector<std::string>());
-  for (const auto& [key, value] : call.value("properties", Json::object()).items()) {
+  const Json properties = call.value("properties", Json::object());
+  for (const auto& [key, value] : properties.items()) {
     spec.properties.emplace_back(key, value.get<std::string>());
   }
   spec.recreate = call.value("recreate", false);
