@@ -93,7 +93,8 @@ Json DescribeTable(const Parts& parts, const Json& call, const store::Playground
   if (!info.ok()) return Failure(info.status());
   Json columns = Json::array();
   for (const catalog::Column& column : info->columns) {
-    columns.push_back({{"name", column.name}, {"type", column.type}, {"nullable", column.nullable}});
+    columns.push_back(
+        {{"name", column.name}, {"type", column.type}, {"nullable", column.nullable}});
   }
   return {{"exists", info->exists},
           {"inOverlay", info->in_overlay},
@@ -134,8 +135,8 @@ Json Answer(const Parts& parts, const Json& call) {
 
 int Serve(const Json& given) {
   catalog::Settings settings;
-  for (auto [name, upstream] : {std::pair{"production", &settings.production},
-                                std::pair{"overlay", &settings.overlay}}) {
+  for (auto [name, upstream] :
+       {std::pair{"production", &settings.production}, std::pair{"overlay", &settings.overlay}}) {
     upstream->uri = given.at(name).at("uri").get<std::string>();
     upstream->secret = dcp::Secret(given.at(name).at("secret").get<std::string>());
   }
