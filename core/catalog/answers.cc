@@ -17,8 +17,8 @@ using Json = nlohmann::json;
 
 /// The configuration that an upstream may hand to clients through us: where storage is, never
 /// what opens it. Everything else is dropped.
-constexpr std::array<std::string_view, 4> kHarmlessConfig = {
-    "client.region", "s3.region", "s3.endpoint", "s3.path-style-access"};
+constexpr std::array<std::string_view, 4> kHarmlessConfig = {"client.region", "s3.region",
+                                                             "s3.endpoint", "s3.path-style-access"};
 
 constexpr size_t kMessageBytesShown = 2000;
 
@@ -77,7 +77,8 @@ HttpResponse StatusAnswer(const Status& status) {
     case Code::kAlreadyExists:
       return ErrorAnswer(409, kAlreadyExists, status.message());
     case Code::kUnavailable:
-    case Code::kUnknown:  // an upstream broke off; whoever may have changed something says so itself
+    case Code::kUnknown:  // an upstream broke off; whoever may have changed something says so
+                          // itself
     case Code::kResourceExhausted:
       return ErrorAnswer(503, kUnavailable, status.message());
     default:
@@ -86,8 +87,8 @@ HttpResponse StatusAnswer(const Status& status) {
 }
 
 HttpResponse UpstreamError(int code, const std::string& body, const std::string& hidden) {
-  const Json json =
-      CheckJsonDepth(body).ok() ? Json::parse(body, nullptr, false) : Json(Json::value_t::discarded);
+  const Json json = CheckJsonDepth(body).ok() ? Json::parse(body, nullptr, false)
+                                              : Json(Json::value_t::discarded);
   const Json error = json.is_object() ? json.value("error", Json()) : Json();
   if (!error.is_object()) {
     return ErrorAnswer(code, kServerError,
@@ -186,8 +187,9 @@ Result<std::string> NamespaceBody(const Levels& levels, const std::string& clien
     const Json given = json.is_object() ? json.value("properties", Json()) : Json();
     if (given.is_object()) properties = given;
     if (properties.contains("location")) {
-      return PermissionDenied("a namespace's location in a playground is not for clients to set; "
-                              "leave it out");
+      return PermissionDenied(
+          "a namespace's location in a playground is not for clients to set; "
+          "leave it out");
     }
   }
   return Dump({{"namespace", levels}, {"properties", std::move(properties)}});

@@ -3,7 +3,6 @@
 // The room's public face: settings in, a listening catalog out.
 #include "catalog/catalog.h"
 
-
 #include <atomic>
 #include <utility>
 
@@ -35,8 +34,7 @@ class RestCatalog : public Catalog {
   }
 
   Status Listen(const Settings& settings) {
-    DCP_ASSIGN(server_,
-               HttpServer::Start(settings.host, settings.port, settings.threads, facade_));
+    DCP_ASSIGN(server_, HttpServer::Start(settings.host, settings.port, settings.threads, facade_));
     return Status::Ok();
   }
 
@@ -77,10 +75,9 @@ class RestCatalog : public Catalog {
 
   Status ProbeProductionWrite(const store::Playground& playground,
                               const std::string& user) override {
-    const Secret token = tokens_.Issue({user, playground.name, playground.generation, "rw",
-                                        clock_.Wall() + kProbeTokenMs, ""});
-    return ProbeProduction(backends_,
-                           Place::Of(backends_, playground.name, playground.generation),
+    const Secret token = tokens_.Issue(
+        {user, playground.name, playground.generation, "rw", clock_.Wall() + kProbeTokenMs, ""});
+    return ProbeProduction(backends_, Place::Of(backends_, playground.name, playground.generation),
                            EndpointFor(playground.name), token, cancelled_);
   }
 
@@ -111,8 +108,7 @@ Result<std::unique_ptr<Catalog>> Catalog::Start(Settings settings, store::Store&
   settings.overlay_warehouse = *warehouse;
   for (const Upstream* upstream : {&settings.production, &settings.overlay}) {
     if (!upstream->uri.starts_with("http://") && !upstream->uri.starts_with("https://")) {
-      return InvalidArgument("the upstream catalog \"" + upstream->uri +
-                             "\" is no http address");
+      return InvalidArgument("the upstream catalog \"" + upstream->uri + "\" is no http address");
     }
   }
   auto catalog = std::make_unique<RestCatalog>(settings, store, tokens, clock);

@@ -89,7 +89,8 @@ Result<HttpReply> HttpClient::Call(const std::string& method, const std::string&
   const std::string url = settings_.base + path;
   HeaderList headers;
   headers.Add("Accept: application/json");
-  headers.Add("Expect:");  // waiting for "100 Continue" costs a second with servers that never say it
+  headers.Add(
+      "Expect:");  // waiting for "100 Continue" costs a second with servers that never say it
   if (!settings_.secret.empty()) {
     headers.Add(settings_.secret_header + ": " + settings_.secret.Reveal());
   }

@@ -55,20 +55,20 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_->body_limit(kRequestBodyBytesMax);
     parser_->header_limit(kHeaderBytesMax);
     stream_.expires_after(milliseconds(kIdleMs));
-    http::async_read_header(stream_, buffer_, *parser_,
-                            [self = shared_from_this()](beast::error_code error, size_t) {
-                              if (!error) {
-                                self->OnHeader();
-                              } else if (error == http::error::header_limit) {
-                                self->Refuse(431, "the request's header lines are too long");
-                              } else if (error.category() ==
-                                             http::make_error_code(http::error::bad_method)
-                                                 .category() &&
-                                         error != http::error::end_of_stream &&
-                                         error != http::error::partial_message) {
-                                self->Refuse(400, "the request is not HTTP/1.1");
-                              }
-                            });
+    http::async_read_header(
+        stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code error, size_t) {
+          if (!error) {
+            self->OnHeader();
+          } else if (error == http::error::body_limit) {
+            self->RefuseBody();
+          } else if (error == http::error::header_limit) {
+            self->Refuse(431, "the request's header lines are too long");
+          } else if (error.category() ==
+                         http::make_error_code(http::error::bad_method).category() &&
+                     error != http::error::end_of_stream && error != http::error::partial_message) {
+            self->Refuse(400, "the request is not HTTP/1.1");
+          }
+        });
   }
 
  private:
@@ -87,13 +87,9 @@ class Session : public std::enable_shared_from_this<Session> {
     HttpResponse refusal;
     if (!handler_.Admit(request_, &refusal)) {
       // The body was not read, so what follows on this connection cannot be told apart.
-      keep_alive_ = keep_alive_ && !parser_->chunked() &&
-                    parser_->content_length().value_or(0) == 0;
+      keep_alive_ =
+          keep_alive_ && !parser_->chunked() && parser_->content_length().value_or(0) == 0;
       Write(std::move(refusal));
-      return;
-    }
-    if (const auto length = parser_->content_length(); length && *length > kRequestBodyBytesMax) {
-      RefuseBody();
       return;
     }
     if (Text(message[http::field::expect]) == "100-continue") {
@@ -125,8 +121,8 @@ class Session : public std::enable_shared_from_this<Session> {
   }
 
   void RefuseBody() {
-    Refuse(413, "the request's body is larger than " + std::to_string(kRequestBodyBytesMax) +
-                    " bytes");
+    Refuse(413,
+           "the request's body is larger than " + std::to_string(kRequestBodyBytesMax) + " bytes");
   }
 
   void Refuse(int code, const std::string& message) {
@@ -208,15 +204,14 @@ class BeastServer : public HttpServer {
 
  private:
   void Accept() {
-    acceptor_.async_accept(asio::make_strand(context_),
-                           [this](beast::error_code error, Tcp::socket socket) {
-                             // Above the limit the socket closes here, which the client sees.
-                             if (!error && open_.load() < kConnectionsMax) {
-                               std::make_shared<Session>(std::move(socket), handler_, open_)
-                                   ->ReadHeader();
-                             }
-                             if (error != asio::error::operation_aborted) Accept();
-                           });
+    acceptor_.async_accept(
+        asio::make_strand(context_), [this](beast::error_code error, Tcp::socket socket) {
+          // Above the limit the socket closes here, which the client sees.
+          if (!error && open_.load() < kConnectionsMax) {
+            std::make_shared<Session>(std::move(socket), handler_, open_)->ReadHeader();
+          }
+          if (error != asio::error::operation_aborted) Accept();
+        });
   }
 
   HttpHandler& handler_;

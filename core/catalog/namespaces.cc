@@ -113,8 +113,8 @@ HttpResponse CreateNamespace(const Backends& backends, const Request& request) {
     return ErrorAnswer(409, kAlreadyExists,
                        "Namespace already exists in production: " + Display(*levels));
   }
-  const Status parents = EnsureOverlayNamespace(
-      backends, request.place, Levels(levels->begin(), levels->end() - 1));
+  const Status parents =
+      EnsureOverlayNamespace(backends, request.place, Levels(levels->begin(), levels->end() - 1));
   if (!parents.ok()) return StatusAnswer(parents);
   const Result<HttpReply> reply = backends.overlay.Post("/v1/namespaces", *body);
   if (!reply.ok()) return StatusAnswer(reply.status());

@@ -25,8 +25,8 @@ Status Unexpected(const char* what, const TableName& table, const HttpReply& rep
 }
 
 Status DropFromOverlay(const Backends& backends, const Place& place, const TableName& table) {
-  DCP_ASSIGN(const HttpReply reply, backends.overlay.Delete(TablePath(place.Overlay(table)) +
-                                                            "?purgeRequested=false"));
+  DCP_ASSIGN(const HttpReply reply,
+             backends.overlay.Delete(TablePath(place.Overlay(table)) + "?purgeRequested=false"));
   if (reply.code == 200 || reply.code == 204 || reply.code == 404) return Status::Ok();
   return Unexpected("drop", table, reply);
 }
@@ -38,8 +38,7 @@ Result<TableState> Create(const Backends& backends, const Place& place, const Ta
   for (const auto& [key, value] : spec.properties) {
     DCP_TRY(CheckTableProperty(key, value, location));
   }
-  DCP_ASSIGN(const std::string body,
-             CreateTableBody(spec, table.name, location, place.playground));
+  DCP_ASSIGN(const std::string body, CreateTableBody(spec, table.name, location, place.playground));
   DCP_TRY(EnsureOverlayNamespace(backends, place, table.levels));
   DCP_ASSIGN(const HttpReply reply,
              backends.overlay.Post(NamespacePath(place.Overlay(table.levels)) + "/tables", body));

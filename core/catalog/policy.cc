@@ -278,9 +278,9 @@ Result<RenameRequest> ReadRename(const std::string& body) {
 
 std::string RenameBody(const Levels& source_levels, const Levels& destination_levels,
                        const RenameRequest& request) {
-  return Dump({{"source", {{"namespace", source_levels}, {"name", request.source.name}}},
-               {"destination",
-                {{"namespace", destination_levels}, {"name", request.destination.name}}}});
+  return Dump(
+      {{"source", {{"namespace", source_levels}, {"name", request.source.name}}},
+       {"destination", {{"namespace", destination_levels}, {"name", request.destination.name}}}});
 }
 
 }  // namespace dcp::catalog

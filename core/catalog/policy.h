@@ -25,8 +25,8 @@ Result<std::string> PrepareCreate(const std::string& body, const std::string& as
 
 /// The part of a commit that says which table it is about.
 struct CommitRequest {
-  bool creates = false;                     ///< it requires that the table does not exist
-  std::vector<std::string> set_locations;   ///< as the client spells them
+  bool creates = false;                    ///< it requires that the table does not exist
+  std::vector<std::string> set_locations;  ///< as the client spells them
 };
 Result<CommitRequest> ReadCommit(const std::string& body);
 /// The body to pass on, when every requirement and update is a known one and every location in

@@ -21,8 +21,7 @@ struct Backends {
         name(settings.name),
         production("the production catalog", settings.production, settings.upstream_timeout_ms,
                    cancelled),
-        overlay("the overlay catalog", settings.overlay, settings.upstream_timeout_ms, cancelled) {
-  }
+        overlay("the overlay catalog", settings.overlay, settings.upstream_timeout_ms, cancelled) {}
 
   std::string warehouse;  ///< of the overlay
   std::string name;       ///< of production, in SQL
@@ -59,8 +58,7 @@ HttpResponse CreateNamespace(const Backends& backends, const Request& request);
 HttpResponse DropNamespace(const Backends& backends, const Request& request);
 HttpResponse UpdateNamespace(const Backends& backends, const Request& request);
 /// Whether clients see that namespace, from either side.
-Result<bool> IsNamespaceVisible(const Backends& backends, const Place& place,
-                                const Levels& levels);
+Result<bool> IsNamespaceVisible(const Backends& backends, const Place& place, const Levels& levels);
 /// Makes the namespace and its parents in the overlay where they are missing.
 Status EnsureOverlayNamespace(const Backends& backends, const Place& place, const Levels& levels);
 
@@ -76,8 +74,7 @@ Result<HttpReply> LoadFromOverlay(const Backends& backends, const Place& place,
 /// Where engines are told to write when they were given a table of production.
 std::string QuarantineOf(const Place& place, const TableName& table);
 /// 403: "prod.nyc.flights is read-only in playground fin-123; ..."
-HttpResponse ReadOnlyAnswer(const Backends& backends, const Place& place,
-                            const std::string& name);
+HttpResponse ReadOnlyAnswer(const Backends& backends, const Place& place, const std::string& name);
 
 // --- table_writes.cc -------------------------------------------------------------------------
 HttpResponse CreateTable(const Backends& backends, const Request& request);

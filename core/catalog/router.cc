@@ -49,8 +49,8 @@ constexpr std::array kEntries = {
     Entry{"POST", "/v1/{prefix}/namespaces/{namespace}/views", Endpoint::kRefuseView, true, false},
     Entry{"POST", "/v1/{prefix}/namespaces/{namespace}/views/{view}", Endpoint::kRefuseView, true,
           false},
-    Entry{"DELETE", "/v1/{prefix}/namespaces/{namespace}/views/{view}", Endpoint::kRefuseView,
-          true, false},
+    Entry{"DELETE", "/v1/{prefix}/namespaces/{namespace}/views/{view}", Endpoint::kRefuseView, true,
+          false},
     Entry{"POST", "/v1/{prefix}/namespaces/{namespace}/register-view", Endpoint::kRefuseView, true,
           false},
     Entry{"POST", "/v1/{prefix}/views/rename", Endpoint::kRefuseView, true, false},
@@ -59,8 +59,8 @@ constexpr std::array kEntries = {
 /// Matches segment by segment and reads the parts in braces.
 Result<bool> Match(std::string_view path, const std::vector<std::string>& segments, Route* route) {
   if (const size_t at = path.find(kPrefix); at != std::string_view::npos) {
-    return Match(std::string(path.substr(0, at)).append(path.substr(at + kPrefix.size())),
-                 segments, route);
+    return Match(std::string(path.substr(0, at)).append(path.substr(at + kPrefix.size())), segments,
+                 route);
   }
   size_t index = 0;
   std::string_view levels;

@@ -16,16 +16,26 @@ using Spelling = std::pair<std::string_view, std::string_view>;
 /// What is written -> Iceberg's primitive. Iceberg has no integer below 32 bits and no text with a
 /// length, so these widen, as Spark's own Iceberg catalog does.
 constexpr std::array kPrimitives = {
-    Spelling{"boolean", "boolean"},        Spelling{"tinyint", "int"},
-    Spelling{"byte", "int"},               Spelling{"smallint", "int"},
-    Spelling{"short", "int"},              Spelling{"int", "int"},
-    Spelling{"integer", "int"},            Spelling{"bigint", "long"},
-    Spelling{"long", "long"},              Spelling{"float", "float"},
-    Spelling{"real", "float"},             Spelling{"double", "double"},
-    Spelling{"string", "string"},          Spelling{"binary", "binary"},
-    Spelling{"date", "date"},              Spelling{"timestamp", "timestamptz"},
-    Spelling{"timestamptz", "timestamptz"}, Spelling{"timestamp_ltz", "timestamptz"},
-    Spelling{"timestamp_ntz", "timestamp"}, Spelling{"uuid", "uuid"},
+    Spelling{"boolean", "boolean"},
+    Spelling{"tinyint", "int"},
+    Spelling{"byte", "int"},
+    Spelling{"smallint", "int"},
+    Spelling{"short", "int"},
+    Spelling{"int", "int"},
+    Spelling{"integer", "int"},
+    Spelling{"bigint", "long"},
+    Spelling{"long", "long"},
+    Spelling{"float", "float"},
+    Spelling{"real", "float"},
+    Spelling{"double", "double"},
+    Spelling{"string", "string"},
+    Spelling{"binary", "binary"},
+    Spelling{"date", "date"},
+    Spelling{"timestamp", "timestamptz"},
+    Spelling{"timestamptz", "timestamptz"},
+    Spelling{"timestamp_ltz", "timestamptz"},
+    Spelling{"timestamp_ntz", "timestamp"},
+    Spelling{"uuid", "uuid"},
 };
 
 /// Iceberg's primitive -> what Spark calls it.

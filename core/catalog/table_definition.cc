@@ -107,8 +107,8 @@ Result<std::vector<PartitionField>> ParsePartitioning(const std::vector<std::str
     const auto column = std::find_if(columns.begin(), columns.end(),
                                      [&](const Field& c) { return c.name == field.column; });
     if (column == columns.end()) {
-      return InvalidArgument("the partition field \"" + text + "\" names column \"" +
-                             field.column + "\", which is not declared");
+      return InvalidArgument("the partition field \"" + text + "\" names column \"" + field.column +
+                             "\", which is not declared");
     }
     DCP_TRY(CheckPartitionType(field, column->type));
     for (const PartitionField& other : fields) {
@@ -161,8 +161,8 @@ Result<std::vector<Field>> FieldsFromJson(const Json& fields, int depth) {
   for (const Json& field : fields) {
     if (!field.is_object()) return Internal("the catalog answered with a broken schema");
     DCP_ASSIGN(Type type, TypeFromJson(field.value("type", Json()), depth));
-    out.push_back({Text(field, "name"), std::move(type), !Flag(field, "required"),
-                   Text(field, "doc")});
+    out.push_back(
+        {Text(field, "name"), std::move(type), !Flag(field, "required"), Text(field, "doc")});
   }
   return out;
 }
@@ -250,7 +250,8 @@ Result<ObservedTable> ReadLoadedTable(const std::string& body) {
   table.partitioning = ReadPartitioning(FindById(metadata.value("partition-specs", Json()),
                                                  "spec-id", Number(metadata, "default-spec-id", 0)),
                                         schema);
-  for (const auto& [key, value] : metadata.value("properties", Json::object()).items()) {
+  const Json properties = metadata.value("properties", Json::object());
+  for (const auto& [key, value] : properties.items()) {
     if (value.is_string()) table.properties[key] = value.get<std::string>();
   }
   return table;
@@ -303,8 +304,7 @@ Result<std::vector<std::string>> FindDrift(const TableSpec& spec, const Observed
     if (key == "format-version") present = std::to_string(table.format_version);
     if (present != value) {
       drift.push_back("property \"" + key + "\" is declared as \"" + value +
-                      "\" but the table has " +
-                      (present.empty() ? "none" : "\"" + present + "\""));
+                      "\" but the table has " + (present.empty() ? "none" : "\"" + present + "\""));
     }
   }
   return drift;

@@ -13,8 +13,8 @@ namespace {
 HttpResponse ExistsInProduction(const Backends& backends, const Place& place,
                                 const TableName& table) {
   return ErrorAnswer(409, kAlreadyExists,
-                     "Table already exists in production: " + backends.name + "." +
-                         Display(table) + " is read-only in playground " + place.playground +
+                     "Table already exists in production: " + backends.name + "." + Display(table) +
+                         " is read-only in playground " + place.playground +
                          "; declare it in a manifest to override");
 }
 
@@ -98,8 +98,8 @@ HttpResponse CreateTable(const Backends& backends, const Request& request) {
   }
   const Status ensured = EnsureOverlayNamespace(backends, request.place, table.levels);
   if (!ensured.ok()) return StatusAnswer(ensured);
-  const Result<HttpReply> reply = backends.overlay.Post(
-      NamespacePath(request.place.Overlay(table.levels)) + "/tables", *body);
+  const Result<HttpReply> reply =
+      backends.overlay.Post(NamespacePath(request.place.Overlay(table.levels)) + "/tables", *body);
   if (!reply.ok() && reply.status().code() == Code::kUnavailable) {
     return StatusAnswer(reply.status());
   }
@@ -121,8 +121,8 @@ HttpResponse CommitTable(const Backends& backends, const Request& request) {
     return ErrorAnswer(404, kNoSuchTable, "Table does not exist: " + Display(table));
   }
   if (overlay->code != 200) {
-    return NotCommitted(Unavailable("the overlay catalog answered with HTTP " +
-                                    std::to_string(overlay->code)));
+    return NotCommitted(
+        Unavailable("the overlay catalog answered with HTTP " + std::to_string(overlay->code)));
   }
   const Result<std::string> location = LoadedLocation(overlay->body);
   if (!location.ok()) return NotCommitted(location.status());

@@ -38,8 +38,7 @@ std::optional<HttpResponse> RefuseUnlessOverlay(const Backends& backends, const 
 
 }  // namespace
 
-HttpResponse ReadOnlyAnswer(const Backends& backends, const Place& place,
-                            const std::string& name) {
+HttpResponse ReadOnlyAnswer(const Backends& backends, const Place& place, const std::string& name) {
   return ErrorAnswer(403, kForbidden,
                      backends.name + "." + name + " is read-only in playground " +
                          place.playground + "; declare it in a manifest to override");
@@ -117,8 +116,8 @@ HttpResponse DropTable(const Backends& backends, const Request& request) {
   if (auto refusal = RefuseUnlessOverlay(backends, request, table)) return *refusal;
   // The row alone: files are removed with the playground, by prefix, and never by a catalog that
   // would follow a table's metadata to where they are.
-  const Result<HttpReply> reply = backends.overlay.Delete(TablePath(request.place.Overlay(table)) +
-                                                          "?purgeRequested=false");
+  const Result<HttpReply> reply =
+      backends.overlay.Delete(TablePath(request.place.Overlay(table)) + "?purgeRequested=false");
   if (!reply.ok()) return StatusAnswer(reply.status());
   if (reply->code == 204 || reply->code == 200) return {204, "", false};
   if (reply->code == 404) return NoSuchTable(table);

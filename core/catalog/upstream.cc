@@ -113,8 +113,8 @@ Result<std::vector<Levels>> UpstreamCatalog::ListNamespaces(const Levels& parent
   std::vector<Levels> out;
   std::string token;
   for (int page = 0; page < kListPagesMax; ++page) {
-    std::string path = "/v1/namespaces?pageSize=" + std::string(kPageSize) +
-                       "&pageToken=" + EncodeSegment(token);
+    std::string path =
+        "/v1/namespaces?pageSize=" + std::string(kPageSize) + "&pageToken=" + EncodeSegment(token);
     if (!parent.empty()) path += "&parent=" + EncodeNamespace(parent);
     DCP_ASSIGN(const HttpReply reply, Call("GET", path, ""));
     if (reply.code == 404) return out;
@@ -146,11 +146,10 @@ Result<std::vector<std::string>> UpstreamCatalog::List(const Levels& levels,
   std::vector<std::string> out;
   std::string token;
   for (int page = 0; page < kListPagesMax; ++page) {
-    DCP_ASSIGN(const HttpReply reply,
-               Call("GET",
-                    NamespacePath(levels) + "/" + kind + "?pageSize=" + kPageSize +
-                        "&pageToken=" + EncodeSegment(token),
-                    ""));
+    DCP_ASSIGN(const HttpReply reply, Call("GET",
+                                           NamespacePath(levels) + "/" + kind + "?pageSize=" +
+                                               kPageSize + "&pageToken=" + EncodeSegment(token),
+                                           ""));
     if (reply.code == 404) return out;
     DCP_TRY(CheckJsonDepth(reply.body));
     const Json json = Json::parse(reply.body, nullptr, false);

@@ -13,9 +13,7 @@ constexpr char kLevelSeparator = '\x1f';
 
 /// Strict: every escape is whole and none makes NUL. A plus is a space, as Java's clients write it.
 Result<std::string> Decode(std::string_view text) {
-  const auto digit = [](char c) {
-    return std::isxdigit(static_cast<unsigned char>(c)) != 0;
-  };
+  const auto digit = [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; };
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] == '+') {

@@ -75,7 +75,8 @@ Json EnsureTable(const Parts& parts, const Json& call, const store::Playground& 
                             column.value("description", "")});
   }
   spec.partitioning = call.value("partitioning", std::vector<std::string>());
-  for (const auto& [key, value] : call.value("properties", Json::object()).items()) {
+  const Json properties = call.value("properties", Json::object());
+  for (const auto& [key, value] : properties.items()) {
     spec.properties.emplace_back(key, value.get<std::string>());
   }
   spec.recreate = call.value("recreate", false);
@@ -92,7 +93,8 @@ Json DescribeTable(const Parts& parts, const Json& call, const store::Playground
   if (!info.ok()) return Failure(info.status());
   Json columns = Json::array();
   for (const catalog::Column& column : info->columns) {
-    columns.push_back({{"name", column.name}, {"type", column.type}, {"nullable", column.nullable}});
+    columns.push_back(
+        {{"name", column.name}, {"type", column.type}, {"nullable", column.nullable}});
   }
   return {{"exists", info->exists},
           {"inOverlay", info->in_overlay},
@@ -133,8 +135,8 @@ Json Answer(const Parts& parts, const Json& call) {
 
 int Serve(const Json& given) {
   catalog::Settings settings;
-  for (auto [name, upstream] : {std::pair{"production", &settings.production},
-                                std::pair{"overlay", &settings.overlay}}) {
+  for (auto [name, upstream] :
+       {std::pair{"production", &settings.production}, std::pair{"overlay", &settings.overlay}}) {
     upstream->uri = given.at(name).at("uri").get<std::string>();
     upstream->secret = dcp::Secret(given.at(name).at("secret").get<std::string>());
   }

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Names, request targets, the table of endpoints and tokens.
+#include "catalog/names.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "catalog/json_text.h"
+#include "catalog/router.h"
+#include "catalog/tokens.h"
+#include "catalog/url.h"
+
+namespace dcp::catalog {
+namespace {
+
+TEST(NamesTest, GenerationsOfSimilarNamesNeverMeet) {
+  std::set<std::string> roots;
+  std::set<std::string> folders;
+  for (const char* name : {"fin", "fin-1", "fin-12", "fin-1-2"}) {
+    for (const int64_t generation : {1, 2, 11, 12, 111}) {
+      EXPECT_TRUE(roots.insert(OverlayRoot(name, generation)).second);
+      EXPECT_TRUE(folders.insert(PlaygroundFolder("file:///wh/", name, generation)).second);
+    }
+  }
+  EXPECT_EQ(OverlayRoot("fin-1", 3), "pg_fin-1_3");
+  EXPECT_EQ(PlaygroundFolder("file:///wh/", "fin-1", 3), "file:///wh/pg/fin-1-3");
+}
+
+TEST(NamesTest, OverlayNamesStandForThemselves) {
+  for (const std::string& good :
+       std::vector<std::string>{"a", "A_b-9", "_x", "9", std::string(128, 'a')}) {
+    EXPECT_TRUE(CheckOverlayName(good, "table").ok()) << good;
+  }
+  for (const std::string& bad : std::vector<std::string>{"", "-a", "a.b", "a/b", "..", "a b", "a%b",
+                                                         "ü", "a\n", std::string(129, 'a')}) {
+    EXPECT_EQ(CheckOverlayName(bad, "table").code(), Code::kInvalidArgument) << bad;
+  }
+}
+
+TEST(NamesTest, TableNamesHaveANamespace) {
+  const auto table = ParseTableName("a.b.c");
+  ASSERT_TRUE(table.ok());
+  EXPECT_EQ(table->levels, (Levels{"a", "b"}));
+  EXPECT_EQ(Display(*table), "a.b.c");
+  for (const char* bad : {"", "a", ".a", "a.", "a..b", "a.b/c"}) {
+    EXPECT_FALSE(ParseTableName(bad).ok()) << bad;
+  }
+}
+
+TEST(NamesTest, AssignedLocationsAreRecognisedAndNothingElse) {
+  const std::string folder = "file:///wh/pg/fin-1";
+  const TableName table{{"nyc"}, "daily"};
+  const std::string assigned = NewTableLocation(folder, table);
+  EXPECT_NE(assigned, NewTableLocation(folder, table));
+  EXPECT_TRUE(IsAssignedLocation(assigned, folder, table));
+  EXPECT_TRUE(
+      IsAssignedLocation("FILE:/wh/pg//fin-1/nyc/" + assigned.substr(24) + "/", folder, table))
+      << assigned;
+  for (const std::string& bad :
+       {assigned + "0", assigned.substr(0, assigned.size() - 1), assigned + "/x", std::string(),
+        folder, folder + "/nyc/daily-" + std::string(32, 'g'),
+        folder + "/nyc/daily-" + std::string(31, '0') + "/",
+        "file:///wh/pg/fin-10" + assigned.substr(folder.size()),
+        folder + "/nyc/../nyc2/daily-" + std::string(32, '0'),
+        folder + "/nyc/daily-%30" + std::string(29, '0')}) {
+    EXPECT_FALSE(IsAssignedLocation(bad, folder, table)) << bad;
+  }
+  EXPECT_FALSE(IsAssignedLocation(assigned, folder, {{"nyc"}, "other"}));
+}
+
+TEST(UrlTest, DecodesStrictly) {
+  const auto target = ParseTarget("/pg/a/v1/namespaces/b%1Fc/tables/d%20e+f/?x=1&y=%2F&z");
+  ASSERT_TRUE(target.ok()) << target.status().ToString();
+  EXPECT_EQ(target->segments, (std::vector<std::string>{"pg", "a", "v1", "namespaces",
+                                                        "b\x1f"
+                                                        "c",
+                                                        "tables", "d e f"}));
+  EXPECT_EQ(target->query.at("y"), "/");
+  EXPECT_EQ(target->query.at("z"), "");
+  EXPECT_EQ(*SplitNamespace("b\x1f"
+                            "c"),
+            (Levels{"b", "c"}));
+  for (const char* bad : {"", "a", "//a", "/a//b", "/%", "/%4", "/%zz", "/%00", "/a/../b", "/a/%2e",
+                          "/a/%2E%2e", "/a?x=1&x=2", "/a?x=%", "/a#b"}) {
+    EXPECT_FALSE(ParseTarget(bad).ok()) << bad;
+  }
+  EXPECT_FALSE(SplitNamespace("").ok());
+  EXPECT_FALSE(SplitNamespace("a\x1f").ok());
+}
+
+TEST(UrlTest, LevelsOfANamespaceAreBounded) {
+  std::string joined = "a";
+  for (size_t i = 1; i < kNamespaceLevelsMax; ++i)
+    joined +=
+        "\x1f"
+        "a";
+  EXPECT_TRUE(SplitNamespace(joined).ok());
+  EXPECT_FALSE(SplitNamespace(joined + "\x1f"
+                                       "a")
+                   .ok());
+}
+
+TEST(UrlTest, EncodesEverythingThatCouldMeanSomething) {
+  EXPECT_EQ(EncodeSegment("a/b?c#d%e f\x1f.~-_"), "a%2Fb%3Fc%23d%25e%20f%1F.~-_");
+  EXPECT_EQ(EncodeNamespace({"a b", "c"}), "a%20b%1Fc");
+}
+
+TEST(RouterTest, FindsEndpoints) {
+  const auto commit = FindRoute("POST", {"v1", "namespaces", "nyc", "tables", "t"});
+  ASSERT_TRUE(commit.ok());
+  EXPECT_EQ(commit->endpoint, Endpoint::kCommitTable);
+  EXPECT_TRUE(commit->mutates);
+  EXPECT_EQ(commit->name, "t");
+  EXPECT_EQ(FindRoute("POST", {"v1", "tables", "rename"})->endpoint, Endpoint::kRenameTable);
+  const auto metrics = FindRoute("POST", {"v1", "namespaces", "n", "tables", "t", "metrics"});
+  EXPECT_EQ(metrics->endpoint, Endpoint::kReportMetrics);
+  EXPECT_FALSE(metrics->mutates);
+}
+
+TEST(RouterTest, EveryServedRequestThatIsNotAReadMutates) {
+  for (const std::string& line : ServedEndpoints()) {
+    const bool reads = line.starts_with("GET ") || line.starts_with("HEAD ");
+    std::vector<std::string> segments;
+    for (size_t at = line.find('/') + 1; at != 0;) {
+      const size_t end = line.find('/', at);
+      const std::string part = line.substr(at, end == std::string::npos ? end : end - at);
+      if (part != "{prefix}") segments.push_back(part);
+      at = end == std::string::npos ? 0 : end + 1;
+    }
+    const auto route = FindRoute(line.substr(0, line.find(' ')), segments);
+    ASSERT_TRUE(route.ok()) << line;
+    EXPECT_EQ(route->mutates, !reads && !line.ends_with("/metrics")) << line;
+  }
+}
+
+TEST(RouterTest, RefusesWhatIsNotInTheTable) {
+  for (const auto& [method, segments] : std::vector<std::pair<std::string, Levels>>{
+           {"PUT", {"v1", "namespaces"}},
+           {"GET", {}},
+           {"GET", {"v1"}},
+           {"GET", {"v2", "namespaces"}},
+           {"GET", {"v1", "namespaces", "n", "tables", "t", "credentials"}},
+           {"POST", {"v1", "namespaces", "n", "tables", "t", "plan"}},
+           {"POST", {"v1", "oauth", "tokens"}},
+           {"GET", {"v1", "namespaces", "n", "tables", "t", "x", "y"}}}) {
+    EXPECT_EQ(FindRoute(method, segments).status().code(), Code::kNotFound);
+  }
+}
+
+TEST(JsonTextTest, DepthIsBounded) {
+  const std::string open(kJsonDepthMax, '[');
+  EXPECT_TRUE(CheckJsonDepth(open).ok());
+  EXPECT_FALSE(CheckJsonDepth(open + "[").ok());
+  EXPECT_TRUE(CheckJsonDepth("{\"a\":\"" + std::string(5000, '[') + "\\\"[\"}").ok());
+  EXPECT_TRUE(CheckJsonDepth("\"\\").ok());
+}
+
+class TokensTest : public testing::Test {
+ protected:
+  Tokens tokens_{Secret(std::string(32, 'k'))};
+  Claims claims_{"ada", "fin-1", 3, "rw", 2'000, "r1"};
+  std::string token_ = tokens_.Issue(claims_).Reveal();
+};
+
+TEST_F(TokensTest, CarryTheirClaims) {
+  const auto claims = tokens_.Verify(token_, 1'999);
+  ASSERT_TRUE(claims.ok()) << claims.status().ToString();
+  EXPECT_EQ(claims->user, "ada");
+  EXPECT_EQ(claims->playground, "fin-1");
+  EXPECT_EQ(claims->generation, 3);
+  EXPECT_EQ(claims->mode, "rw");
+  EXPECT_EQ(claims->expires_at, 2'000);
+  EXPECT_EQ(claims->run_id, "r1");
+}
+
+TEST_F(TokensTest, AreOverAtTheirTime) {
+  const auto status = tokens_.Verify(token_, 2'000).status();
+  EXPECT_EQ(status.code(), Code::kUnauthenticated);
+  EXPECT_EQ(status.message(), "the token expired at 1970-01-01T00:00:02.000Z");
+}
+
+TEST_F(TokensTest, EveryChangedCharacterIsNoticed) {
+  for (size_t i = 0; i < token_.size(); ++i) {
+    std::string forged = token_;
+    forged[i] = forged[i] == 'A' ? 'B' : 'A';
+    const auto status = tokens_.Verify(forged, 0).status();
+    EXPECT_EQ(status.code(), Code::kUnauthenticated) << i;
+    EXPECT_EQ(status.message().find(forged), std::string::npos);
+  }
+}
+
+TEST_F(TokensTest, OtherTextsAreRefused) {
+  const std::string body = token_.substr(0, token_.find('.'));
+  for (const std::string& bad :
+       {std::string(), std::string("."), body, body + ".", token_ + "A", token_ + ".", token_ + "=",
+        " " + token_, std::string(5000, 'A'), token_.substr(1), "." + token_}) {
+    EXPECT_EQ(tokens_.Verify(bad, 0).status().code(), Code::kUnauthenticated) << bad;
+  }
+  EXPECT_FALSE(Tokens(Secret(std::string(32, 'x'))).Verify(token_, 0).ok());
+}
+
+TEST_F(TokensTest, AModeThatIsNoneIsRefused) {
+  claims_.mode = "rwx";
+  EXPECT_FALSE(tokens_.Verify(tokens_.Issue(claims_).Reveal(), 0).ok());
+}
+
+}  // namespace
+}  // namespace dcp::catalog
