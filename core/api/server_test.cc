@@ -394,27 +394,27 @@ TEST_F(ServerTest, MoreCallsThanTheQuotaAreRefusedAtOnce) {
   };
   Start();
   constexpr int kCalls = 24;
+  constexpr int kRefusedMin = kCalls - 6;  // 4, and the two spare threads that gRPC polls with
   std::atomic<int> refused = 0;
   std::atomic<int> served = 0;
-  std::latch first_refusal(1);
+  std::latch flood_is_over(kRefusedMin);
   std::vector<std::jthread> callers;
   for (int i = 0; i < kCalls; ++i) {
     callers.emplace_back([&] {
       v1::DoctorResponse answer;
       const auto status = system_->Doctor(Ana().get(), {}, &answer);
       if (status.ok()) ++served;
-      if (status.error_code() == StatusCode::RESOURCE_EXHAUSTED && refused++ == 0) {
-        first_refusal.count_down();
+      if (status.error_code() == StatusCode::RESOURCE_EXHAUSTED && refused++ < kRefusedMin) {
+        flood_is_over.count_down();
       }
     });
   }
-  first_refusal.wait();  // while the others are still being served
+  flood_is_over.wait();  // they were refused while the others were still being served
   EXPECT_EQ(served.load(), 0);
   release.set_value();
   callers.clear();
   EXPECT_EQ(served + refused, kCalls);
   EXPECT_GE(served.load(), 4);
-  EXPECT_GE(refused.load(), kCalls / 2);
 }
 
 TEST_F(ServerTest, DeletePlaygroundCancelsItsRunsAndStartsOneDeleteGraph) {

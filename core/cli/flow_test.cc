@@ -142,7 +142,11 @@ TEST_F(FlowTest, NeededFilesAreSentWithASecondRun) {
 TEST_F(FlowTest, RunReturnsOnceItsGraphIsMadeAndCanBeWaitedFor) {
   ASSERT_EQ(Pretzel({"pg", "create", "fin"}), 0);
   daemon_.runner->on_start = [&](const store::Run& run) {
-    EXPECT_TRUE(daemon_.runner->AddNode(run.id, {"a.run", "run_backend", "Submit"}).ok());
+    graph::NodeSpec job;
+    job.id = "a.run";
+    job.capability = "run_backend";
+    job.method = "Submit";
+    EXPECT_TRUE(daemon_.runner->AddNode(run.id, job).ok());
     EXPECT_TRUE(daemon_.runner->SetNode(run.id, "compile", store::kSucceeded).ok());
   };
   ASSERT_EQ(Pretzel({"run", manifest_}), 0) << err_;
