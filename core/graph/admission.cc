@@ -35,8 +35,8 @@ Status CheckShape(const NodeSpec& spec) {
   }
   if (spec.method.empty()) return Refuse(spec.id, "it names no method");
   if (spec.timeout_ms < 0 || spec.timeout_ms > kNodeTimeoutMsMax) {
-    return Refuse(spec.id, "its timeout is not between 0 and " + std::to_string(kNodeTimeoutMsMax) +
-                               " ms");
+    return Refuse(spec.id,
+                  "its timeout is not between 0 and " + std::to_string(kNodeTimeoutMsMax) + " ms");
   }
   if (!json::parse(spec.request_json, nullptr, false).is_object()) {
     return Refuse(spec.id, "its request is no JSON object");

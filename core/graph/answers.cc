@@ -102,9 +102,8 @@ Result<std::vector<NodeSpec>> ParseGraph(const json& graph) {
   if (list == nullptr) return nodes;
   if (!list->is_array()) return Wrong("graph.nodes is no list");
   if (list->size() > limits::kGraphNodesMax) {
-    return ResourceExhausted("the graph has " + std::to_string(list->size()) +
-                             " nodes, at most " + std::to_string(limits::kGraphNodesMax) +
-                             " are taken");
+    return ResourceExhausted("the graph has " + std::to_string(list->size()) + " nodes, at most " +
+                             std::to_string(limits::kGraphNodesMax) + " are taken");
   }
   for (const json& item : *list) {
     DCP_ASSIGN(NodeSpec node, ParseNode(item));

@@ -88,12 +88,15 @@ struct Event {
 };
 
 struct RunnerOptions {
-  int threads = 16;  ///< nodes that run at once
+  int threads = 16;  ///< calls that are made at once
+  int jobs = 4;      ///< batch jobs that live at once; further ones wait as PENDING
   int64_t default_timeout_ms = 600'000;
   std::string job_directory;  ///< folder that holds one folder for each job
   std::string launcher;       ///< path of dcp-launch
   int64_t job_timeout_ms = 6 * 3600 * 1000;
   int64_t job_poll_ms = 200;
+  int64_t back_off_ms = 300;  ///< first pause before something is tried again
+  int64_t rest_ms = 30'000;   ///< for how long a run rests when the store cannot be written
 };
 
 class Runner {
@@ -104,16 +107,21 @@ class Runner {
 
   /// Resumes what the last daemon left: re-attaches to jobs, submits nothing twice. Once, first.
   virtual Status Recover() = 0;
-  /// Durable on return. [any]
+  /// Durable on return. ABORTED naming the other run when one that has not ended writes a table
+  /// that these nodes write (nodes that a plugin returns later fail the same way), or deletes the
+  /// playground. Command "delete" cancels the playground's other runs and waits for their end;
+  /// asked for twice it answers the first. UNAVAILABLE while stopping. [any]
   virtual Result<store::Run> Start(const StartRequest& request) = 0;
   /// Asks a run to end; its jobs are stopped. OK when it has ended already. [any]
   virtual Status Cancel(const std::string& run_id, const std::string& reason) = 0;
-  /// Blocks until there are events after `after_sequence`, the run has ended or `wait_ms` is over.
-  /// [any] blocks
+  /// Blocks until there are events after `after_sequence`, new progress, the run has ended or
+  /// `wait_ms` is over. The latest progress of each running node comes along every time, new or
+  /// not. [any] blocks
   virtual Result<std::vector<Event>> WaitEvents(const std::string& run_id, int64_t after_sequence,
                                                 int64_t wait_ms) = 0;
   /// Calls `notify` (from any thread, briefly, possibly spuriously) when the run has news, until
-  /// the returned handle is dropped. For streams that must not block a thread. [any]
+  /// the returned handle is dropped, which must not happen within `notify`. For streams that must
+  /// not block a thread. [any]
   virtual std::shared_ptr<void> Subscribe(const std::string& run_id,
                                           std::function<void()> notify) = 0;
   /// Path of a job's folder (its stdout and stderr live there); NOT_FOUND when the node has none.

@@ -12,9 +12,8 @@ namespace dcp::graph {
 constexpr size_t kActiveRunsMax = 1000;
 /// Calls of one node while its worker dies in them: a crash that repeats is no accident.
 constexpr int kCallAttemptsMax = 3;
-/// First pause before a repeated call; each further one is three times as long. A worker is back
-/// within about a second.
-constexpr int64_t kBackOffMs = 300;
+/// Pauses between tries grow threefold (RunnerOptions::back_off_ms is the first) up to this: a
+/// worker is back within about a second.
 constexpr int64_t kBackOffFactor = 3;
 constexpr int64_t kBackOffMsMax = 5'000;
 /// Submissions of one job whose backend says that another try may work.
@@ -43,13 +42,11 @@ constexpr size_t kResultBytesMax = size_t{1} << 20;
 constexpr size_t kStderrTailBytes = size_t{16} << 10;
 /// The launched process' description: argv and environment, bounded by the kernel near this.
 constexpr size_t kProcessBytesMax = size_t{4} << 20;
-/// Tries to write one change before the run is put aside, and for how long it then rests.
-constexpr int kCommitAttemptsMax = 4;
-constexpr int64_t kCommitBackOffMs = 100;
-constexpr int64_t kParkMs = 30'000;
+/// Tries to write one change before the run is set aside: they are made with the run locked.
+constexpr int kCommitAttemptsMax = 3;
 /// Progress words of a node: a line for a person.
 constexpr size_t kProgressBytesMax = 1024;
-/// Nodes of a run with progress to tell, and listeners of a run.
+/// Listeners of all runs together: each is somebody's open stream.
 constexpr size_t kSubscriptionsMax = 1000;
 /// Node ids stand in file names: [a-z0-9][a-z0-9._-]{0,127}.
 constexpr size_t kNodeIdBytesMax = 128;

@@ -66,6 +66,8 @@ Result<std::string> BuildRequest(const store::Node& node, const std::string& con
   DCP_ASSIGN(json request, RequestOf(node));
   request["context"] = Parse(context);
   if (!outputs.empty()) request["outputs"] = Parse(outputs);
+  // What a graph says about mounts is not asked: they are the host's to give.
+  request.erase("mounts");
   for (const std::string& mount : mounts) request["mounts"].push_back(Parse(mount));
   return Dump(request);
 }

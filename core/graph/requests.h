@@ -20,7 +20,8 @@ std::string OutputsJson(const RunState& state, const store::Node& node);
 
 /// The node's request with `context`, and with `outputs` and `mounts` where they are not empty.
 Result<std::string> BuildRequest(const store::Node& node, const std::string& context,
-                                 const std::string& outputs, const std::vector<std::string>& mounts);
+                                 const std::string& outputs,
+                                 const std::vector<std::string>& mounts);
 
 struct SubmitFacts {
   std::string run_id;

@@ -120,9 +120,8 @@ void RunState::SkipBlocked(WallMillis at) {
   bool changed = true;
   while (changed) {  // a skipped node skips those behind it; each round skips at least one
     changed = false;
-    for (store::Node& node : nodes_) {
+    for (const store::Node& node : nodes_) {
       if (node.state != store::kPending || StandingOf(node) != Standing::kNever) continue;
-      node.finished_at = at;
       MoveNode(node.id, store::kSkipped, at, "a node before it did not succeed");
       changed = true;
     }

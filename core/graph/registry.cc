@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What runs must know of each other: who writes which table, what waits for a deletion, and how
+// many jobs run at once.
+#include <utility>
+
+#include "graph/runner.h"
+
+namespace dcp::graph {
+namespace {
+
+constexpr char kDelete[] = "delete";
+
+}  // namespace
+
+std::vector<std::string> RunnerImpl::TablesOf(const std::vector<NodeSpec>& nodes) const {
+  const std::string catalog = backend_.CatalogName();
+  std::vector<std::string> tables;
+  for (const NodeSpec& node : nodes) {
+    std::string table = WrittenTable(node.capability, node.method, node.request_json, catalog);
+    if (!table.empty()) tables.push_back(std::move(table));
+  }
+  return tables;
+}
+
+Status RunnerImpl::Register(const store::Run& run, const std::vector<NodeSpec>& nodes,
+                            std::string* other) {
+  const auto tables = TablesOf(nodes);
+  const std::lock_guard lock(registry_);
+  if (stopping_) return Unavailable("start a run: the daemon is stopping");
+  if (entries_.size() >= kActiveRunsMax) {
+    return ResourceExhausted("start a run: " + std::to_string(entries_.size()) +
+                             " have not ended, the most at a time")
+        .WithHint("wait for some of them, or cancel them");
+  }
+  for (const auto& [id, entry] : entries_) {
+    if (entry.command != kDelete || entry.playground != run.playground ||
+        entry.generation != run.generation) {
+      continue;
+    }
+    *other = id;
+    return Aborted("start " + run.command + " in playground " + run.playground + ": run " + id +
+                   " is deleting it")
+        .WithHint("use another playground");
+  }
+  DCP_TRY(ClaimLocked(run, tables));
+  entries_[run.id] = {run.playground, run.generation, run.command, nullptr};
+  return Status::Ok();
+}
+
+void RunnerImpl::Unregister(const std::string& run_id) {
+  std::vector<ActivePtr> waiting;
+  {
+    const std::lock_guard lock(registry_);
+    entries_.erase(run_id);
+    std::erase_if(claims_, [&](const auto& claim) { return claim.second == run_id; });
+    for (const auto& [id, entry] : entries_) {
+      if (entry.command == kDelete && entry.active) waiting.push_back(entry.active);
+    }
+  }
+  for (const ActivePtr& active : waiting) {
+    executor_.Post([this, active] {
+      const RunLock lock(*this, *active);
+      Settle(active);
+    });
+  }
+}
+
+bool RunnerImpl::MustWait(const store::Run& run) {
+  if (run.command != kDelete) return false;
+  const std::lock_guard lock(registry_);
+  for (const auto& [id, entry] : entries_) {
+    if (id != run.id && entry.command != kDelete && entry.playground == run.playground &&
+        entry.generation == run.generation) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void RunnerImpl::CancelOthers(const std::string& delete_run_id) {
+  std::vector<std::string> others;
+  std::string playground;
+  {
+    const std::lock_guard lock(registry_);
+    const auto self = entries_.find(delete_run_id);
+    if (self == entries_.end() || self->second.command != kDelete) return;
+    playground = self->second.playground;
+    for (const auto& [id, entry] : entries_) {
+      if (entry.command != kDelete && entry.playground == playground &&
+          entry.generation == self->second.generation) {
+        others.push_back(id);
+      }
+    }
+  }
+  for (const std::string& id : others) {
+    // One that cannot be cancelled now is waited for: the deletion starts when it has ended.
+    static_cast<void>(Cancel(id, "playground " + playground + " is being deleted"));
+  }
+}
+
+Status RunnerImpl::Claim(const store::Run& run, const std::vector<NodeSpec>& nodes) {
+  const auto tables = TablesOf(nodes);
+  const std::lock_guard lock(registry_);
+  return ClaimLocked(run, tables);
+}
+
+Status RunnerImpl::ClaimLocked(const store::Run& run, const std::vector<std::string>& tables) {
+  for (const std::string& table : tables) {
+    const auto claimed = claims_.find({run.playground, run.generation, table});
+    if (claimed == claims_.end() || claimed->second == run.id) continue;
+    return Aborted(run.command + " " + table + ": run " + claimed->second +
+                   " is writing that table of playground " + run.playground)
+        .WithHint("wait for it with `pretzel run wait " + claimed->second + "`, or cancel it");
+  }
+  for (const std::string& table : tables) {
+    claims_[{run.playground, run.generation, table}] = run.id;
+  }
+  return Status::Ok();
+}
+
+std::shared_ptr<void> RunnerImpl::TakeJobSlot(const ActivePtr& active, const std::string& node_id,
+                                              bool must) {
+  const std::lock_guard lock(registry_);
+  if (!must && jobs_running_ >= options_.jobs) {
+    jobs_waiting_.emplace_back(active, node_id);
+    return nullptr;
+  }
+  ++jobs_running_;
+  return {this, [](RunnerImpl* runner) { runner->FreeJobSlot(); }};
+}
+
+void RunnerImpl::FreeJobSlot() {
+  std::pair<ActivePtr, std::string> next;
+  {
+    const std::lock_guard lock(registry_);
+    --jobs_running_;
+    if (jobs_waiting_.empty() || jobs_running_ >= options_.jobs) return;
+    next = std::move(jobs_waiting_.front());
+    jobs_waiting_.pop_front();
+  }
+  executor_.Post([this, next] { Execute(next.first, next.second); });
+}
+
+}  // namespace dcp::graph

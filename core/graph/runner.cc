@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "graph/runner.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "base/id.h"
+#include "graph/admission.h"
+#include "log/log.h"
+
+namespace dcp::graph {
+
+Result<std::unique_ptr<Runner>> Runner::Create(store::Store& store, Backend& backend,
+                                               const Clock& clock, RunnerOptions options) {
+  if (options.threads < 1 || options.jobs < 1 || options.job_poll_ms < 1 ||
+      options.default_timeout_ms < 1 || options.job_timeout_ms < 1 || options.back_off_ms < 0 ||
+      options.rest_ms < 0) {
+    return InvalidArgument("graph runner: threads, jobs, time-outs and poll time must be positive");
+  }
+  if (options.job_directory.empty() || options.job_directory.front() != '/') {
+    return InvalidArgument("graph runner: the job folder must be an absolute path");
+  }
+  auto launcher = OsLauncher(options.launcher);
+  return std::unique_ptr<Runner>(
+      std::make_unique<RunnerImpl>(store, backend, clock, std::move(options), std::move(launcher)));
+}
+
+int64_t BackOff(int64_t first_ms, int failures) {
+  int64_t pause = first_ms;
+  for (int i = 1; i < failures; ++i) pause = std::min(pause * kBackOffFactor, kBackOffMsMax);
+  return pause;
+}
+
+RunnerImpl::RunLock::RunLock(RunnerImpl& runner, ActiveRun& run) : runner_(runner), run_(run) {
+  run_.mutex.lock();
+}
+
+RunnerImpl::RunLock::~RunLock() {
+  const bool news = std::exchange(run_.news, false);
+  run_.mutex.unlock();
+  if (news) runner_.hub_->Notify(run_.id);
+}
+
+RunnerImpl::RunnerImpl(store::Store& store, Backend& backend, const Clock& clock,
+                       RunnerOptions options, std::unique_ptr<Launcher> launcher)
+    : store_(store),
+      backend_(backend),
+      clock_(clock),
+      options_(std::move(options)),
+      launcher_(std::move(launcher)),
+      hub_(std::make_shared<EventHub>()),
+      executor_(options_.threads) {}
+
+RunnerImpl::~RunnerImpl() {
+  stopping_ = true;
+  executor_.Stop();
+}
+
+ActivePtr RunnerImpl::FindActive(const std::string& run_id) {
+  const std::lock_guard lock(registry_);
+  const auto found = entries_.find(run_id);
+  return found == entries_.end() ? nullptr : found->second.active;
+}
+
+Result<store::Run> RunnerImpl::Start(const StartRequest& request) {
+  if (request.nodes.empty()) return InvalidArgument("start a run: it has no nodes");
+  DCP_TRY(CheckNodes({}, request.nodes, 0));
+  store::Run run;
+  run.id = NewRunId();
+  run.playground = request.playground;
+  run.generation = request.generation;
+  run.command = request.command;
+  run.principal = request.principal;
+  run.team = request.team;
+  run.environment = request.environment;
+  run.client_token = request.client_token;
+  run.created_at = Now();
+  RunState state(run, {});
+  DCP_TRY(state.Add(request.nodes, 0, run.created_at));
+
+  std::string other;
+  const Status registered = Register(run, request.nodes, &other);
+  // A deletion asked for twice is one deletion.
+  if (!other.empty() && request.command == "delete") return store_.GetRun(other);
+  DCP_TRY(registered);
+  const store::RunChange first = state.TakeChange();
+  std::vector<store::Transition> transitions = {
+      {run.id, 0, "", run.created_at, "", store::kPending, ""}};
+  transitions.insert(transitions.end(), first.transitions.begin(), first.transitions.end());
+  auto created = store_.CreateRun(run, first.nodes, transitions);
+  if (!created.ok() || created->id != run.id) {
+    Unregister(run.id);
+    return created;
+  }
+  const auto active = std::make_shared<ActiveRun>(run, state.nodes());
+  {
+    const std::lock_guard lock(registry_);
+    entries_[run.id].active = active;
+  }
+  CancelOthers(run.id);
+  const RunLock lock(*this, *active);
+  Settle(active);
+  return created;
+}
+
+Status RunnerImpl::Cancel(const std::string& run_id, const std::string& reason) {
+  const ActivePtr active = FindActive(run_id);
+  if (!active) {
+    DCP_ASSIGN(const store::Run run, store_.GetRun(run_id));
+    if (store::IsTerminal(run.state)) return Status::Ok();
+    return Unavailable("cancel run " + run_id + ": the store cannot be written at the moment")
+        .WithHint("try again in a minute");
+  }
+  const RunLock lock(*this, *active);
+  if (active->gone || active->state.run().cancel_requested) return Status::Ok();
+  const std::string words = reason.empty() ? "" : ": " + reason;
+  active->state.RequestCancel(Cancelled("the run was cancelled" + words), Now());
+  if (!Commit(active)) {
+    return Unavailable("cancel run " + run_id + ": the store cannot be written at the moment");
+  }
+  active->cancel = true;
+  Settle(active);
+  return Status::Ok();
+}
+
+bool RunnerImpl::Commit(const ActivePtr& active) {
+  const store::RunChange change = active->state.TakeChange();
+  if (!change.run && change.nodes.empty() && change.transitions.empty()) return true;
+  Status status;
+  for (int attempt = 0; attempt < kCommitAttemptsMax; ++attempt) {
+    if (attempt > 0) {
+      std::this_thread::sleep_for(
+          std::chrono::milliseconds(BackOff(options_.back_off_ms, attempt)));
+    }
+    status = store_.ChangeRun(active->id, change);
+    if (status.ok()) {
+      active->news = true;
+      return true;
+    }
+    if (status.code() == Code::kAborted) break;  // it will not become possible
+  }
+  // Memory is ahead of the store now: forget it, and take the store's word later.
+  log::Write(log::Id::kRunSetAside, {{"run", active->id}, {"error", status.ToString()}});
+  active->gone = true;
+  {
+    const std::lock_guard lock(registry_);
+    if (const auto entry = entries_.find(active->id); entry != entries_.end()) {
+      entry->second.active = nullptr;
+    }
+  }
+  ResumeLater(active->id);
+  return false;
+}
+
+void RunnerImpl::ResumeLater(const std::string& run_id) {
+  executor_.PostAfter(options_.rest_ms, [this, run_id] {
+    const auto run = store_.GetRun(run_id);
+    if (run.ok() && store::IsTerminal(run->state)) {
+      Unregister(run_id);
+    } else if (!run.ok() || !Resume(*run).ok()) {
+      ResumeLater(run_id);
+    }
+  });
+}
+
+void RunnerImpl::Settle(const ActivePtr& active) {
+  if (active->gone) return;
+  active->state.SkipBlocked(Now());
+  if (active->state.AllEnded()) {
+    active->state.Conclude(Now());
+    if (Commit(active)) End(active);
+    return;
+  }
+  if (!Commit(active) || stopping_ || MustWait(active->state.run())) return;
+  for (const std::string& id : active->state.Ready()) {
+    if (!active->queued.insert(id).second) continue;
+    executor_.Post([this, active, id] { Execute(active, id); });
+  }
+}
+
+void RunnerImpl::End(const ActivePtr& active) {
+  active->gone = true;
+  hub_->Forget(active->id);
+  Unregister(active->id);
+}
+
+Status RunnerImpl::Recover() {
+  DCP_ASSIGN(const auto runs, store_.UnfinishedRuns());
+  {
+    // All of them first, so that what waits for another run sees it.
+    const std::lock_guard lock(registry_);
+    for (const store::Run& run : runs) {
+      entries_[run.id] = {run.playground, run.generation, run.command, nullptr};
+    }
+  }
+  for (const store::Run& run : runs) DCP_TRY(Resume(run));
+  for (const store::Run& run : runs) CancelOthers(run.id);
+  return Status::Ok();
+}
+
+Status RunnerImpl::Resume(const store::Run& run) {
+  DCP_ASSIGN(auto nodes, store_.GetNodes(run.id));
+  std::vector<NodeSpec> writing;
+  for (const store::Node& node : nodes) {
+    NodeSpec spec;
+    spec.capability = node.capability;
+    spec.method = node.method;
+    spec.request_json = node.request_json;
+    writing.push_back(std::move(spec));
+  }
+  // Nobody else can have them: claims are taken before nodes are stored.
+  static_cast<void>(Claim(run, writing));
+  const auto active = std::make_shared<ActiveRun>(run, std::move(nodes));
+  {
+    const std::lock_guard lock(registry_);
+    entries_[run.id].active = active;
+  }
+  const RunLock lock(*this, *active);
+  std::vector<std::string> jobs;
+  std::vector<std::string> calls;
+  for (const store::Node& node : active->state.nodes()) {
+    if (node.state == store::kRunning) (IsJob(node) ? jobs : calls).push_back(node.id);
+  }
+  for (const std::string& id : calls) {
+    if (run.cancel_requested) {
+      active->state.CancelNode(id, Now(), "the run was cancelled");
+    } else {
+      active->state.MoveNode(id, store::kPending, Now(), "the daemon was restarted");
+    }
+  }
+  log::Write(log::Id::kRunResumed, {{"run", run.id},
+                                    {"calls", static_cast<int64_t>(calls.size())},
+                                    {"jobs", static_cast<int64_t>(jobs.size())}});
+  Settle(active);
+  for (const std::string& id : jobs) {
+    auto runtime = std::make_shared<JobRuntime>();
+    runtime->slot = TakeJobSlot(active, id, true);
+    executor_.Post([this, active, id, runtime] { JobStep(active, id, runtime); });
+  }
+  return Status::Ok();
+}
+
+Result<std::vector<Event>> RunnerImpl::WaitEvents(const std::string& run_id, int64_t after_sequence,
+                                                  int64_t wait_ms) {
+  const int64_t entered = hub_->Version();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(wait_ms);
+  for (;;) {
+    const int64_t version = hub_->Version();
+    // The run first: what happened until it ended is then among the transitions.
+    DCP_ASSIGN(const store::Run run, store_.GetRun(run_id));
+    DCP_ASSIGN(const auto transitions, store_.GetTransitions(run_id, after_sequence));
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+                          end - std::chrono::steady_clock::now())
+                          .count();
+    const bool fresh_words = !hub_->ProgressAfter(run_id, entered).empty();
+    if (transitions.empty() && !fresh_words && !store::IsTerminal(run.state) && left > 0) {
+      hub_->WaitForNews(version, left);
+      continue;
+    }
+    std::map<std::string, std::string> titles;
+    if (!transitions.empty()) {
+      DCP_ASSIGN(const auto nodes, store_.GetNodes(run_id));
+      for (const store::Node& node : nodes) titles[node.id] = node.title;
+    }
+    std::vector<Event> events;
+    int64_t last = after_sequence;
+    for (const store::Transition& transition : transitions) {
+      events.push_back({transition.sequence, transition.at, transition.node_id,
+                        titles[transition.node_id], transition.to, transition.detail});
+      last = transition.sequence;
+    }
+    for (Event& words : hub_->ProgressAfter(run_id, 0)) {
+      words.sequence = last;
+      events.push_back(std::move(words));
+    }
+    return events;
+  }
+}
+
+std::shared_ptr<void> RunnerImpl::Subscribe(const std::string& run_id,
+                                            std::function<void()> notify) {
+  return hub_->Subscribe(run_id, std::move(notify));
+}
+
+Result<std::string> RunnerImpl::JobDirectory(const std::string& run_id,
+                                             const std::string& node_id) {
+  DCP_ASSIGN(const auto nodes, store_.GetNodes(run_id));
+  for (const store::Node& node : nodes) {
+    if (node.id != node_id) continue;
+    DCP_ASSIGN(JobRecord record, JobRecordFromJson(node.job_json));
+    if (!record.directory.empty()) return std::move(record.directory);
+  }
+  return NotFound("run " + run_id + ", node " + node_id + ": it has no job");
+}
+
+}  // namespace dcp::graph

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The Runner itself. Three files share it: runner.cc (starting, ending, finding again),
+// node_steps.cc (one node's call) and job_steps.cc (one job's life).
+//
+// Locks: a run's own mutex first, then the registry's. Nothing is called outside this room with
+// either of them held, except the store.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "graph/answers.h"
+#include "graph/events.h"
+#include "graph/executor.h"
+#include "graph/graph.h"
+#include "graph/job_record.h"
+#include "graph/launcher.h"
+#include "graph/limits.h"
+#include "graph/run_state.h"
+
+namespace dcp::graph {
+
+/// A run that has not ended, in memory.
+struct ActiveRun {
+  ActiveRun(store::Run run, std::vector<store::Node> nodes)
+      : id(run.id), cancel(run.cancel_requested), state(std::move(run), std::move(nodes)) {}
+
+  const std::string id;
+  std::atomic<bool> cancel;
+  std::mutex mutex;
+  RunState state;                                 // guarded by mutex
+  std::unordered_set<std::string> queued;         // given to the executor once; guarded by mutex
+  std::unordered_map<std::string, int> failures;  // calls that failed; guarded by mutex
+  bool gone = false;                              // ended or set aside; guarded by mutex
+  bool news = false;                              // to be told on unlocking; guarded by mutex
+};
+using ActivePtr = std::shared_ptr<ActiveRun>;
+
+/// The pause before try number `failures` + 1.
+int64_t BackOff(int64_t first_ms, int failures);
+
+/// What a job in progress needs besides its record; used by one thread at a time.
+struct JobRuntime {
+  std::shared_ptr<void> slot;
+  bool maybe_submitted = true;  ///< false: this daemon made the lease and has not submitted yet
+  bool stop_sent = false;
+  int failures = 0;
+  int64_t pause_ms = 0;
+  SteadyMillis words_at = 0;
+};
+
+/// A job's step at work: copies, and where the results go.
+struct JobAtWork {
+  ActivePtr active;
+  store::Run run;
+  store::Node node;
+  JobRecord record;
+  std::shared_ptr<JobRuntime> runtime;
+};
+
+class RunnerImpl : public Runner {
+ public:
+  RunnerImpl(store::Store& store, Backend& backend, const Clock& clock, RunnerOptions options,
+             std::unique_ptr<Launcher> launcher);
+  ~RunnerImpl() override;
+
+  Status Recover() override;
+  Result<store::Run> Start(const StartRequest& request) override;
+  Status Cancel(const std::string& run_id, const std::string& reason) override;
+  Result<std::vector<Event>> WaitEvents(const std::string& run_id, int64_t after_sequence,
+                                        int64_t wait_ms) override;
+  std::shared_ptr<void> Subscribe(const std::string& run_id, std::function<void()> notify) override;
+  Result<std::string> JobDirectory(const std::string& run_id, const std::string& node_id) override;
+
+ private:
+  /// What the registry knows of an unfinished run; `active` is empty while it is set aside.
+  struct Entry {
+    std::string playground;
+    int64_t generation = 0;
+    std::string command;
+    ActivePtr active;
+  };
+  /// Playground, generation, table.
+  using TableKey = std::tuple<std::string, int64_t, std::string>;
+  /// Locks a run; on unlocking, tells listeners what was committed meanwhile.
+  class RunLock {
+   public:
+    RunLock(RunnerImpl& runner, ActiveRun& run);
+    ~RunLock();
+    RunLock(const RunLock&) = delete;
+    RunLock& operator=(const RunLock&) = delete;
+
+   private:
+    RunnerImpl& runner_;
+    ActiveRun& run_;
+  };
+
+  // --- runner.cc
+  ActivePtr FindActive(const std::string& run_id);
+  Result<store::Run> Insert(const StartRequest& request, const std::string& run_id);
+  Status Resume(const store::Run& run);
+  void ResumeLater(const std::string& run_id);
+  void CancelOthers(const std::string& delete_run_id);
+  /// Writes what changed. False: the run was set aside, and nothing may be acted on.
+  bool Commit(const ActivePtr& active);
+  /// After any change: skips, concludes, commits and starts what may start.
+  void Settle(const ActivePtr& active);
+  void End(const ActivePtr& active);
+  WallMillis Now() const { return clock_.Wall(); }
+
+  // --- registry.cc
+  Status Register(const store::Run& run, const std::vector<NodeSpec>& nodes, std::string* other);
+  void Unregister(const std::string& run_id);
+  bool MustWait(const store::Run& run);
+  /// ABORTED when another unfinished run makes or writes one of the tables.
+  Status Claim(const store::Run& run, const std::vector<NodeSpec>& nodes);
+  Status ClaimLocked(const store::Run& run, const std::vector<std::string>& tables);
+  std::vector<std::string> TablesOf(const std::vector<NodeSpec>& nodes) const;
+  /// Empty when all are taken: the node is started again when one is free.
+  std::shared_ptr<void> TakeJobSlot(const ActivePtr& active, const std::string& node_id, bool must);
+  void FreeJobSlot();
+
+  // --- node_steps.cc
+  void Execute(const ActivePtr& active, const std::string& node_id);
+  bool Begin(const ActivePtr& active, const std::string& node_id, store::Node* node,
+             store::Run* run, std::string* outputs);
+  Result<std::string> Call(const ActivePtr& active, const store::Run& run, const store::Node& node,
+                           const std::string& outputs);
+  void Finish(const ActivePtr& active, const std::string& node_id,
+              const Result<std::string>& result);
+  Status TakeAnswer(const ActivePtr& active, const store::Node& node, const std::string& response);
+  Invocation MakeInvocation(const ActivePtr& active, const store::Run& run, const store::Node& node,
+                            int64_t timeout_ms);
+
+  // --- job_steps.cc
+  void JobStep(const ActivePtr& active, const std::string& node_id,
+               const std::shared_ptr<JobRuntime>& runtime);
+  // Each answers kAgain, kDone or for how long to wait.
+  int64_t TakeStep(JobAtWork& job);
+  int64_t LeaseJob(JobAtWork& job);
+  int64_t SubmitJob(JobAtWork& job);
+  Status PrepareProcess(JobAtWork& job, const ProcessPlan& plan);
+  int64_t LaunchProcess(JobAtWork& job);
+  int64_t LookAtProcess(JobAtWork& job);
+  int64_t LookAtEndedProcess(JobAtWork& job, const os::JobState& state);
+  void AskForWords(JobAtWork& job);
+  int64_t LookAtHandle(JobAtWork& job);
+  /// Whether the job is to end; sees to it. `wait_ms` is the answer for the step.
+  bool StopIfAsked(JobAtWork& job, int64_t* wait_ms);
+  int64_t ConcludeJob(JobAtWork& job, const CheckAnswer& answer, const std::string& response);
+  int64_t NextAttempt(JobAtWork& job, const std::string& why);
+  int64_t FailJob(JobAtWork& job, const Status& failure, const std::string& response = "");
+  int64_t CancelJob(JobAtWork& job, const std::string& why);
+  int64_t RetryJob(JobAtWork& job, const Status& failure, int attempts_max);
+  bool SaveJob(JobAtWork& job, const std::string& detail);
+  Result<std::string> CallJob(JobAtWork& job, const std::string& method,
+                              const std::string& request_json);
+  std::string ContextOf(const JobAtWork& job) const;
+
+  store::Store& store_;
+  Backend& backend_;
+  const Clock& clock_;
+  const RunnerOptions options_;
+  const std::unique_ptr<Launcher> launcher_;
+  const std::shared_ptr<EventHub> hub_;
+  std::atomic<bool> stopping_ = false;
+
+  std::mutex registry_;
+  std::map<std::string, Entry> entries_;    // guarded by registry_
+  std::map<TableKey, std::string> claims_;  // run that writes; guarded by registry_
+  int jobs_running_ = 0;                    // guarded by registry_
+  std::deque<std::pair<ActivePtr, std::string>> jobs_waiting_;  // guarded by registry_
+
+  Executor executor_;  // last: its tasks use everything above
+};
+
+}  // namespace dcp::graph
