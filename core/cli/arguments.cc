@@ -19,8 +19,6 @@ po::options_description Describe(const std::vector<Flag>& flags) {
     if (flag.letter != 0) name += std::string(",") + flag.letter;
     if (flag.value.empty()) {
       description.add_options()(name.c_str(), "");
-    } else if (flag.optional) {
-      description.add_options()(name.c_str(), po::value<std::string>()->implicit_value(""), "");
     } else {
       description.add_options()(name.c_str(), po::value<std::string>(), "");
     }
@@ -38,6 +36,21 @@ Status UnknownFlag(const std::string& given, const std::vector<Flag>& flags) {
   return InvalidArgument("unknown flag " + given.substr(0, 80))
       .WithHint(nearest.empty() ? "--help lists the flags of this command"
                                 : "did you mean --" + nearest + "?");
+}
+
+/// Stands for "given without a value" while Boost parses: with its implicit values `--wait B.yaml`
+/// would take the file for the time. No person types this one.
+constexpr char kNoValue[] = "\x01";
+
+std::vector<std::string> MarkOptional(const std::vector<Flag>& flags,
+                                      std::vector<std::string> line) {
+  for (std::string& word : line) {
+    if (word == "--") break;
+    for (const Flag& flag : flags) {
+      if (flag.optional && word == "--" + flag.name) word += std::string("=") + kNoValue;
+    }
+  }
+  return line;
 }
 
 /// The parser's own words for a token that failed, as ours.
@@ -79,7 +92,7 @@ std::string Arguments::Word(size_t index) const {
 Result<Arguments> ParseArguments(const std::vector<Flag>& flags,
                                  const std::vector<std::string>& line) {
   const po::options_description description = Describe(flags);
-  DCP_ASSIGN(const po::parsed_options parsed, Parse(flags, description, line));
+  DCP_ASSIGN(const po::parsed_options parsed, Parse(flags, description, MarkOptional(flags, line)));
   Arguments arguments;
   for (const auto& option : parsed.options) {
     if (option.position_key >= 0) {
@@ -92,7 +105,8 @@ Result<Arguments> ParseArguments(const std::vector<Flag>& flags,
       if (!values.empty() && !flag.repeatable && !flag.value.empty()) {
         return InvalidArgument("--" + flag.name + " stands twice").WithHint("give it once");
       }
-      values.push_back(option.value.empty() ? std::string() : option.value.front());
+      const bool none = option.value.empty() || option.value.front() == kNoValue;
+      values.push_back(none ? std::string() : option.value.front());
     }
   }
   return arguments;

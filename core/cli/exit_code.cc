@@ -62,6 +62,7 @@ int ExitCodeOf(const v1::Run& run) {
     if (HasManifestError(run.report())) return kExitUsage;
     return run.command() == "run" ? kExitRunFailed : kExitChecksFailed;
   }
+  if (run.error_code().empty()) return kExitRunFailed;
   const Code code = CodeFromName(run.error_code());
   return code == Code::kOk || code == Code::kCancelled ? kExitRunFailed : ExitCodeOf(code);
 }

@@ -24,6 +24,7 @@ class FakeRunner final : public graph::Runner {
 
   /// Called at the end of each Start of a run that is new.
   std::function<void(const store::Run& run)> on_start;
+  std::function<void()> on_subscribe;                  ///< a watch stands
   std::map<std::string, std::string> job_directories;  ///< by node id
 
   Status Recover() override { return {}; }
@@ -38,7 +39,10 @@ class FakeRunner final : public graph::Runner {
     run.client_token = request.client_token;
     run.created_at = clock_.Wall();
     std::vector<store::Node> nodes;
-    for (const graph::NodeSpec& spec : request.nodes) nodes.push_back(NodeOf(run.id, spec));
+    for (const graph::NodeSpec& spec : request.nodes) {
+      nodes.push_back(NodeOf(run.id, spec));
+      nodes.back().position = static_cast<int64_t>(nodes.size()) - 1;
+    }
     store::Transition made{run.id, 0, "", clock_.Wall(), "", store::kPending, ""};
     DCP_ASSIGN(const store::Run stored, store_.CreateRun(run, nodes, {made}));
     {
@@ -66,8 +70,11 @@ class FakeRunner final : public graph::Runner {
   std::shared_ptr<void> Subscribe(const std::string& run_id,
                                   std::function<void()> notify) override {
     auto shared = std::make_shared<std::function<void()>>(std::move(notify));
-    const std::lock_guard lock(mutex_);
-    listeners_.emplace(run_id, shared);
+    {
+      const std::lock_guard lock(mutex_);
+      listeners_.emplace(run_id, shared);
+    }
+    if (on_subscribe) on_subscribe();
     return shared;
   }
 
@@ -92,8 +99,10 @@ class FakeRunner final : public graph::Runner {
     return Change(run_id, change);
   }
   Status AddNode(const std::string& run_id, const graph::NodeSpec& spec) {
+    DCP_ASSIGN(const auto nodes, store_.GetNodes(run_id));
     store::RunChange change;
     change.nodes.push_back(NodeOf(run_id, spec));
+    change.nodes.back().position = static_cast<int64_t>(nodes.size());
     return Change(run_id, change);
   }
   Status Finish(const std::string& run_id, const std::string& state,
