@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts the real parts of the embedded stack for the tests: catalog servers, a Spark Connect server, batch jobs.
+
+Each process gets its own folder, a free loopback port and a secret; each is ended by its process id.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import secrets
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL = ROOT / ".local"
+PYTHON = LOCAL / "venv" / "bin" / "python"
+SPARK_HOME = next((LOCAL / "venv" / "lib").glob("python3*"), LOCAL) / "site-packages" / "pyspark"
+SPARK_DEFAULTS = ROOT / "stack" / "spark-defaults"
+SECRET_HEADER = "x-pretzel-secret"
+# A loaded machine with two cores; on an idle one the catalog needs 1.5 s and Spark 5 s.
+START_SECONDS = 90
+STOP_SECONDS = 20
+
+
+def iceberg_jar():
+    return next((LOCAL / "jars" / "spark").glob("iceberg-spark-runtime-*.jar"))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def write_private(path, text):
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def end(process):
+    """SIGTERM, and SIGKILL only for what does not listen; returns the exit status."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    return process.returncode
+
+
+class CatalogServer:
+    """The embedded catalog, on a port that stays the same over restarts."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.warehouse = self.folder / "warehouse"
+        self.secret = secrets.token_hex(32)
+        self.secret_file = write_private(self.folder / "secret", self.secret + "\n")
+        self.port = 0
+        self.process = None
+
+    @property
+    def uri(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def environment(self):
+        return {
+            **os.environ,
+            "CATALOG_SECRET_FILE": str(self.secret_file),
+            "CATALOG_WAREHOUSE": self.warehouse.as_uri(),
+            "CATALOG_DB": str(self.folder / "catalog.db"),
+            "CATALOG_PORT": str(self.port),
+        }
+
+    def command(self):
+        jars = LOCAL / "jars" / "catalog" / "*"
+        source = ROOT / "stack" / "catalog" / "CatalogServer.java"
+        return ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", str(jars), str(source)]
+
+    def start(self):
+        with open(self.folder / "stderr", "ab") as log:
+            self.process = subprocess.Popen(self.command(), env=self.environment(), stdout=subprocess.PIPE, stderr=log)
+        line = self.process.stdout.readline().decode()
+        if not line.startswith("listening 127.0.0.1:"):
+            end(self.process)
+            raise RuntimeError(f"the catalog did not start: {(self.folder / 'stderr').read_text()[-2000:]}")
+        self.port = int(line.rsplit(":", 1)[1])
+        return self
+
+    def stop(self):
+        if self.process is None:
+            return None
+        status = end(self.process)
+        self.process.stdout.close()
+        self.process = None
+        return status
+
+    def request(self, method, path, body=None, secret=None):
+        """(status, decoded body)"""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        headers = {SECRET_HEADER: self.secret if secret is None else secret, "content-type": "application/json"}
+        with contextlib.closing(connection):
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            text = answer.read()
+        return answer.status, (json.loads(text) if text.startswith(b"{") else text)
+
+    def listing(self):
+        """Everything that a write could change: namespaces, tables with their metadata location, files."""
+        found = {}
+        for (name,) in self.request("GET", "/v1/namespaces")[1]["namespaces"]:
+            status, body = self.request("GET", f"/v1/namespaces/{name}/tables")
+            for table in body["identifiers"]:
+                _, loaded = self.request("GET", f"/v1/namespaces/{name}/tables/{table['name']}")
+                found[f"{name}.{table['name']}"] = loaded["metadata-location"]
+            found[name] = json.dumps(self.request("GET", f"/v1/namespaces/{name}")[1], sort_keys=True)
+        files = sorted(str(path.relative_to(self.folder)) for path in self.warehouse.rglob("*"))
+        return found, files
+
+
+def mount(catalog_uri, secret, name="prod", header=SECRET_HEADER):
+    """The session confs that put a catalog under production's name."""
+    prefix = f"spark.sql.catalog.{name}"
+    return {
+        prefix: "org.apache.iceberg.spark.SparkCatalog",
+        f"{prefix}.type": "rest",
+        f"{prefix}.uri": catalog_uri,
+        f"{prefix}.rest.auth.type": "none",
+        f"{prefix}.header.{header}": secret,
+        f"{prefix}.cache-enabled": "false",
+    }
+
+
+def properties_file(path, base, extra):
+    lines = [(SPARK_DEFAULTS / base).read_text(encoding="utf-8")]
+    lines += [f"{key} {value}" for key, value in extra.items()]
+    return write_private(path, "\n".join(lines) + "\n")
+
+
+def spark_environment(**extra):
+    # Nothing of the caller's own Spark set-up may leak in.
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_"))}
+    return {
+        **kept,
+        "SPARK_HOME": str(SPARK_HOME),
+        "SPARK_CONF_DIR": str(SPARK_DEFAULTS),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_PYTHON": str(PYTHON),
+        **extra,
+    }
+
+
+class ConnectServer:
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.port = free_port()
+        self.token = secrets.token_hex(32)
+        self.process = None
+        self.seconds_to_port = None
+
+    @property
+    def log(self):
+        return self.folder / "stderr"
+
+    def start(self):
+        properties = properties_file(
+            self.folder / "server.conf",
+            "test-server.conf",
+            {
+                "spark.connect.grpc.binding.port": self.port,
+                "spark.driver.extraClassPath": iceberg_jar(),
+                "spark.local.dir": self.folder / "local",
+                "spark.sql.warehouse.dir": self.folder / "warehouse",
+            },
+        )
+        command = [
+            SPARK_HOME / "bin" / "spark-submit", "--properties-file", properties,
+            "--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal",
+        ]
+        started = time.monotonic()
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+                env=spark_environment(SPARK_CONNECT_AUTHENTICATE_TOKEN=self.token),
+            )
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() - started > START_SECONDS:
+                end(self.process)
+                raise RuntimeError(f"Spark Connect did not start: {self.log.read_text()[-4000:]}")
+            time.sleep(0.1)
+        self.seconds_to_port = time.monotonic() - started
+        return self
+
+    def answers(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return True
+        except OSError:
+            return False
+
+    def stop(self):
+        return end(self.process) if self.process else None
+
+    def status(self):
+        """The process's own figures: {"Threads": ..., "VmRSS": ...} (VmRSS in kB)."""
+        fields = dict(line.split(":", 1) for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines())
+        return {name: int(fields[name].split()[0]) for name in ("Threads", "VmRSS")}
+
+    def url(self, token=None):
+        # "localhost" by name: only then does PySpark send a token without TLS (it takes gRPC's local credentials).
+        return f"sc://localhost:{self.port}/;token={token or self.token};user_id=tests"
+
+    def session(self, confs=None, token=None):
+        from pyspark.sql import SparkSession
+
+        session = SparkSession.builder.remote(self.url(token)).create()
+        for key, value in (confs or {}).items():
+            session.conf.set(key, value)
+        return session
+
+
+def submit(folder, spec, confs, name="job", program=None):
+    """Starts coreetl.py (or another program) under spark-submit in a process group of its own, as dcp-launch does."""
+    folder = Path(folder)
+    properties = properties_file(
+        folder / f"{name}.conf", "batch.conf",
+        {"spark.driver.extraClassPath": iceberg_jar(), "spark.local.dir": folder / "local", **confs},
+    )
+    if program is None:
+        spec_file = write_private(folder / f"{name}.json", json.dumps(spec))
+        program = [ROOT / "spark" / "coreetl.py", "--spec", spec_file]
+    command = [SPARK_HOME / "bin" / "spark-submit", "--properties-file", properties, *program]
+    with open(folder / f"{name}.log", "ab") as log:
+        return subprocess.Popen(
+            command, env=spark_environment(), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True,
+        )
