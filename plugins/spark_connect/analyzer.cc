@@ -314,8 +314,8 @@ class Run {
     error.code = DCP_FAILED_PRECONDITION;
     error.id = "PZ0246";
     error.message = "the server at " + client_.endpoint() + " drops SQL parameters";
-    error.hint = "start it without IcebergSparkSessionExtensions in spark.sql.extensions, and "
-                 "without spark.sql.legacy.parameterSubstitution.constantsOnly";
+    error.hint = "start it with spark.sql.legacy.parameterSubstitution.constantsOnly=true, which "
+                 "Iceberg's SQL extensions need on Spark 4.1";
     return error;
   }
 

@@ -192,24 +192,29 @@ class Rules {
     return std::nullopt;
   }
 
-  // format.`path`, and any name with a slash where a table is read.
+  // format.`path`, and any name that ends in a path where a table is read.
   std::optional<Denial> Path(size_t i) const {
-    if (!Is(i + 1, ".") || i + 2 >= count_) return std::nullopt;
-    const Token& name = tokens_[i + 2];
-    if (name.kind != TokenKind::kQuoted && name.kind != TokenKind::kWord) return std::nullopt;
-    if (i > 0 && Is(i - 1, ".")) return std::nullopt;
-    const bool read = InTablePosition(i);
-    const bool format = Contains(kPathFormats, Lower(tokens_[i].text)) ||
-                        Lower(tokens_[i].text).starts_with("org");
-    const bool path = name.kind == TokenKind::kQuoted &&
-                      name.text.find_first_of("/\\:*") != std::string::npos;
-    if ((format && read && name.kind == TokenKind::kQuoted && !Is(i + 3, ".")) ||
-        (path && (read || format))) {
-      return DenyAt(tokens_[i], "PZ0211", "'" + tokens_[i].text + ".`" + name.text +
-                                              "`' reads files by path",
-                    "read tables of the catalog: catalog.namespace.table");
+    if (i > 0 && Is(i - 1, ".")) return std::nullopt;  // looked at from its first part
+    size_t last = i;
+    while (Is(last + 1, ".") && last + 2 < count_ && IsName(last + 2)) last += 2;
+    if (last == i) return std::nullopt;
+    const std::string first = Lower(tokens_[i].text);
+    const Token& name = tokens_[last];
+    const bool quoted = name.kind == TokenKind::kQuoted;
+    const bool path = quoted && name.text.find_first_of("/\\:*") != std::string::npos;
+    // A source by class name: org.apache.spark.sql.csv.`x`.
+    const bool format = (last == i + 2 && Contains(kPathFormats, first)) || first == "org" ||
+                        first == "com";
+    if (!(path && format) && !((path || (format && quoted)) && InTablePosition(i))) {
+      return std::nullopt;
     }
-    return std::nullopt;
+    return DenyAt(tokens_[i], "PZ0211", "'" + tokens_[last - 2].text + ".`" + name.text +
+                                            "`' reads files by path",
+                  "read tables of the catalog: catalog.namespace.table");
+  }
+
+  bool IsName(size_t i) const {
+    return tokens_[i].kind == TokenKind::kQuoted || tokens_[i].kind == TokenKind::kWord;
   }
 
   bool InTablePosition(size_t i) const {

@@ -72,7 +72,7 @@ size_t SessionPool::size() const {
   return entries_.size();
 }
 
-std::vector<std::shared_ptr<Session>> SessionPool::Evict(int64_t now) {
+std::vector<std::shared_ptr<Session>> SessionPool::Evict(int64_t now, bool make_room) {
   std::vector<std::shared_ptr<Session>> gone;
   const auto in_use = [](const Entry& entry) { return entry.session.use_count() > 1; };
   for (auto it = entries_.begin(); it != entries_.end();) {
@@ -86,7 +86,7 @@ std::vector<std::shared_ptr<Session>> SessionPool::Evict(int64_t now) {
       ++it;
     }
   }
-  while (entries_.size() >= static_cast<size_t>(max_)) {
+  while (make_room && entries_.size() >= static_cast<size_t>(max_)) {
     auto oldest = entries_.end();
     for (auto it = entries_.begin(); it != entries_.end(); ++it) {
       if (!in_use(it->second) &&
@@ -120,7 +120,7 @@ std::shared_ptr<Session> SessionPool::Acquire(const std::vector<MountSpec>& moun
       }
     }
     *reused = session != nullptr;
-    for (auto& old : Evict(now)) gone.push_back(std::move(old));
+    for (auto& old : Evict(now, !session)) gone.push_back(std::move(old));
     if (!session) {
       session = std::make_shared<Session>();
       session->session_id = NewUuid();

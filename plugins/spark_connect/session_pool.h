@@ -67,8 +67,9 @@ class SessionPool {
     std::shared_ptr<Session> session;
     int64_t last_used = 0;
   };
-  // Moves what must go from entries_ to the result. Needs mutex_.
-  std::vector<std::shared_ptr<Session>> Evict(int64_t now);
+  // Moves what must go from entries_ to the result, and one more if a new one comes and there is
+  // no room. Needs mutex_.
+  std::vector<std::shared_ptr<Session>> Evict(int64_t now, bool make_room);
 
   const int64_t max_;
   const int64_t idle_ms_;

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine_error.h"
+
+#include <dcp/spark_connect/rpc_status.pb.h>
+#include <gtest/gtest.h>
+#include <spark/connect/base.pb.h>
+
+#include "suggest.h"
+
+namespace dcp::spark_connect {
+namespace {
+
+TEST(EngineError, ReadsTheTrailer) {
+  RpcErrorInfo info;
+  (*info.mutable_metadata())["errorClass"] = "UNRESOLVED_COLUMN.WITH_SUGGESTION";
+  (*info.mutable_metadata())["sqlState"] = "42703";
+  (*info.mutable_metadata())["errorId"] = "id";
+  (*info.mutable_metadata())["classes"] = R"(["org.apache.spark.sql.AnalysisException"])";
+  (*info.mutable_metadata())["messageParameters"] = R"({"objectName":"`nam`","proposal":"`a`, `name`"})";
+  RpcStatus status;
+  auto* any = status.add_details();
+  any->set_type_url("type.googleapis.com/google.rpc.ErrorInfo");
+  any->set_value(info.SerializeAsString());
+  const EngineError error = FromFailure({DCP_INTERNAL, "m", status.SerializeAsString()});
+  EXPECT_EQ(error.error_class, "UNRESOLVED_COLUMN.WITH_SUGGESTION");
+  EXPECT_EQ(error.error_id, "id");
+  EXPECT_TRUE(IsAboutQuery(error));
+  EXPECT_EQ(HintFor(error), "did you mean 'name'?");
+  EXPECT_EQ(FromFailure({DCP_INTERNAL, "m", "\xFF garbage"}).message, "m");
+}
+
+TEST(EngineError, IgnoresPlacesWithinViews) {
+  spark::connect::FetchErrorDetailsResponse details;
+  details.set_root_error_idx(0);
+  auto* throwable = details.add_errors()->mutable_spark_throwable();
+  auto* view = throwable->add_query_contexts();
+  view->set_object_type("VIEW");
+  view->set_start_index(3);
+  auto* query = throwable->add_query_contexts();
+  query->set_start_index(23);
+  query->set_stop_index(26);
+  EngineError error;
+  AddDetails(details, &error);
+  EXPECT_EQ(error.start_index, 23);
+  details.set_root_error_idx(7);
+  AddDetails(details, &error);  // out of range: ignored
+}
+
+TEST(EngineError, CleansMessages) {
+  EXPECT_EQ(CleanMessage("[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `nope` cannot be resolved. Did "
+                         "you mean [`k`]. SQLSTATE: 42703; line 2 pos 17;\n'Project [*]\n+- x"),
+            "A column `nope` cannot be resolved. Did you mean [`k`]");
+  EXPECT_EQ(CleanMessage("\n[PARSE_SYNTAX_ERROR] Syntax error at or near ')'. SQLSTATE: 42601 (line 3, "
+                         "pos 0)\n\n== SQL ==\nx"),
+            "Syntax error at or near ')'");
+  EXPECT_EQ(CleanMessage("two\n lines"), "two lines");
+  EXPECT_EQ(CleanMessage(""), "");
+}
+
+TEST(EngineError, TellsQueriesFromCatalogs) {
+  EngineError catalog;
+  catalog.exceptions = {"org.apache.iceberg.exceptions.RESTException", "java.lang.RuntimeException"};
+  EXPECT_FALSE(IsAboutQuery(catalog));
+  EngineError nothing;
+  EXPECT_FALSE(IsAboutQuery(nothing));
+  EngineError lost;
+  lost.error_class = "INVALID_HANDLE.SESSION_CHANGED";
+  EXPECT_TRUE(IsSessionLost(lost));
+}
+
+TEST(Suggest, FindsSlipsAndNothingElse) {
+  EXPECT_EQ(Nearest("carier", {"year", "carrier", "origin"}), "carrier");
+  EXPECT_EQ(Nearest("dpe_delay", {"arr_delay", "dep_delay"}), "dep_delay");
+  EXPECT_EQ(Nearest("xyz", {"year", "carrier"}), "");
+  EXPECT_EQ(EditDistance("abc", "ACB"), 1U);
+}
+
+TEST(Names, AreParsed) {
+  EXPECT_EQ(ParseNames("[`t`.`a`, `u`.`b c`]"), (std::vector<std::string>{"t.a", "u.b c"}));
+  EXPECT_EQ(ParseNames("`a``b`"), std::vector<std::string>{"a`b"});
+}
+
+}  // namespace
+}  // namespace dcp::spark_connect

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The spark_connect backend against a real Spark Connect server and a real Iceberg catalog.
+
+DCP_BUILD names the build folder whose bin/spark_connect_analyze is used (default: build/release, then build/debug).
+"""
+
+import http.client
+import http.server
+import json
+import os
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import stack
+
+pytestmark = pytest.mark.spark
+
+FOLDERS = [os.environ["DCP_BUILD"]] if "DCP_BUILD" in os.environ else ["build/release", "build/debug"]
+PROGRAM = next((p for p in (stack.ROOT / f / "bin" / "spark_connect_analyze" for f in FOLDERS) if p.exists()), None)
+EMOJI = "\N{GRINNING FACE}"
+TOKEN = "token-of-the-playground"
+
+
+class Front:
+    """Stands where the playground catalog stands: takes its token, notes each request, passes it on."""
+
+    def __init__(self, catalog):
+        self.seen = []
+        front = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def forward(self):
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                front.seen.append(f"{self.command} {self.path}")
+                if self.headers.get("x-pretzel-token") != TOKEN:
+                    status, text = 401, json.dumps(
+                        {"error": {"message": "unknown token", "type": "NotAuthorizedException", "code": 401}}).encode()
+                else:
+                    connection = http.client.HTTPConnection("127.0.0.1", catalog.port, timeout=30)
+                    headers = {stack.SECRET_HEADER: catalog.secret, "content-type": "application/json"}
+                    connection.request(self.command, self.path, body or None, headers)
+                    answer = connection.getresponse()
+                    status, text = answer.status, answer.read()
+                    connection.close()
+                self.send_response(status)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(text)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(text)
+
+            do_GET = do_HEAD = do_POST = do_DELETE = forward
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.uri = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Backend:
+    """One running analyzer: sessions are reused over its questions."""
+
+    def __init__(self, folder, port, token, front, **settings):
+        config = stack.write_private(folder / f"config-{time.monotonic_ns()}.json", json.dumps(
+            {"endpoint": f"127.0.0.1:{port}", "token": token, **settings}))
+        self.uri = front.uri
+        self.process = subprocess.Popen([PROGRAM, config, "lines"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(self, sql, params=(), mode="EXPLAIN", key="k", token=TOKEN, source=None):
+        mount = {"name": "prod", "uri": self.uri, "token": token, "mode": "ro", "sessionKey": key,
+                 "expiresAtMs": str(int((time.time() + 3600) * 1000))}
+        request = {"sql": sql, "mode": mode, "mounts": [mount], "context": {"catalog": "prod"},
+                   "params": [dict(zip(("name", "type", "value"), p)) for p in params]}
+        if source:
+            request["source"] = source
+        self.process.stdin.write(json.dumps(request).encode() + b"\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def front(connect, production):
+    session = connect.session(stack.mount(production.uri, production.secret))
+    session.sql("CREATE TABLE prod.nyc.plane (tailnum STRING NOT NULL, seats INT, cost DECIMAL(9,2), built DATE,"
+                " parts ARRAY<STRUCT<id: BIGINT, name: STRING>>) USING iceberg").collect()
+    session.stop()
+    front = Front(production)
+    yield front
+    front.stop()
+    production.request("DELETE", "/v1/namespaces/nyc/tables/plane")
+
+
+@pytest.fixture(scope="module")
+def backend(connect, front, tmp_path_factory):
+    assert PROGRAM, f"build spark_connect_analyze first; looked in {FOLDERS}"
+    backend = Backend(tmp_path_factory.mktemp("backend"), connect.port, connect.token, front)
+    yield backend
+    backend.stop()
+
+
+def only_error(answer):
+    errors = [f for f in answer["response"]["findings"] if f["severity"] == "ERROR"]
+    assert len(errors) == 1, answer
+    assert not answer["response"].get("valid", False)
+    return errors[0]
+
+
+def place(finding):
+    return finding["location"].get("line"), finding["location"].get("column")
+
+
+def test_a_valid_query(backend):
+    answer = backend.ask("SELECT tailnum, count(*) AS n, max(cost) AS cost, first(parts) AS parts\n"
+                         "FROM prod.nyc.plane GROUP BY tailnum -- the end")["response"]
+    assert answer["valid"] is True
+    assert [(c["name"], c["type"], c["nullable"]) for c in answer["columns"]] == [
+        ("tailnum", "string", False), ("n", "bigint", False), ("cost", "decimal(9,2)", True),
+        ("parts", "array<struct<id:bigint,name:string>>", True)]
+    assert answer["inputs"] == ["prod.nyc.plane"]
+    assert "== Analyzed Logical Plan ==" in answer["plan"]
+    assert answer["engineVersion"].startswith("4.1.")
+    assert TOKEN not in json.dumps(answer)
+
+
+def test_sessions_are_reused_by_key(backend):
+    backend.ask("SELECT 1", key="reuse")
+    assert backend.ask("SELECT 1", key="reuse")["response"]["sessionReused"] is True
+    assert not backend.ask("SELECT 1", key="another")["response"].get("sessionReused", False)
+
+
+@pytest.mark.parametrize("sql, engine_code, where, hint", [
+    (f"SELECT '{EMOJI}' AS e, seets AS x FROM prod.nyc.plane", "UNRESOLVED_COLUMN.WITH_SUGGESTION", (1, 18), "seats"),
+    (f"SELECT '{EMOJI}' AS e,\n  '\N{LATIN SMALL LETTER E WITH ACUTE}' AS f, seets AS x\nFROM prod.nyc.plane",
+     "UNRESOLVED_COLUMN.WITH_SUGGESTION", (2, 13), "seats"),
+    ("SELECT 1,\n  FROM prod.nyc.plane WHERE AND", "PARSE_SYNTAX_ERROR", None, ""),
+    ("SELECT 1 +\n\n-- end\n", "PARSE_SYNTAX_ERROR", None, ""),
+    (f"SELECT '{EMOJI}' x y z", "PARSE_SYNTAX_ERROR", (1, 14), ""),
+    ("SELECT *\nFROM prod.nyc.plain", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), ""),
+    ("SELECT *\nFROM plane_of_nobody", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "prod."),
+    ("SELECT no_such(seats) FROM prod.nyc.plane", "UNRESOLVED_ROUTINE", (1, 8), ""),
+    ("SELECT seats + parts FROM prod.nyc.plane", "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES", (1, 8), ""),
+    ("SELECT seats FROM prod.nyc.plane a, prod.nyc.plane b", "AMBIGUOUS_REFERENCE", (1, 8), "a.seats"),
+    ("SELECT tailnum, sum(seats) FROM prod.nyc.plane", "MISSING_GROUP_BY", (1, 1), ""),
+])
+def test_errors_come_with_their_place(backend, sql, engine_code, where, hint):
+    finding = only_error(backend.ask(sql))
+    assert finding["engineCode"] == engine_code
+    assert finding["code"] == "PZ0220" and len(finding["sqlState"]) == 5
+    if where:
+        assert place(finding) == where
+    else:
+        assert place(finding)[0] <= sql.count("\n") + 1
+    assert hint in finding.get("hint", "")
+    assert "\n" not in finding["message"] and "auto_generated" not in finding["message"]
+
+
+def test_places_are_those_of_the_file(backend):
+    source = {"file": "plane.yaml", "line": 12, "firstLineOffset": 4, "lineOffset": 4, "exact": True}
+    finding = only_error(backend.ask("SELECT tailnum,\n  seets\nFROM prod.nyc.plane", source=source))
+    assert finding["location"]["file"] == "plane.yaml" and place(finding) == (13, 7)
+
+
+def test_parameters_are_typed(backend):
+    params = [("s", "string", "it's ${x}; DROP TABLE y"), ("i", "int", "5"), ("l", "bigint", "6"), ("d", "double", "1.5"),
+              ("c", "decimal(9,2)", "1.50"), ("b", "boolean", "true"), ("t", "date", "2013-01-31"),
+              ("z", "timestamp", "2013-01-31 10:00:00"), ("n", "int")]
+    answer = backend.ask("SELECT :s AS s, :i AS i, :l AS l, :d AS d, :c AS c, :b AS b, :t AS t, :z AS z, :n AS n", params)
+    assert answer["response"].get("valid"), answer
+    types = {c["name"]: c["type"] for c in answer["response"]["columns"]}
+    assert types.pop("c").startswith("decimal(")
+    assert types == {"s": "string", "i": "int", "l": "bigint", "d": "double", "b": "boolean", "t": "date",
+                     "z": "timestamp", "n": "int"}
+
+
+def test_places_behind_a_parameter(backend):
+    params = [("s", "string", f"a rather long text {EMOJI}")]
+    assert place(only_error(backend.ask("SELECT :s AS s, seets FROM prod.nyc.plane", params))) == (1, 17)
+    assert place(only_error(backend.ask("SELECT :s AS s x y", params))) == (1, 16)
+
+
+def test_parameters_that_do_not_match(backend):
+    finding = only_error(backend.ask("SELECT :seets", [("seats", "int", "1")]))
+    assert finding["code"] == "PZ0215" and place(finding) == (1, 8) and "seats" in finding["hint"]
+    assert only_error(backend.ask("SELECT :seats", [("seats", "int", "one")]))["code"] == "PZ0219"
+
+
+HOSTILE = [
+    "DROP TABLE prod.nyc.plane", "DROP TABLE prod.nyc.plane;", "INSERT INTO prod.nyc.plane SELECT * FROM prod.nyc.plane",
+    "WITH q AS (SELECT * FROM prod.nyc.plane) INSERT INTO prod.nyc.plane SELECT * FROM q",
+    "FROM prod.nyc.plane INSERT INTO prod.nyc.plane SELECT *", "DELETE FROM prod.nyc.plane",
+    "UPDATE prod.nyc.plane SET seats = 0", "TRUNCATE TABLE prod.nyc.plane", "ALTER TABLE prod.nyc.plane DROP COLUMN seats",
+    "CREATE TABLE prod.nyc.h AS SELECT 1 AS a", "CREATE OR REPLACE TABLE prod.nyc.plane AS SELECT 1 AS a",
+    "CREATE NAMESPACE prod.h", "DROP NAMESPACE prod.nyc CASCADE", "CREATE VIEW prod.nyc.v AS SELECT 1 AS a",
+    "CALL prod.system.rollback_to_snapshot('nyc.plane', 1)", "MERGE INTO prod.nyc.plane a USING prod.nyc.plane b ON false "
+    "WHEN NOT MATCHED THEN INSERT *", "SELECT 1; DROP TABLE prod.nyc.plane", "SELECT 1) ; DROP TABLE prod.nyc.plane -- (",
+    "BEGIN DROP TABLE prod.nyc.plane; END", "EXECUTE IMMEDIATE 'DROP TABLE prod.nyc.plane'",
+    "SELECT * FROM (EXECUTE IMMEDIATE 'DROP TABLE prod.nyc.plane')", "EXPLAIN DROP TABLE prod.nyc.plane",
+    "SET spark.sql.runSQLOnFiles=true", "CACHE TABLE x AS SELECT * FROM prod.nyc.plane",
+    "SELECT reflect('java.lang.System', 'exit', 1)", "SELECT `java_method`('java.lang.System', 'exit', 1)",
+    "SELECT IDENTIFIER('ref' || 'lect')('java.lang.System', 'exit', 1)",
+    "SELECT try_reflect\N{NO-BREAK SPACE}('java.lang.System', 'exit', 1)",
+    "SELECT TRANSFORM(tailnum) USING 'touch /tmp/pwned' FROM prod.nyc.plane", "SELECT * FROM text.`/etc/passwd`",
+    "SELECT '${env:HOME}'", "SELECT 1 /* open", "SELECT 1 -- \\\n) ; DROP TABLE prod.nyc.plane",
+    "SELECT * FROM (\nDROP TABLE prod.nyc.plane\n)", "ANALYZE TABLE prod.nyc.plane COMPUTE STATISTICS",
+]
+
+
+def test_hostile_statements_change_nothing(backend, front, connect, production):
+    assert len(HOSTILE) >= 25
+    before = production.listing()
+    front.seen.clear()
+    for sql in HOSTILE:
+        finding = only_error(backend.ask(sql))
+        assert finding["code"].startswith("PZ02") and finding["message"], sql
+    assert production.listing() == before
+    assert [line for line in front.seen if not line.startswith(("GET", "HEAD"))] == []
+    assert backend.ask("SELECT 1")["response"]["valid"]
+
+
+# The screen is the first of two rules. This one shows that the wrapper alone admits no statement either.
+@pytest.mark.parametrize("sql", [s for s in HOSTILE[:24] if ";" not in s])
+def test_spark_itself_refuses_them_wrapped(connect, production, front, sql):
+    session = connect.session(stack.mount(production.uri, production.secret))
+    try:
+        with pytest.raises(Exception) as caught:
+            session.sql(f"SELECT * FROM (\n{sql}\n)").schema
+        assert "PARSE_SYNTAX_ERROR" in str(caught.value) or "PARSE" in str(caught.value), caught.value
+    finally:
+        session.stop()
+
+
+def test_a_wrong_server_token(connect, front, tmp_path):
+    backend = Backend(tmp_path, connect.port, "wrong", front)
+    error = backend.ask("SELECT 1")["error"]
+    backend.stop()
+    assert error["code"] == 16 and error["id"] == "PZ0241" and "wrong" not in error["message"]
+
+
+def test_a_wrong_catalog_token(backend):
+    error = backend.ask("SELECT * FROM prod.nyc.plane", key="foreign", token="not-the-token")["error"]
+    assert error["code"] == 16, error
+    assert "not-the-token" not in json.dumps(error)
+
+
+def test_a_catalog_that_is_down(connect, front, tmp_path):
+    dead = type("Dead", (), {"uri": f"http://127.0.0.1:{stack.free_port()}"})
+    backend = Backend(tmp_path, connect.port, connect.token, dead)
+    error = backend.ask("SELECT * FROM prod.nyc.plane")["error"]
+    backend.stop()
+    assert error["code"] == 14 and error["id"] == "PZ0244", error
+
+
+def test_a_server_that_is_down(front, tmp_path):
+    port = stack.free_port()
+    backend = Backend(tmp_path, port, "t", front, defaultTimeoutMs=2000)
+    answer = backend.ask("SELECT 1")
+    backend.stop()
+    assert answer["error"]["code"] == 14 and f"127.0.0.1:{port}" in answer["error"]["message"] and answer["error"]["hint"]
+    assert answer["us"] < 4_000_000
+
+
+# Last: it replaces the server's process.
+def test_a_server_that_restarts_between_calls(connect, backend):
+    assert backend.ask("SELECT seats FROM prod.nyc.plane", key="restart")["response"]["valid"]
+    connect.stop()
+    connect.start()
+    answer = backend.ask("SELECT seats FROM prod.nyc.plane", key="restart")
+    assert answer["response"]["valid"] and not answer["response"].get("sessionReused", False)
+    assert backend.ask("SELECT 1", key="restart")["response"]["sessionReused"] is True
