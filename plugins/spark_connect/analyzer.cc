@@ -106,6 +106,7 @@ class Run {
                            "remove it, or write :" + name);
     }
     query_.set_query(Wrap(screened.query.sql));
+    findings_.UseQuery(screened.query.sql);
     return good;
   }
 

@@ -109,7 +109,8 @@ TEST(Screen, RefusesNulWhereverItStands) {
 }
 
 TEST(Screen, StripsTheSemicolonAndKeepsOffsets) {
-  EXPECT_EQ(Screen("SELECT 1 ;\n-- x").query.sql, "SELECT 1 ");
+  EXPECT_EQ(Screen("SELECT 1 ;\n-- x").query.sql, "SELECT 1");
+  EXPECT_EQ(Screen("SELECT 1 -- \\").query.sql, "SELECT 1");
   EXPECT_EQ(Screen("-- a\nSELECT 1").query.sql, "-- a\nSELECT 1");
 }
 

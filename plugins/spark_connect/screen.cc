@@ -85,8 +85,8 @@ class Rules {
     return std::nullopt;
   }
 
-  // Where the query ends: before a trailing ';', or at the end of the text.
-  size_t QueryEnd() const { return count_ < tokens_.size() ? tokens_[count_].begin : sql_.size(); }
+  // Behind the last token: a comment that ends in a backslash would swallow the wrapper's ')'.
+  size_t QueryEnd() const { return tokens_[count_ - 1].end; }
   size_t count() const { return count_; }
 
  private:
