@@ -59,8 +59,13 @@ class Run {
  public:
   Run(Client& client, SessionPool& pool, const v1::AnalyzeRequest& request, CallScope& scope,
       const Analyzer::Progress& progress, v1::AnalyzeResponse* response)
-      : client_(client), pool_(pool), request_(request), scope_(scope), progress_(progress),
-        response_(response), findings_(request, response) {}
+      : client_(client),
+        pool_(pool),
+        request_(request),
+        scope_(scope),
+        progress_(progress),
+        response_(response),
+        findings_(request, response) {}
 
   // An error to end the call with, or none.
   using Problem = std::optional<sdk::Error>;
@@ -106,6 +111,7 @@ class Run {
                            "remove it, or write :" + name);
     }
     query_.set_query(Wrap(screened.query.sql));
+    findings_.UseQuery(screened.query.sql);
     return good;
   }
 
@@ -314,8 +320,9 @@ class Run {
     error.code = DCP_FAILED_PRECONDITION;
     error.id = "PZ0246";
     error.message = "the server at " + client_.endpoint() + " drops SQL parameters";
-    error.hint = "start it with spark.sql.legacy.parameterSubstitution.constantsOnly=true, which "
-                 "Iceberg's SQL extensions need on Spark 4.1";
+    error.hint =
+        "start it with spark.sql.legacy.parameterSubstitution.constantsOnly=true, which "
+        "Iceberg's SQL extensions need on Spark 4.1";
     return error;
   }
 
@@ -324,7 +331,8 @@ class Run {
     if (found == error.parameters.end()) return {};
     const std::string catalog = request_.context().catalog();
     if (!catalog.empty() && found->second.find('.') == std::string::npos) {
-      return "write the full name: " + catalog + ".<namespace>." + ParseNames(found->second).front();
+      return "write the full name: " + catalog + ".<namespace>." +
+             ParseNames(found->second).front();
     }
     return "check the spelling; tables of the playground and of production go by the same name";
   }

@@ -24,7 +24,8 @@ class CallScope {
 
   Clock::time_point deadline() const { return deadline_; }
   int64_t RemainingMs() const {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - Clock::now());
     return left.count() > 0 ? left.count() : 0;
   }
 

@@ -38,8 +38,8 @@ struct Client::Channel {
     for (;;) {
       Failure failure = Once(scope, rpc);
       if (!failure || failure->code != DCP_UNAVAILABLE) return failure;
-      const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
-          CallScope::Clock::now() - start);
+      const auto spent =
+          std::chrono::duration_cast<std::chrono::milliseconds>(CallScope::Clock::now() - start);
       const int64_t left = std::min(kUnavailableMaxMs - spent.count(), scope.RemainingMs());
       if (left <= wait_ms || !scope.Wait(std::chrono::milliseconds(wait_ms))) return failure;
       wait_ms = std::min(wait_ms * 2, kBackoffMaxMs);
@@ -103,15 +103,17 @@ sdk::Error Client::ToError(const RpcFailure& failure) const {
     case DCP_UNAVAILABLE:
       error.id = "PZ0240";
       error.message = server + " cannot be reached: " + failure.message.substr(0, 300);
-      error.hint = "start the test server (scripts/stack up), or correct 'endpoint' in the "
-                   "configuration of spark_connect";
+      error.hint =
+          "start the test server (scripts/stack up), or correct 'endpoint' in the "
+          "configuration of spark_connect";
       break;
     case DCP_UNAUTHENTICATED:
     case DCP_PERMISSION_DENIED:
       error.id = "PZ0241";
       error.message = server + " refuses our token";
-      error.hint = "set 'token' in the configuration of spark_connect to the server's "
-                   "pre-shared token";
+      error.hint =
+          "set 'token' in the configuration of spark_connect to the server's "
+          "pre-shared token";
       break;
     case DCP_DEADLINE_EXCEEDED:
       error.id = "PZ0242";

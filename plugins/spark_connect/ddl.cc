@@ -68,15 +68,24 @@ std::string Composite(const DataType& type, int depth) {
 std::string Write(const DataType& type, int depth) {
   if (depth > kTypeDepthMax) return "...";
   switch (type.kind_case()) {
-    case DataType::kNull: return "void";
-    case DataType::kBinary: return "binary";
-    case DataType::kBoolean: return "boolean";
-    case DataType::kByte: return "tinyint";
-    case DataType::kShort: return "smallint";
-    case DataType::kInteger: return "int";
-    case DataType::kLong: return "bigint";
-    case DataType::kFloat: return "float";
-    case DataType::kDouble: return "double";
+    case DataType::kNull:
+      return "void";
+    case DataType::kBinary:
+      return "binary";
+    case DataType::kBoolean:
+      return "boolean";
+    case DataType::kByte:
+      return "tinyint";
+    case DataType::kShort:
+      return "smallint";
+    case DataType::kInteger:
+      return "int";
+    case DataType::kLong:
+      return "bigint";
+    case DataType::kFloat:
+      return "float";
+    case DataType::kDouble:
+      return "double";
     case DataType::kDecimal: {
       const auto& decimal = type.decimal();
       return "decimal(" + std::to_string(decimal.has_precision() ? decimal.precision() : 10) + "," +
@@ -87,23 +96,33 @@ std::string Write(const DataType& type, int depth) {
       return collation.empty() || collation == "UTF8_BINARY" ? "string"
                                                              : "string collate " + collation;
     }
-    case DataType::kChar: return "char(" + std::to_string(type.char_().length()) + ")";
-    case DataType::kVarChar: return "varchar(" + std::to_string(type.var_char().length()) + ")";
-    case DataType::kDate: return "date";
-    case DataType::kTimestamp: return "timestamp";
-    case DataType::kTimestampNtz: return "timestamp_ntz";
+    case DataType::kChar:
+      return "char(" + std::to_string(type.char_().length()) + ")";
+    case DataType::kVarChar:
+      return "varchar(" + std::to_string(type.var_char().length()) + ")";
+    case DataType::kDate:
+      return "date";
+    case DataType::kTimestamp:
+      return "timestamp";
+    case DataType::kTimestampNtz:
+      return "timestamp_ntz";
     case DataType::kTime:
       return "time(" + std::to_string(type.time().has_precision() ? type.time().precision() : 6) +
              ")";
-    case DataType::kCalendarInterval: return "interval";
+    case DataType::kCalendarInterval:
+      return "interval";
     case DataType::kYearMonthInterval:
       return Interval(type.year_month_interval(), {"year", "month", "", ""}, 1);
     case DataType::kDayTimeInterval:
       return Interval(type.day_time_interval(), {"day", "hour", "minute", "second"}, 3);
-    case DataType::kVariant: return "variant";
-    case DataType::kGeometry: return "geometry(" + std::to_string(type.geometry().srid()) + ")";
-    case DataType::kGeography: return "geography(" + std::to_string(type.geography().srid()) + ")";
-    default: return Composite(type, depth + 1);
+    case DataType::kVariant:
+      return "variant";
+    case DataType::kGeometry:
+      return "geometry(" + std::to_string(type.geometry().srid()) + ")";
+    case DataType::kGeography:
+      return "geography(" + std::to_string(type.geography().srid()) + ")";
+    default:
+      return Composite(type, depth + 1);
   }
 }
 

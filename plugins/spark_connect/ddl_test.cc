@@ -17,8 +17,13 @@ TEST(Ddl, WritesNestedTypes) {
   outer->set_nullable(true);
   auto* map = outer->mutable_data_type()->mutable_map();
   map->mutable_key_type()->mutable_string();
-  map->mutable_value_type()->mutable_array()->mutable_element_type()->mutable_decimal()->set_precision(18);
-  map->mutable_value_type()->mutable_array()->mutable_element_type()->mutable_decimal()->set_scale(2);
+  map->mutable_value_type()
+      ->mutable_array()
+      ->mutable_element_type()
+      ->mutable_decimal()
+      ->set_precision(18);
+  map->mutable_value_type()->mutable_array()->mutable_element_type()->mutable_decimal()->set_scale(
+      2);
   auto* inner = type.mutable_struct_()->add_fields();
   inner->set_name("b");
   inner->mutable_data_type()->mutable_long_();
@@ -68,12 +73,23 @@ TEST(Literals, TakeEachType) {
 
 TEST(Literals, RefuseWhatDoesNotFit) {
   Literal literal;
-  for (const auto& [type, value] : std::vector<std::pair<std::string, std::string>>{
-           {"int", "2147483648"}, {"int", "1x"}, {"int", ""}, {"bigint", "1.0"}, {"double", "nan"},
-           {"boolean", "yes"}, {"date", "2013-02-30"}, {"date", "2013-1-1"},
-           {"timestamp", "2013-01-01 24:00"}, {"timestamp", "2013-01-01 10:00 CET"},
-           {"decimal(5,2)", "1234.5"}, {"decimal(5,2)", "1.234"}, {"decimal(5,2)", "1e2"},
-           {"decimal(39,2)", "1"}, {"array<int>", "1"}, {"", "1"}}) {
+  for (const auto& [type, value] :
+       std::vector<std::pair<std::string, std::string>>{{"int", "2147483648"},
+                                                        {"int", "1x"},
+                                                        {"int", ""},
+                                                        {"bigint", "1.0"},
+                                                        {"double", "nan"},
+                                                        {"boolean", "yes"},
+                                                        {"date", "2013-02-30"},
+                                                        {"date", "2013-1-1"},
+                                                        {"timestamp", "2013-01-01 24:00"},
+                                                        {"timestamp", "2013-01-01 10:00 CET"},
+                                                        {"decimal(5,2)", "1234.5"},
+                                                        {"decimal(5,2)", "1.234"},
+                                                        {"decimal(5,2)", "1e2"},
+                                                        {"decimal(39,2)", "1"},
+                                                        {"array<int>", "1"},
+                                                        {"", "1"}}) {
     EXPECT_NE(ToLiteral(type, value, &literal), "") << type << " " << value;
   }
 }

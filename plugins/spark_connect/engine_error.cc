@@ -39,9 +39,8 @@ void ReadInfo(const RpcErrorInfo& info, EngineError* error) {
 }
 
 bool HasException(const EngineError& error, std::string_view part) {
-  return std::any_of(error.exceptions.begin(), error.exceptions.end(), [&](const std::string& name) {
-    return name.find(part) != std::string::npos;
-  });
+  return std::any_of(error.exceptions.begin(), error.exceptions.end(),
+                     [&](const std::string& name) { return name.find(part) != std::string::npos; });
 }
 
 std::string Parameter(const EngineError& error, const char* key) {

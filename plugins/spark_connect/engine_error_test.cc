@@ -16,7 +16,8 @@ TEST(EngineError, ReadsTheTrailer) {
   (*info.mutable_metadata())["sqlState"] = "42703";
   (*info.mutable_metadata())["errorId"] = "id";
   (*info.mutable_metadata())["classes"] = R"(["org.apache.spark.sql.AnalysisException"])";
-  (*info.mutable_metadata())["messageParameters"] = R"({"objectName":"`nam`","proposal":"`a`, `name`"})";
+  (*info.mutable_metadata())["messageParameters"] =
+      R"({"objectName":"`nam`","proposal":"`a`, `name`"})";
   RpcStatus status;
   auto* any = status.add_details();
   any->set_type_url("type.googleapis.com/google.rpc.ErrorInfo");
@@ -47,19 +48,22 @@ TEST(EngineError, IgnoresPlacesWithinViews) {
 }
 
 TEST(EngineError, CleansMessages) {
-  EXPECT_EQ(CleanMessage("[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `nope` cannot be resolved. Did "
-                         "you mean [`k`]. SQLSTATE: 42703; line 2 pos 17;\n'Project [*]\n+- x"),
-            "A column `nope` cannot be resolved. Did you mean [`k`]");
-  EXPECT_EQ(CleanMessage("\n[PARSE_SYNTAX_ERROR] Syntax error at or near ')'. SQLSTATE: 42601 (line 3, "
-                         "pos 0)\n\n== SQL ==\nx"),
-            "Syntax error at or near ')'");
+  EXPECT_EQ(
+      CleanMessage("[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `nope` cannot be resolved. Did "
+                   "you mean [`k`]. SQLSTATE: 42703; line 2 pos 17;\n'Project [*]\n+- x"),
+      "A column `nope` cannot be resolved. Did you mean [`k`]");
+  EXPECT_EQ(
+      CleanMessage("\n[PARSE_SYNTAX_ERROR] Syntax error at or near ')'. SQLSTATE: 42601 (line 3, "
+                   "pos 0)\n\n== SQL ==\nx"),
+      "Syntax error at or near ')'");
   EXPECT_EQ(CleanMessage("two\n lines"), "two lines");
   EXPECT_EQ(CleanMessage(""), "");
 }
 
 TEST(EngineError, TellsQueriesFromCatalogs) {
   EngineError catalog;
-  catalog.exceptions = {"org.apache.iceberg.exceptions.RESTException", "java.lang.RuntimeException"};
+  catalog.exceptions = {"org.apache.iceberg.exceptions.RESTException",
+                        "java.lang.RuntimeException"};
   EXPECT_FALSE(IsAboutQuery(catalog));
   EngineError nothing;
   EXPECT_FALSE(IsAboutQuery(nothing));

@@ -5,7 +5,7 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
+#include <utility>
 
 #include "engine_error.h"
 #include "lexer.h"
@@ -23,6 +23,9 @@ class Findings {
   /// Both must outlive this.
   Findings(const contract::v1::AnalyzeRequest& request, contract::v1::AnalyzeResponse* response);
 
+  /// The text that the engine sees, once it is known: its end is where the person's query ends.
+  void UseQuery(std::string sql) { sql_ = std::move(sql); }
+
   void AddDenial(const Denial& denial);
   void AddEngine(const EngineError& error, const std::string& hint);
   void AddError(std::string id, std::string message, std::string hint);
@@ -32,7 +35,7 @@ class Findings {
   void Add(bool is_error, std::string id, std::string message, std::string hint,
            const std::optional<Span>& span, const EngineError* engine);
 
-  std::string_view sql_;
+  std::string sql_;
   contract::v1::AnalyzeResponse* response_;
   Origin origin_;
 };

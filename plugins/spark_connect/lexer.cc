@@ -47,9 +47,7 @@ class Lexer {
   }
 
  private:
-  char Peek(size_t ahead = 0) const {
-    return at_ + ahead < sql_.size() ? sql_[at_ + ahead] : '\0';
-  }
+  char Peek(size_t ahead = 0) const { return at_ + ahead < sql_.size() ? sql_[at_ + ahead] : '\0'; }
   std::string_view Rest() const { return sql_.substr(at_); }
 
   static Denial Deny(std::string id, std::string message, std::string hint, size_t begin,
@@ -69,7 +67,8 @@ class Lexer {
     }
     if (const size_t var = sql_.find("${"); var != std::string_view::npos) {
       return Deny("PZ0206", "'${' starts a variable, which is pasted into the text unchecked",
-                  "use a typed parameter: declare it in the manifest and write :name", var, var + 2);
+                  "use a typed parameter: declare it in the manifest and write :name", var,
+                  var + 2);
     }
     return std::nullopt;
   }
@@ -96,7 +95,8 @@ class Lexer {
     return Symbol();
   }
 
-  // Up to the end of the line; a backslash before the line feed takes the next line in, as in Spark.
+  // Up to the end of the line; a backslash before the line feed takes the next line in, as in
+  // Spark.
   std::optional<Denial> LineComment() {
     while (at_ < sql_.size() && Peek() != '\n' && Peek() != '\r') {
       at_ += Peek() == '\\' && Peek(1) == '\n' ? 2 : 1;
@@ -168,7 +168,8 @@ class Lexer {
 
   std::optional<Denial> Word() {
     const size_t begin = at_;
-    while (at_ < sql_.size() && (IsAsciiWord(Peek()) || static_cast<unsigned char>(Peek()) >= 0x80)) {
+    while (at_ < sql_.size() &&
+           (IsAsciiWord(Peek()) || static_cast<unsigned char>(Peek()) >= 0x80)) {
       if (SpaceLength(Rest()) != 0) break;
       ++at_;
     }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The screen, as a person or an attacker meets it.
-#include "screen.h"
-
 #include <gtest/gtest.h>
 
 #include "positions.h"
+#include "screen.h"
 
 namespace dcp::spark_connect {
 namespace {
@@ -31,24 +30,24 @@ TEST_P(Screening, AnswersAsWritten) { EXPECT_EQ(Verdict(GetParam().sql), GetPara
 
 INSTANTIATE_TEST_SUITE_P(
     Passes, Screening,
-    testing::Values(
-        Case{"SELECT 1", ""}, Case{"select 1;", ""}, Case{"SELECT 1 ; ;\n-- done\n", ""},
-        Case{"(SELECT 1) UNION (SELECT 2)", ""}, Case{"FROM t SELECT a", ""},
-        Case{"TABLE prod.nyc.flights", ""}, Case{"VALUES (1), (2)", ""},
-        Case{"WITH q AS (SELECT 1) SELECT * FROM q", ""},
-        Case{"/* a /* nested */ b */ SELECT 1 -- c", ""},
-        Case{"SELECT /*+ BROADCAST(a) */ * FROM a", ""},
-        Case{"SELECT ';', \"it's\", 'a''b', 'c\\'d', r'e\\', `f``g;`", ""},
-        Case{"SELECT transform(xs, x -> x + 1) FROM t", ""},
-        Case{"SELECT * FROM a JOIN b USING (id)", ""},
-        Case{"SELECT secret, event_log, t.identifier FROM t", ""},
-        Case{"SELECT text.`body` FROM docs text", ""},
-        Case{"SELECT 'reflect(1)', \"java_method\" FROM t", ""},
-        Case{"SELECT map(1, 2), reduce(xs, 0, (a, b) -> a + b)", ""},
-        Case{"SELECT CAST(v AS STRUCT<a: INT, b: ARRAY<STRING>>)", ""},
-        Case{"SELECT a.b.`c d` FROM prod.nyc.`odd name` a", ""},
-        Case{"SELECT 2*/*c*/3", ""},  // Spark reads the hint's end here, and refuses it itself
-        Case{"SELECT 'a' AS caf\xC3\xA9", ""}));
+    testing::Values(Case{"SELECT 1", ""}, Case{"select 1;", ""},
+                    Case{"SELECT 1 ; ;\n-- done\n", ""}, Case{"(SELECT 1) UNION (SELECT 2)", ""},
+                    Case{"FROM t SELECT a", ""}, Case{"TABLE prod.nyc.flights", ""},
+                    Case{"VALUES (1), (2)", ""}, Case{"WITH q AS (SELECT 1) SELECT * FROM q", ""},
+                    Case{"/* a /* nested */ b */ SELECT 1 -- c", ""},
+                    Case{"SELECT /*+ BROADCAST(a) */ * FROM a", ""},
+                    Case{"SELECT ';', \"it's\", 'a''b', 'c\\'d', r'e\\', `f``g;`", ""},
+                    Case{"SELECT transform(xs, x -> x + 1) FROM t", ""},
+                    Case{"SELECT * FROM a JOIN b USING (id)", ""},
+                    Case{"SELECT secret, event_log, t.identifier FROM t", ""},
+                    Case{"SELECT text.`body` FROM docs text", ""},
+                    Case{"SELECT 'reflect(1)', \"java_method\" FROM t", ""},
+                    Case{"SELECT map(1, 2), reduce(xs, 0, (a, b) -> a + b)", ""},
+                    Case{"SELECT CAST(v AS STRUCT<a: INT, b: ARRAY<STRING>>)", ""},
+                    Case{"SELECT a.b.`c d` FROM prod.nyc.`odd name` a", ""},
+                    Case{"SELECT 2*/*c*/3",
+                         ""},  // Spark reads the hint's end here, and refuses it itself
+                    Case{"SELECT 'a' AS caf\xC3\xA9", ""}));
 
 INSTANTIATE_TEST_SUITE_P(
     OneQuery, Screening,
@@ -56,8 +55,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"-- nothing\n/* at all */", "PZ0201@1:1"},
                     Case{"SELECT 1; SELECT 2", "PZ0202@1:11"},
                     Case{"SELECT 1;\n  DROP TABLE t;", "PZ0202@2:3"},
-                    Case{"INSERT INTO t SELECT 1", "PZ0203@1:1"}, Case{"drop table t", "PZ0203@1:1"},
-                    Case{"EXPLAIN SELECT 1", "PZ0203@1:1"}, Case{"BEGIN SELECT 1; END", "PZ0202@1:17"},
+                    Case{"INSERT INTO t SELECT 1", "PZ0203@1:1"},
+                    Case{"drop table t", "PZ0203@1:1"}, Case{"EXPLAIN SELECT 1", "PZ0203@1:1"},
+                    Case{"BEGIN SELECT 1; END", "PZ0202@1:17"},
                     Case{"CALL prod.system.expire_snapshots('t')", "PZ0203@1:1"},
                     Case{"SET spark.x=1", "PZ0203@1:1"}, Case{"SELCT 1", "PZ0203@1:1"},
                     Case{"my_table", "PZ0203@1:1"}, Case{"((DROP TABLE t))", "PZ0203@1:3"},
@@ -74,42 +74,44 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"SELECT (1", "PZ0205@1:8"}, Case{"SELECT '${env:HOME}'", "PZ0206@1:9"},
                     Case{"SELECT 1 -- ${x}", "PZ0206@1:13"},
                     Case{"SELECT '\xF0\x9F\x98\x80' (", "PZ0205@1:12"},
-                    Case{"SELECT $$x$$", "PZ0208@1:8"}, Case{"SELECT 1.e5r'\\', reflect('", "PZ0208@1:10"},
+                    Case{"SELECT $$x$$", "PZ0208@1:8"},
+                    Case{"SELECT 1.e5r'\\', reflect('", "PZ0208@1:10"},
                     Case{"SELECT /* /*+ x */ 1 */", "PZ0209@1:11"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Reaching, Screening,
-    testing::Values(
-        Case{"SELECT reflect('java.lang.System','exit')", "PZ0210@1:8"},
-        Case{"SELECT ReFlect /**/ ('a','b')", "PZ0210@1:8"},
-        Case{"SELECT `reflect`('a','b')", "PZ0210@1:8"},
-        Case{"SELECT system.builtin.java_method('a','b')", "PZ0210@1:23"},
-        Case{"SELECT try_reflect\xC2\xA0('a','b')", "PZ0210@1:8"},
-        Case{"SELECT reflect\xE3\x80\x80('a','b')", "PZ0210@1:8"},
-        Case{"SELECT 1 -- a \\\n, 2\n, reflect('a','b')", "PZ0210@3:3"},
-        Case{"SELECT /*+ x(reflect('a')) */ 1", "PZ0210@1:14"},
-        Case{"SELECT * FROM read_files('/etc')", "PZ0210@1:15"},
-        Case{"SELECT from_protobuf(a, 'm', '/etc/passwd')", "PZ0210@1:8"},
-        Case{"SELECT IDENTIFIER('ref' || 'lect')('a','b')", "PZ0214@1:8"},
-        Case{"SELECT * FROM identifier('csv.`/etc`')", "PZ0214@1:15"},
-        Case{"SELECT * FROM csv.`/etc/passwd`", "PZ0211@1:15"},
-        Case{"SELECT * FROM `text`.`/etc/passwd`", "PZ0211@1:15"},
-        Case{"SELECT * FROM a, json.`x`", "PZ0211@1:18"},
-        Case{"SELECT * FROM prod.`/warehouse/t`", "PZ0211@1:15"},
-        Case{"SELECT * FROM org.apache.spark.sql.csv.`/x`", "PZ0211@1:15"},
-        Case{"SELECT 1 a://x--, reflect('a','b')", "PZ0211@1:11"},
-        Case{"SELECT TRANSFORM(a) USING 'cat' FROM t", "PZ0212@1:21"},
-        Case{"SELECT TRANSFORM(a) USING :script FROM t", "PZ0212@1:21"},
-        Case{"MAP a USING 'cat' FROM t", "PZ0212@1:1"}, Case{"FROM t REDUCE a USING r'cat'", "PZ0212@1:17"},
-        Case{"EXECUTE IMMEDIATE 'DROP TABLE t'", "PZ0203@1:1"},
-        Case{"SELECT * FROM (EXECUTE IMMEDIATE 'x')", "PZ0213@1:16"}));
+    testing::Values(Case{"SELECT reflect('java.lang.System','exit')", "PZ0210@1:8"},
+                    Case{"SELECT ReFlect /**/ ('a','b')", "PZ0210@1:8"},
+                    Case{"SELECT `reflect`('a','b')", "PZ0210@1:8"},
+                    Case{"SELECT system.builtin.java_method('a','b')", "PZ0210@1:23"},
+                    Case{"SELECT try_reflect\xC2\xA0('a','b')", "PZ0210@1:8"},
+                    Case{"SELECT reflect\xE3\x80\x80('a','b')", "PZ0210@1:8"},
+                    Case{"SELECT 1 -- a \\\n, 2\n, reflect('a','b')", "PZ0210@3:3"},
+                    Case{"SELECT /*+ x(reflect('a')) */ 1", "PZ0210@1:14"},
+                    Case{"SELECT * FROM read_files('/etc')", "PZ0210@1:15"},
+                    Case{"SELECT from_protobuf(a, 'm', '/etc/passwd')", "PZ0210@1:8"},
+                    Case{"SELECT IDENTIFIER('ref' || 'lect')('a','b')", "PZ0214@1:8"},
+                    Case{"SELECT * FROM identifier('csv.`/etc`')", "PZ0214@1:15"},
+                    Case{"SELECT * FROM csv.`/etc/passwd`", "PZ0211@1:15"},
+                    Case{"SELECT * FROM `text`.`/etc/passwd`", "PZ0211@1:15"},
+                    Case{"SELECT * FROM a, json.`x`", "PZ0211@1:18"},
+                    Case{"SELECT * FROM prod.`/warehouse/t`", "PZ0211@1:15"},
+                    Case{"SELECT * FROM org.apache.spark.sql.csv.`/x`", "PZ0211@1:15"},
+                    Case{"SELECT 1 a://x--, reflect('a','b')", "PZ0211@1:11"},
+                    Case{"SELECT TRANSFORM(a) USING 'cat' FROM t", "PZ0212@1:21"},
+                    Case{"SELECT TRANSFORM(a) USING :script FROM t", "PZ0212@1:21"},
+                    Case{"MAP a USING 'cat' FROM t", "PZ0212@1:1"},
+                    Case{"FROM t REDUCE a USING r'cat'", "PZ0212@1:17"},
+                    Case{"EXECUTE IMMEDIATE 'DROP TABLE t'", "PZ0203@1:1"},
+                    Case{"SELECT * FROM (EXECUTE IMMEDIATE 'x')", "PZ0213@1:16"}));
 
 TEST(Screen, RefusesNulWhereverItStands) {
   EXPECT_EQ(Verdict(std::string("SELECT '\0'", 10)), "PZ0207@1:9");
 }
 
 TEST(Screen, StripsTheSemicolonAndKeepsOffsets) {
-  EXPECT_EQ(Screen("SELECT 1 ;\n-- x").query.sql, "SELECT 1 ");
+  EXPECT_EQ(Screen("SELECT 1 ;\n-- x").query.sql, "SELECT 1");
+  EXPECT_EQ(Screen("SELECT 1 -- \\").query.sql, "SELECT 1");
   EXPECT_EQ(Screen("-- a\nSELECT 1").query.sql, "-- a\nSELECT 1");
 }
 
@@ -134,7 +136,8 @@ TEST(Screen, HoldsItsLimitsAtNAndNPlusOne) {
 }
 
 TEST(Screen, SurvivesEveryTruncationAndAnyByte) {
-  const std::string sql = "WITH q AS (SELECT r'a', \"b\", `c`, :d /* e */ -- f\n) FROM q SELECT {1:2}";
+  const std::string sql =
+      "WITH q AS (SELECT r'a', \"b\", `c`, :d /* e */ -- f\n) FROM q SELECT {1:2}";
   for (size_t i = 0; i <= sql.size(); ++i) (void)Screen(sql.substr(0, i));
   for (size_t i = 0; i < sql.size(); ++i) {
     // Every byte that means something, one of a word, and two that are not UTF-8.
@@ -148,8 +151,10 @@ TEST(Screen, SurvivesEveryTruncationAndAnyByte) {
 }
 
 TEST(Screen, CollectsMarkersOnce) {
-  const auto markers = Screen("SELECT a::int, v:field, :x, CAST(s AS STRUCT<q : INT>)\n"
-                              "WHERE a>:y AND b BETWEEN :x AND :y LIMIT :n").query.markers;
+  const auto markers = Screen(
+                           "SELECT a::int, v:field, :x, CAST(s AS STRUCT<q : INT>)\n"
+                           "WHERE a>:y AND b BETWEEN :x AND :y LIMIT :n")
+                           .query.markers;
   ASSERT_EQ(markers.size(), 3U);
   EXPECT_EQ(markers[0].name, "x");
   EXPECT_EQ(markers[1].name, "y");

@@ -86,7 +86,8 @@ std::optional<int64_t> ToTimestamp(std::string_view text) {
       }
     }
   }
-  if (Take(text, 'Z')) return text.empty() ? std::optional(seconds * kMicros + micros) : std::nullopt;
+  if (Take(text, 'Z'))
+    return text.empty() ? std::optional(seconds * kMicros + micros) : std::nullopt;
   if (text.empty()) return seconds * kMicros + micros;
   const int sign = text.front() == '-' ? 1 : -1;
   if (!Take(text, '-') && !Take(text, '+')) return std::nullopt;
@@ -144,13 +145,20 @@ std::string Wrong(std::string_view value, std::string_view type) {
 
 std::string NullOf(std::string_view type, Literal* out) {
   DataType* data = out->mutable_null();
-  if (type == "string") data->mutable_string();
-  else if (type == "boolean") data->mutable_boolean();
-  else if (type == "int") data->mutable_integer();
-  else if (type == "bigint") data->mutable_long_();
-  else if (type == "double") data->mutable_double_();
-  else if (type == "date") data->mutable_date();
-  else if (type == "timestamp") data->mutable_timestamp();
+  if (type == "string")
+    data->mutable_string();
+  else if (type == "boolean")
+    data->mutable_boolean();
+  else if (type == "int")
+    data->mutable_integer();
+  else if (type == "bigint")
+    data->mutable_long_();
+  else if (type == "double")
+    data->mutable_double_();
+  else if (type == "date")
+    data->mutable_date();
+  else if (type == "timestamp")
+    data->mutable_timestamp();
   else if (const auto decimal = ParseDecimal(type)) {
     data->mutable_decimal()->set_precision(decimal->precision);
     data->mutable_decimal()->set_scale(decimal->scale);

@@ -9,18 +9,55 @@ namespace {
 
 // Nodes of an analyzed plan of a query over catalog tables. A new Spark's node is refused until
 // somebody has looked at it.
-constexpr std::array<std::string_view, 49> kNodes = {
-    "Aggregate",       "AsOfJoin",     "CTE",           "CTERelationDef", "CTERelationRef",
-    "Deduplicate",     "Distinct",     "Except",        "Expand",         "Filter",
-    "Generate",        "GlobalLimit",  "GroupingSets",  "InlineTable",    "Intersect",
-    "Join",            "LateralJoin",  "LocalLimit",    "LocalRelation",  "Offset",
-    "OneRowRelation",  "Pivot",        "Project",       "Range",          "RebalancePartitions",
-    "RelationV2",      "Repartition",  "RepartitionByExpression",         "ResolvedHint",
-    "ResolvedInlineTable",             "Sample",        "Sort",           "Subquery",
-    "SubqueryAlias",   "Tail",         "Transpose",     "Union",          "UnionLoop",
-    "UnionLoopRef",    "Unpivot",      "UnresolvedHint", "View",          "Window",
-    "WithCTE",         "WithWindowDefinition",          "Values",         "DataSourceV2Relation",
-    "DataSourceV2ScanRelation",        "PipeOperator"};
+constexpr std::array<std::string_view, 49> kNodes = {"Aggregate",
+                                                     "AsOfJoin",
+                                                     "CTE",
+                                                     "CTERelationDef",
+                                                     "CTERelationRef",
+                                                     "Deduplicate",
+                                                     "Distinct",
+                                                     "Except",
+                                                     "Expand",
+                                                     "Filter",
+                                                     "Generate",
+                                                     "GlobalLimit",
+                                                     "GroupingSets",
+                                                     "InlineTable",
+                                                     "Intersect",
+                                                     "Join",
+                                                     "LateralJoin",
+                                                     "LocalLimit",
+                                                     "LocalRelation",
+                                                     "Offset",
+                                                     "OneRowRelation",
+                                                     "Pivot",
+                                                     "Project",
+                                                     "Range",
+                                                     "RebalancePartitions",
+                                                     "RelationV2",
+                                                     "Repartition",
+                                                     "RepartitionByExpression",
+                                                     "ResolvedHint",
+                                                     "ResolvedInlineTable",
+                                                     "Sample",
+                                                     "Sort",
+                                                     "Subquery",
+                                                     "SubqueryAlias",
+                                                     "Tail",
+                                                     "Transpose",
+                                                     "Union",
+                                                     "UnionLoop",
+                                                     "UnionLoopRef",
+                                                     "Unpivot",
+                                                     "UnresolvedHint",
+                                                     "View",
+                                                     "Window",
+                                                     "WithCTE",
+                                                     "WithWindowDefinition",
+                                                     "Values",
+                                                     "DataSourceV2Relation",
+                                                     "DataSourceV2ScanRelation",
+                                                     "PipeOperator"};
 
 bool IsWord(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -32,7 +69,8 @@ std::string_view AnalyzedSection(std::string_view explain) {
   const size_t head = explain.find(kHead);
   if (head == std::string_view::npos) return {};
   std::string_view section = explain.substr(head + kHead.size());
-  section = section.substr(0, std::min(section.find("\n== Optimized Logical Plan =="), section.size()));
+  section =
+      section.substr(0, std::min(section.find("\n== Optimized Logical Plan =="), section.size()));
   const size_t feed = section.find('\n');
   return feed == std::string_view::npos ? section : section.substr(feed + 1);
 }

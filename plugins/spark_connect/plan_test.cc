@@ -32,7 +32,8 @@ TEST(Plan, RefusesUnknownNodes) {
   EXPECT_TRUE(ReadPlan(head + "Project [a#1]\n+- OneRowRelation\n").denied.empty());
   EXPECT_EQ(ReadPlan(head + "Project [a#1]\n+- ScriptTransformation cat, [a#1]\n").denied,
             std::vector<std::string>{"ScriptTransformation"});
-  EXPECT_EQ(ReadPlan(head + "Relation [value#1] text\n").denied, std::vector<std::string>{"Relation"});
+  EXPECT_EQ(ReadPlan(head + "Relation [value#1] text\n").denied,
+            std::vector<std::string>{"Relation"});
   EXPECT_TRUE(ReadPlan("").denied.empty());
 }
 

@@ -40,7 +40,8 @@ TEST(Positions, TheWrappersEndIsTheQuerysEnd) {
 }
 
 TEST(Positions, FindTheLastPlaceInAMessage) {
-  const auto parse = FindLinePos("\n[X] Syntax error. SQLSTATE: 42601 (line 3, pos 12)\n\n== SQL ==");
+  const auto parse =
+      FindLinePos("\n[X] Syntax error. SQLSTATE: 42601 (line 3, pos 12)\n\n== SQL ==");
   ASSERT_TRUE(parse);
   EXPECT_EQ(parse->line, 3);
   EXPECT_EQ(parse->pos, 12);

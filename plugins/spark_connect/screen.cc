@@ -17,27 +17,27 @@ constexpr std::array<std::string_view, 3> kReflectNames = {"reflect", "java_meth
 // Functions that reach files, other systems, logs or secrets from within an expression or FROM.
 // Refused only when called, because they are common words elsewhere.
 constexpr std::array<std::string_view, 17> kReachingFunctions = {
-    "read_files",   "read_kafka",    "read_kinesis",  "read_pubsub",       "read_pulsar",
-    "cloud_files",  "event_log",     "remote_query",  "http_request",      "ai_query",
-    "secret",       "try_secret",    "from_protobuf", "python_worker_logs", "list_secrets",
+    "read_files",      "read_kafka",         "read_kinesis",  "read_pubsub",        "read_pulsar",
+    "cloud_files",     "event_log",          "remote_query",  "http_request",       "ai_query",
+    "secret",          "try_secret",         "from_protobuf", "python_worker_logs", "list_secrets",
     "read_statestore", "read_state_metadata"};
 
 // Data sources that read a path given as if it were a table name.
 constexpr std::array<std::string_view, 16> kPathFormats = {
-    "csv",  "json", "parquet", "orc",  "text",  "xml",   "avro",       "binaryfile",
-    "jdbc", "hive", "delta",   "hudi", "kafka", "image", "libsvm",     "iceberg"};
+    "csv",  "json", "parquet", "orc",  "text",  "xml",   "avro",   "binaryfile",
+    "jdbc", "hive", "delta",   "hudi", "kafka", "image", "libsvm", "iceberg"};
 
 constexpr std::array<std::string_view, 5> kQueryStarts = {"select", "with", "values", "table",
                                                           "from"};
 
 // What else a statement may start with, to name it in the message.
 constexpr std::array<std::string_view, 42> kStatements = {
-    "insert", "update", "delete",   "merge",    "create",   "drop",   "alter",   "truncate",
-    "replace", "call",  "set",      "reset",    "use",      "show",   "describe", "desc",
-    "explain", "cache", "uncache",  "refresh",  "clear",    "analyze", "msck",   "load",
-    "grant",  "revoke", "add",      "list",     "begin",    "declare", "execute", "export",
-    "import", "commit", "rollback", "optimize", "vacuum",   "copy",   "comment", "repair",
-    "start",  "if"};
+    "insert",   "update",  "delete",  "merge",   "create",  "drop",    "alter",
+    "truncate", "replace", "call",    "set",     "reset",   "use",     "show",
+    "describe", "desc",    "explain", "cache",   "uncache", "refresh", "clear",
+    "analyze",  "msck",    "load",    "grant",   "revoke",  "add",     "list",
+    "begin",    "declare", "execute", "export",  "import",  "commit",  "rollback",
+    "optimize", "vacuum",  "copy",    "comment", "repair",  "start",   "if"};
 
 bool Contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -85,8 +85,8 @@ class Rules {
     return std::nullopt;
   }
 
-  // Where the query ends: before a trailing ';', or at the end of the text.
-  size_t QueryEnd() const { return count_ < tokens_.size() ? tokens_[count_].begin : sql_.size(); }
+  // Behind the last token: a comment that ends in a backslash would swallow the wrapper's ')'.
+  size_t QueryEnd() const { return tokens_[count_ - 1].end; }
   size_t count() const { return count_; }
 
  private:
@@ -111,7 +111,8 @@ class Rules {
                     "write one query, for example SELECT ... FROM ...", 0, 0};
     }
     if (more != tokens_.end()) {
-      return DenyAt(*more, "PZ0202", "a second statement starts here; a derived dataset is one query",
+      return DenyAt(*more, "PZ0202",
+                    "a second statement starts here; a derived dataset is one query",
                     "put each query into a manifest of its own");
     }
     return std::nullopt;
@@ -203,13 +204,13 @@ class Rules {
     const bool quoted = name.kind == TokenKind::kQuoted;
     const bool path = quoted && name.text.find_first_of("/\\:*") != std::string::npos;
     // A source by class name: org.apache.spark.sql.csv.`x`.
-    const bool format = (last == i + 2 && Contains(kPathFormats, first)) || first == "org" ||
-                        first == "com";
+    const bool format =
+        (last == i + 2 && Contains(kPathFormats, first)) || first == "org" || first == "com";
     if (!(path && format) && !((path || (format && quoted)) && InTablePosition(i))) {
       return std::nullopt;
     }
-    return DenyAt(tokens_[i], "PZ0211", "'" + tokens_[last - 2].text + ".`" + name.text +
-                                            "`' reads files by path",
+    return DenyAt(tokens_[i], "PZ0211",
+                  "'" + tokens_[last - 2].text + ".`" + name.text + "`' reads files by path",
                   "read tables of the catalog: catalog.namespace.table");
   }
 

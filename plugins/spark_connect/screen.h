@@ -29,7 +29,7 @@ struct Marker {
 };
 
 struct Screened {
-  std::string sql;  ///< without a trailing ';' and what follows it; offsets are unchanged
+  std::string sql;  ///< up to its last token, without ';' and comments; offsets are unchanged
   std::vector<Marker> markers;
 };
 

@@ -77,8 +77,7 @@ std::vector<std::shared_ptr<Session>> SessionPool::Evict(int64_t now, bool make_
   const auto in_use = [](const Entry& entry) { return entry.session.use_count() > 1; };
   for (auto it = entries_.begin(); it != entries_.end();) {
     const Session& session = *it->second.session;
-    const bool over =
-        session.expires_at_ms != 0 && session.expires_at_ms - kTokenMarginMs <= now;
+    const bool over = session.expires_at_ms != 0 && session.expires_at_ms - kTokenMarginMs <= now;
     if (!in_use(it->second) && (over || it->second.last_used + idle_ms_ <= now)) {
       gone.push_back(it->second.session);
       it = entries_.erase(it);

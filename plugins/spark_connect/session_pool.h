@@ -48,8 +48,7 @@ class SessionPool {
   using Now = std::function<int64_t()>;  ///< milliseconds since the epoch
 
   /// `release` ends a session on the server; called without locks, and must not throw.
-  SessionPool(int64_t max, int64_t idle_ms, Now now,
-              std::function<void(const Session&)> release);
+  SessionPool(int64_t max, int64_t idle_ms, Now now, std::function<void(const Session&)> release);
   ~SessionPool();  ///< releases all
   SessionPool(const SessionPool&) = delete;
   SessionPool& operator=(const SessionPool&) = delete;

@@ -33,7 +33,8 @@ class Reader {
       settings_.tls = value.get<bool>();
       return {};
     }
-    if (key == "sessionsMax") return Number(value, kSessionsMin, kSessionsMax, settings_.sessions_max);
+    if (key == "sessionsMax")
+      return Number(value, kSessionsMin, kSessionsMax, settings_.sessions_max);
     if (key == "sessionIdleMs") return Number(value, 1, kDurationMsMax, settings_.session_idle_ms);
     return Number(value, 1, kDurationMsMax, settings_.default_timeout_ms);
   }
@@ -73,12 +74,13 @@ bool IsLoopback(std::string_view endpoint) {
   const std::string_view host = endpoint.substr(0, endpoint.rfind(':'));
   if (host == "localhost" || host == "[::1]") return true;
   // A name such as 127.example.org only looks like an address.
-  return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return host.starts_with("127.") &&
+         host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 sdk::Outcome<Settings> ParseSettings(std::string_view text) {
-  static const std::vector<std::string> kKeys = {"endpoint",    "token",         "tls",
-                                                 "sessionsMax", "sessionIdleMs", "defaultTimeoutMs"};
+  static const std::vector<std::string> kKeys = {
+      "endpoint", "token", "tls", "sessionsMax", "sessionIdleMs", "defaultTimeoutMs"};
   Settings settings;
   if (text.empty()) return settings;
   const json config = json::parse(text, nullptr, /*allow_exceptions=*/false);

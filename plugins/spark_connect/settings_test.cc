@@ -34,7 +34,8 @@ TEST(Settings, RefuseWrongValues) {
 TEST(Settings, ATokenNeverCrossesTheNetworkInClear) {
   EXPECT_FALSE(ParseSettings(R"({"endpoint":"spark.example:1","token":"secret-1"})").ok());
   EXPECT_FALSE(ParseSettings(R"({"endpoint":"127.example.org:1","token":"secret-1"})").ok());
-  EXPECT_TRUE(ParseSettings(R"({"endpoint":"spark.example:1","token":"secret-1","tls":true})").ok());
+  EXPECT_TRUE(
+      ParseSettings(R"({"endpoint":"spark.example:1","token":"secret-1","tls":true})").ok());
   const auto got = ParseSettings(R"({"endpoint":"10.0.0.1:1","token":"secret-1"})");
   ASSERT_FALSE(got.ok());
   EXPECT_EQ(got.error().message.find("secret-1"), std::string::npos);

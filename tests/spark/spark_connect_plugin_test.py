@@ -149,7 +149,7 @@ def test_sessions_are_reused_by_key(backend):
     (f"SELECT '{EMOJI}' AS e,\n  '\N{LATIN SMALL LETTER E WITH ACUTE}' AS f, seets AS x\nFROM prod.nyc.plane",
      "UNRESOLVED_COLUMN.WITH_SUGGESTION", (2, 13), "seats"),
     ("SELECT 1,\n  FROM prod.nyc.plane WHERE AND", "PARSE_SYNTAX_ERROR", None, ""),
-    ("SELECT 1 +\n\n-- end\n", "PARSE_SYNTAX_ERROR", None, ""),
+    ("SELECT 1 +\n;\n-- end \\", "PARSE_SYNTAX_ERROR", (1, 11), ""),
     (f"SELECT '{EMOJI}' x y z", "PARSE_SYNTAX_ERROR", (1, 14), ""),
     ("SELECT *\nFROM prod.nyc.plain", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), ""),
     ("SELECT *\nFROM plane_of_nobody", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "prod."),
@@ -189,7 +189,7 @@ def test_parameters_are_typed(backend):
 
 
 def test_places_behind_a_parameter(backend):
-    params = [("s", "string", f"a rather long text {EMOJI}")]
+    params = [("s", "string", "a rather long text, it's true")]
     assert place(only_error(backend.ask("SELECT :s AS s, seets FROM prod.nyc.plane", params))) == (1, 17)
     assert place(only_error(backend.ask("SELECT :s AS s x y", params))) == (1, 16)
 
@@ -216,7 +216,7 @@ HOSTILE = [
     "SELECT IDENTIFIER('ref' || 'lect')('java.lang.System', 'exit', 1)",
     "SELECT try_reflect\N{NO-BREAK SPACE}('java.lang.System', 'exit', 1)",
     "SELECT TRANSFORM(tailnum) USING 'touch /tmp/pwned' FROM prod.nyc.plane", "SELECT * FROM text.`/etc/passwd`",
-    "SELECT '${env:HOME}'", "SELECT 1 /* open", "SELECT 1 -- \\\n) ; DROP TABLE prod.nyc.plane",
+    "SELECT '${env:HOME}'", "SELECT 1 /* open", "SELECT 1 -- \n) ; DROP TABLE prod.nyc.plane",
     "SELECT * FROM (\nDROP TABLE prod.nyc.plane\n)", "ANALYZE TABLE prod.nyc.plane COMPUTE STATISTICS",
 ]
 

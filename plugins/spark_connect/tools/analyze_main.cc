@@ -2,9 +2,12 @@
 //
 // spark_connect_analyze: one analysis without daemon and plugin host, for tests and benches.
 //
-//   spark_connect_analyze CONFIG.json [schema|explain] < query.sql     one query, a response as JSON
-//   spark_connect_analyze CONFIG.json lines < requests.jsonl           one AnalyzeRequest a line; one
-//                                                                      line {"response"|"error","us"} each
+//   spark_connect_analyze CONFIG.json [schema|explain] < query.sql     one query, a response as
+//   JSON spark_connect_analyze CONFIG.json lines < requests.jsonl           one AnalyzeRequest a
+//   line; one
+//                                                                      line
+//                                                                      {"response"|"error","us"}
+//                                                                      each
 // The configuration is a file, because it may hold a token.
 #include <dcp/contract/v1/test_backend.pb.h>
 #include <google/protobuf/util/json_util.h>
@@ -32,16 +35,15 @@ json Ask(Analyzer& analyzer, const Settings& settings, const v1::AnalyzeRequest&
   CallScope scope(settings.default_timeout_ms);
   v1::AnalyzeResponse response;
   const auto start = std::chrono::steady_clock::now();
-  const auto outcome = analyzer.Analyze(request, scope, [](const std::string&) {}, &response);
+  const auto outcome = analyzer.Analyze(
+      request, scope, [](const std::string&) {}, &response);
   const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - start);
   json out = {{"us", spent.count()}};
   if (!outcome.ok()) {
     const auto& error = outcome.error();
-    out["error"] = {{"code", error.code},
-                    {"id", error.id},
-                    {"message", error.message},
-                    {"hint", error.hint}};
+    out["error"] = {
+        {"code", error.code}, {"id", error.id}, {"message", error.message}, {"hint", error.hint}};
     return out;
   }
   std::string text;
