@@ -390,6 +390,21 @@ TEST_F(HostFaultsTest, ACancelledCallEndsSoon) {
   EXPECT_EQ(StateOf("bad").restarts, 0);
 }
 
+TEST_F(HostFaultsTest, APluginOfTheSdkAnswersFailsAndStops) {
+  Start("sdk_plugin");
+  ExpectDescribes("Sdk");
+  EXPECT_EQ(BadStatus("Compile").ToString(),
+            "b.yaml:4:9: INVALID_ARGUMENT [PZ0203]: no column \"dayy\" (hint: day)");
+  WaitingCall call(*host_);
+  ExpectDescribes("Sdk");  // in parallel
+  call.Cancel();
+  EXPECT_EQ(call.Join().code(), Code::kCancelled);
+  EXPECT_EQ(StateOf("bad").restarts, 0);
+  host_.reset();
+  Start("sdk_plugin", "{\"colour\":1}");
+  ExpectFailed(Code::kInvalidArgument, "no settings are known");
+}
+
 TEST_F(HostFaultsTest, ADeadlineStopsAPluginThatListens) {
   Start("waits");
   EXPECT_EQ(BadStatus("Analyze", Within(30)).code(), Code::kDeadlineExceeded);
