@@ -24,9 +24,10 @@ constexpr auto kReserved = std::to_array<std::string_view>(
     {"spark.app.name", "spark.authenticate", "spark.driver.bindAddress",
      "spark.driver.extraClassPath", "spark.driver.host", "spark.driver.memory", "spark.local.dir",
      "spark.master", "spark.redaction.regex", "spark.sql.catalogImplementation",
-     "spark.sql.extensions", "spark.sql.redaction.options.regex", "spark.sql.runSQLOnFiles",
-     "spark.sql.scripting.enabled", "spark.sql.variable.substitute", "spark.sql.warehouse.dir",
-     "spark.submit.deployMode", "spark.ui.enabled"});
+     "spark.sql.extensions", "spark.sql.legacy.parameterSubstitution.constantsOnly",
+     "spark.sql.redaction.options.regex", "spark.sql.runSQLOnFiles", "spark.sql.scripting.enabled",
+     "spark.sql.variable.substitute", "spark.sql.warehouse.dir", "spark.submit.deployMode",
+     "spark.ui.enabled"});
 
 sdk::Error Bad(const std::string& key, const std::string& why, const std::string& hint = "") {
   return {.code = DCP_INVALID_ARGUMENT,

@@ -22,6 +22,8 @@ constexpr char kPropertiesFile[] = "spark.properties";
 constexpr char kLogFile[] = "log4j2.properties";
 constexpr char kSpecFile[] = "spec.json";
 constexpr char kResultFile[] = "result.json";
+/// One file for both: spark-submit passes Python's stderr, with the job's progress, on to stdout.
+constexpr char kOutputFile[] = "output";
 /// What a job may need of the system: a shell for spark-submit's scripts, and java.
 constexpr char kPath[] = "/usr/local/bin:/usr/bin:/bin";
 
@@ -223,8 +225,9 @@ Properties MakeProperties(const Config& config, const Request& request) {
   p["spark.sql.variable.substitute"] = "false";
   p["spark.redaction.regex"] = "(?i)secret|password|token|access[.]?key|credential|header";
   p["spark.sql.redaction.options.regex"] = "(?i)url|secret|password|token|header";
+  // Iceberg's parser drops bound parameters on Spark 4.1, unless Spark binds them after parsing.
+  p["spark.sql.legacy.parameterSubstitution.constantsOnly"] = "true";
   // All that the job writes outside the catalog lies in its own folder, and goes with it.
-  p["spark.local.dir"] = folder + "/local";
   p["spark.sql.warehouse.dir"] = folder + "/warehouse";
   std::string options = QuoteJavaOption("-Djava.io.tmpdir=" + folder) + " " +
                         QuoteJavaOption("-Dlog4j2.configurationFile=" + folder + "/" + kLogFile) +
@@ -257,6 +260,7 @@ Json MakeEnvironment(const Config& config, const Request& request) {
               {"LANG", "C.UTF-8"},
               {"SPARK_HOME", config.spark_home},
               {"SPARK_LOCAL_IP", "127.0.0.1"},
+              {"SPARK_LOCAL_DIRS", request.directory + "/local"},
               {"PYSPARK_PYTHON", config.python},
               {"PYSPARK_DRIVER_PYTHON", config.python}};
   if (!config.java_home.empty()) env["JAVA_HOME"] = config.java_home;
@@ -286,8 +290,8 @@ sdk::Outcome<std::string> Submit(const Config& config, std::string_view request_
       {"files",
        {File(kPropertiesFile, FormatProperties(MakeProperties(config, request))),
         File(kLogFile, kLogProperties), File(kSpecFile, Dump(MakeSpec(request)))}},
-      {"stdoutFile", "stdout"},
-      {"stderrFile", "stderr"},
+      {"stdoutFile", kOutputFile},
+      {"stderrFile", kOutputFile},
       {"resultFile", kResultFile},
       {"stopGraceMs", std::to_string(kStopGraceMs)}};
   return Dump({{"process", process}});

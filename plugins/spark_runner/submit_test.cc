@@ -70,7 +70,10 @@ TEST(SubmitTest, MakesAProcess) {
   EXPECT_EQ(process.at("env").at("PYSPARK_PYTHON"), "/opt/venv/bin/python");
   EXPECT_FALSE(process.at("env").contains("JAVA_HOME"));
   EXPECT_EQ(process.at("resultFile"), "result.json");
-  EXPECT_EQ(process.at("stderrFile"), "stderr");
+  EXPECT_EQ(process.at("env").at("SPARK_LOCAL_DIRS"), "/state/jobs/r1/run x/local");
+  // Python's stderr arrives on spark-submit's stdout; a job has one log.
+  EXPECT_EQ(process.at("stderrFile"), "output");
+  EXPECT_EQ(process.at("stdoutFile"), "output");
 }
 
 TEST(SubmitTest, WritesTheSpecOfTheJob) {
@@ -104,7 +107,7 @@ TEST(SubmitTest, MountsTheCatalogAndStaysOnLoopback) {
            "spark.ui.enabled=false",
            "spark.sql.catalogImplementation=in-memory",
            "spark.sql.shuffle.partitions=4",
-           "spark.local.dir=/state/jobs/r1/run x/local",
+           "spark.sql.legacy.parameterSubstitution.constantsOnly=true",
        }) {
     EXPECT_NE(("\n" + text).find("\n" + line + "\n"), std::string::npos) << line << "\n" << text;
   }
