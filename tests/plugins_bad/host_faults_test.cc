@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The host against faulty plugins, through the real worker program. Every test ends with the same
-// question: does the good plugin beside the bad one still answer?
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
+// Calls of faulty plugins, through the real worker program.
 #include <signal.h>
 
+#include <atomic>
 #include <condition_variable>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <thread>
 
-#include "base/clock.h"
-#include "host/host.h"
+#include "host_fixture.h"
 
 namespace dcp::host {
 namespace {
@@ -22,72 +16,8 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
-using Json = nlohmann::json;
 
-constexpr char kCompile[] = R"({"command":"test"})";
-constexpr char kAnalyze[] = R"({"sql":"SELECT 1"})";
-
-class HostFaultsTest : public ::testing::Test {
- protected:
-  /// Routes: "good" leads to echo, "bad" to the plugin under test.
-  void Start(const std::string& bad, const std::string& config = "{}") {
-    settings_.worker_program = TEST_WORKER;
-    if (settings_.directories.empty()) settings_.directories = {TEST_PLUGINS};
-    settings_.instances.resize(2);
-    settings_.instances[0].id = "good";
-    settings_.instances[0].plugin = "echo";
-    settings_.instances[0].config_json = Secret("{}");
-    settings_.instances[0].env = {{"TEST_ECHO", "allowed"}};
-    settings_.instances[1].id = "bad";
-    settings_.instances[1].plugin = bad;
-    settings_.instances[1].config_json = Secret(config);
-    for (const char* capability : {"resource", "test_backend"}) {
-      settings_.routes[capability] = {{"good", "good"}, {"bad", "bad"}};
-    }
-    auto host = Host::Start(settings_);
-    ASSERT_TRUE(host.ok()) << host.status().ToString();
-    host_ = std::move(host).value();
-  }
-
-  void TearDown() override {
-    if (!host_) return;
-    const auto reply = host_->Call("resource", "good", "Describe", "{}", {});
-    ASSERT_TRUE(reply.ok()) << reply.status().ToString();
-    EXPECT_EQ(Json::parse(*reply), Json::parse(R"({"kinds":["Base"]})"));
-    EXPECT_EQ(StateOf("good").restarts, 0);
-  }
-
-  Result<std::string> Bad(const std::string& method, const CallOptions& options = {}) {
-    if (method == "Analyze") return host_->Call("test_backend", "bad", method, kAnalyze, options);
-    return host_->Call("resource", "bad", method, method == "Compile" ? kCompile : "{}", options);
-  }
-  Status BadStatus(const std::string& method, const CallOptions& options = {}) {
-    return Bad(method, options).status();
-  }
-  /// The plugin never came up: its state and its calls say why.
-  void ExpectFailed(Code code, const std::string& text) {
-    const Status status = BadStatus("Describe");
-    EXPECT_EQ(status.code(), code) << status.ToString();
-    EXPECT_THAT(status.message(), HasSubstr(text));
-    EXPECT_EQ(StateOf("bad").state, "FAILED");
-    EXPECT_THAT(StateOf("bad").detail, HasSubstr(text));
-  }
-  void ExpectDescribes(const std::string& kind) {
-    const auto reply = Bad("Describe");
-    ASSERT_TRUE(reply.ok()) << reply.status().ToString();
-    EXPECT_EQ(Json::parse(*reply)["kinds"][0], kind);
-  }
-  InstanceState StateOf(const std::string& id) {
-    for (const InstanceState& state : host_->States()) {
-      if (state.id == id) return state;
-    }
-    return {};
-  }
-
-  Settings settings_;
-  std::unique_ptr<Host> host_;
-};
+class HostFaultsTest : public HostFixture {};
 
 CallOptions Within(int64_t milliseconds) {
   CallOptions options;
@@ -148,110 +78,6 @@ TEST_F(HostFaultsTest, RoutesAndMethodsThatDoNotExistAreNamed) {
   status = host_->Call("resource", "good", "Continue", "{}", {}).status();
   EXPECT_EQ(status.code(), Code::kUnimplemented);
   EXPECT_THAT(status.message(), HasSubstr("Describe Compile"));
-}
-
-TEST_F(HostFaultsTest, FilesThatAreNoPlugins) {
-  const struct {
-    const char* name;
-    const char* reason;
-  } cases[] = {
-      {"no_entry", "does not export dcp_plugin_v1"},
-      {"other_major", "is built for plugin ABI 2 (it exports dcp_plugin_v2), this host has ABI 1"},
-      {"no_section", "has no section .dcp.manifest"},
-  };
-  for (const auto& c : cases) {
-    settings_ = {};
-    Start(c.name);
-    const std::string path = std::string(TEST_PLUGINS) + "/" + c.name + ".so";
-    ExpectFailed(Code::kFailedPrecondition, path + " ");
-    ExpectFailed(Code::kFailedPrecondition, c.reason);
-  }
-}
-
-TEST_F(HostFaultsTest, DamagedFiles) {
-  namespace fs = std::filesystem;
-  const fs::path folder =
-      fs::path(::testing::TempDir()) / ("dcp_damaged_" + std::to_string(getpid()));
-  fs::create_directories(folder);
-  std::ifstream in(std::string(TEST_PLUGINS) + "/echo.so", std::ios::binary);
-  const std::string whole((std::istreambuf_iterator<char>(in)), {});
-  ASSERT_GT(whole.size(), 1000U);
-  const auto write = [&](const char* name, const std::string& bytes) {
-    std::ofstream(folder / name, std::ios::binary) << bytes;
-  };
-  write("a_text.so", "this is no shared object\n");
-  write("b_empty.so", "");
-  write("c_truncated.so", whole.substr(0, whole.size() / 2));
-  std::string other = whole;
-  other[18] = 0x28;  // e_machine: 32-bit ARM
-  write("d_arm.so", other);
-  other = whole;
-  other[4] = 1;  // EI_CLASS: 32 bit
-  write("e_narrow.so", other);
-  settings_.directories = {"/nowhere/at/all", folder.string(), TEST_PLUGINS};
-  Start("missing");
-  ExpectFailed(Code::kFailedPrecondition, "no plugin \"missing\" in /nowhere/at/all, ");
-  for (const char* reason :
-       {"/nowhere/at/all: No such file", "a_text.so is not an ELF file",
-        "b_empty.so is not an ELF file", "c_truncated.so is truncated or damaged",
-        "d_arm.so is built for arm, this machine is", "e_narrow.so is not a 64-bit ELF file"}) {
-    EXPECT_THAT(StateOf("bad").detail, HasSubstr(reason));
-  }
-  fs::remove_all(folder);
-}
-
-TEST_F(HostFaultsTest, TablesThatBreakTheAbi) {
-  const struct {
-    const char* name;
-    Code code;
-    const char* reason;
-  } cases[] = {
-      {"short_table", Code::kInvalidArgument, "bytes, ABI 1.0 needs"},
-      {"null_slot", Code::kInvalidArgument, "no function in the required slot \"cancel\""},
-      {"null_table", Code::kInvalidArgument, "returned no table"},
-      {"wrong_descriptor", Code::kInvalidArgument, "descriptor differs"},
-      {"newer_host", Code::kFailedPrecondition, "needs host ABI 1.7, this host has 1.0"},
-      {"unresolved", Code::kInvalidArgument, "dcp_test_function_nobody_defines"},
-      {"fails_silently", Code::kFailedPrecondition, "create() failed and gave no reason"},
-      {"no_instance", Code::kInternal, "answered OK and made no instance"},
-  };
-  for (const auto& c : cases) {
-    settings_ = {};
-    Start(c.name);
-    ExpectFailed(c.code, c.reason);
-    EXPECT_EQ(StateOf("bad").restarts, 0) << c.name;  // trying again cannot help
-  }
-}
-
-TEST_F(HostFaultsTest, ANewerTableIsNoFault) {
-  Start("long_table");
-  ExpectDescribes("Base");
-}
-
-TEST_F(HostFaultsTest, ARefusedConfigurationIsNamedAndNotShown) {
-  Start("never_completes", "password=hunter2");
-  ExpectFailed(Code::kInvalidArgument,
-               "plugin never_completes (instance bad) refuses its configuration: the configuration "
-               "is not an object");
-  EXPECT_THAT(StateOf("bad").detail, Not(HasSubstr("hunter2")));
-}
-
-TEST_F(HostFaultsTest, ACrashWhileLoadingIsRetriedAndThenGivenUp) {
-  Start("crash_constructor");
-  EXPECT_THAT(StateOf("bad").state, ::testing::AnyOf("RESTARTING", "FAILED"));
-  const Status status = BadStatus("Describe");
-  EXPECT_EQ(status.code(), Code::kUnavailable);
-  EXPECT_THAT(status.message(), AllOf(HasSubstr("plugin crash_constructor (instance bad)"),
-                                      HasSubstr("signal 4"), HasSubstr("while it started")));
-  EXPECT_EQ(StateOf("bad").state, "FAILED");
-  EXPECT_GT(StateOf("bad").restarts, 1);
-}
-
-TEST_F(HostFaultsTest, ACrashInCreateQuotesTheLastWords) {
-  Start("crash_create");
-  const Status status = BadStatus("Describe");
-  EXPECT_EQ(status.code(), Code::kUnavailable);
-  EXPECT_THAT(status.message(), AllOf(HasSubstr("signal 6"), HasSubstr("about to give up")));
 }
 
 TEST_F(HostFaultsTest, ACrashInACallIsAnAnswerAndTheNextCallIsServed) {
@@ -390,6 +216,21 @@ TEST_F(HostFaultsTest, ACancelledCallEndsSoon) {
   EXPECT_EQ(StateOf("bad").restarts, 0);
 }
 
+TEST_F(HostFaultsTest, APluginOfTheSdkAnswersFailsAndStops) {
+  Start("sdk_plugin");
+  ExpectDescribes("Sdk");
+  EXPECT_EQ(BadStatus("Compile").ToString(),
+            "b.yaml:4:9: INVALID_ARGUMENT [PZ0203]: no column \"dayy\" (hint: day)");
+  WaitingCall call(*host_);
+  ExpectDescribes("Sdk");  // in parallel
+  call.Cancel();
+  EXPECT_EQ(call.Join().code(), Code::kCancelled);
+  EXPECT_EQ(StateOf("bad").restarts, 0);
+  host_.reset();
+  Start("sdk_plugin", "{\"colour\":1}");
+  ExpectFailed(Code::kInvalidArgument, "no settings are known");
+}
+
 TEST_F(HostFaultsTest, ADeadlineStopsAPluginThatListens) {
   Start("waits");
   EXPECT_EQ(BadStatus("Analyze", Within(30)).code(), Code::kDeadlineExceeded);
@@ -428,21 +269,6 @@ TEST_F(HostFaultsTest, NothingIsLeftBehind) {
   host_.reset();
   EXPECT_EQ(kill(good, 0), -1);
   EXPECT_EQ(kill(bad, 0), -1);
-}
-
-TEST_F(HostFaultsTest, AWorkerProgramThatIsMissingIsNamed) {
-  Settings settings;
-  settings.directories = {TEST_PLUGINS};
-  settings.worker_program = "/nowhere/dcp-plugin-worker";
-  settings.instances.resize(1);
-  settings.instances[0].id = "good";
-  settings.instances[0].plugin = "echo";
-  settings.routes["resource"] = {{"", "good"}};
-  auto host = Host::Start(settings);
-  ASSERT_TRUE(host.ok());
-  const Status status = (*host)->Call("resource", "", "Describe", "{}", {}).status();
-  EXPECT_EQ(status.code(), Code::kFailedPrecondition);
-  EXPECT_THAT(status.message(), HasSubstr("/nowhere/dcp-plugin-worker"));
 }
 
 }  // namespace

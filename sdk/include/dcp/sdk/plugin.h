@@ -93,8 +93,12 @@ class Call {
   /// Tells the person waiting what is going on; the newest text wins.
   void Progress(std::string_view body) { (void)host_.emit(call_, DCP_EVENT_PROGRESS, View(body)); }
   /// Sends one event in order; may wait. False: stop, the call is over.
-  bool Emit(std::string_view body) { return host_.emit(call_, DCP_EVENT_DATA, View(body)) == DCP_OK; }
-  void Log(dcp_level level, std::string_view text) { host_.log(host_.host, level, call_, View(text)); }
+  bool Emit(std::string_view body) {
+    return host_.emit(call_, DCP_EVENT_DATA, View(body)) == DCP_OK;
+  }
+  void Log(dcp_level level, std::string_view text) {
+    host_.log(host_.host, level, call_, View(text));
+  }
   /// Runs `wake` from another thread when the call is to stop (at once, if it is already). For code
   /// that waits in a library. Cleared with an empty function; do so before Invoke returns.
   void OnCancel(std::function<void()> wake);
@@ -125,7 +129,7 @@ class Instance {
 #include <dcp/sdk/detail/runtime.h>
 
 /// Defines the entry symbol for a class derived from Instance. Once in a plugin.
-#define DCP_SDK_EXPORT(Class)                                                     \
-  extern "C" DCP_EXPORT const dcp_plugin_api* dcp_plugin_v1(void) {               \
-    return ::dcp::sdk::Runtime::Table<Class>();                                   \
+#define DCP_SDK_EXPORT(Class)                                       \
+  extern "C" DCP_EXPORT const dcp_plugin_api* dcp_plugin_v1(void) { \
+    return ::dcp::sdk::Runtime::Table<Class>();                     \
   }
