@@ -113,6 +113,14 @@ TEST_F(JobTest, RunsAndLeavesItsExitStatus) {
   }
 }
 
+TEST_F(JobTest, MayHaveOneFileForBothOutputs) {
+  JobSpec spec = Script("echo a; echo b >&2; echo c");
+  spec.stdout_file = spec.stderr_file = "output";
+  ASSERT_TRUE(Launch(spec).ok());
+  EXPECT_EQ(WaitExit().code, 0);
+  EXPECT_EQ(Read("output"), "a\nb\nc\n");
+}
+
 TEST_F(JobTest, ASecondLaunchDoesNothing) {
   const JobSpec spec = Script("echo ran; read x < hold");
   ASSERT_TRUE(Launch(spec).ok());
