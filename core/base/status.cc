@@ -82,22 +82,22 @@ std::string Location::ToString() const {
   return text;
 }
 
-Status&& Status::WithId(std::string id) && {
+Status Status::WithId(std::string id) && {
   id_ = std::move(id);
   return std::move(*this);
 }
 
-Status&& Status::WithHint(std::string hint) && {
+Status Status::WithHint(std::string hint) && {
   hint_ = std::move(hint);
   return std::move(*this);
 }
 
-Status&& Status::At(Location location) && {
+Status Status::At(Location location) && {
   location_ = std::move(location);
   return std::move(*this);
 }
 
-Status&& Status::With(std::string_view context) && {
+Status Status::With(std::string_view context) && {
   if (!ok()) message_ = std::string(context) + ": " + message_;
   return std::move(*this);
 }

@@ -70,11 +70,11 @@ class [[nodiscard]] Status {
   const std::string& hint() const { return hint_; }
 
   /// Chainable setters: `return NotFound("no such table").WithId("PZ0401").WithHint("...");`
-  Status&& WithId(std::string id) &&;
-  Status&& WithHint(std::string hint) &&;
-  Status&& At(Location location) &&;
+  Status WithId(std::string id) &&;
+  Status WithHint(std::string hint) &&;
+  Status At(Location location) &&;
   /// Puts "context: " before the message; no effect on an OK status.
-  Status&& With(std::string_view context) &&;
+  Status With(std::string_view context) &&;
   Status With(std::string_view context) const&;
 
   /// "location: CODE [id]: message (hint: ...)", for logs and tests.
