@@ -34,13 +34,14 @@ class [[nodiscard]] Result {
     DCP_CHECK(ok());
     return std::get<0>(state_);
   }
-  T&& value() && {
+  /// By value, so that `for (auto& x : List().value())` does not dangle.
+  T value() && {
     DCP_CHECK(ok());
     return std::get<0>(std::move(state_));
   }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
