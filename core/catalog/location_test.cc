@@ -121,7 +121,7 @@ TEST(IsWithinTest, IsNeverTrueForAPathThatLeavesTheRoot) {
                                             "b2", "%2f..", "x%20", "...", "%2e",    "orders-0a"};
   std::mt19937 random(7);  // fixed: a failure can be seen again
   int inside = 0;
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 1'000; ++round) {
     std::string location = kRoot;
     int depth = 0;
     bool left = false;
@@ -137,7 +137,7 @@ TEST(IsWithinTest, IsNeverTrueForAPathThatLeavesTheRoot) {
     EXPECT_FALSE(depth < 0 && within) << location;
     inside += !left && within ? 1 : 0;
   }
-  EXPECT_GT(inside, 1000);
+  EXPECT_GT(inside, 50);
 }
 
 TEST(LocalPathTest, IsForFilesOnly) {

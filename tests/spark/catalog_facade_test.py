@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import uuid
 from pathlib import Path
 
@@ -320,6 +321,25 @@ def test_pyiceberg_writes_into_the_playground(playground):
     catalog.create_namespace("own.deep")
     assert ("own", "deep") in catalog.list_namespaces("own")
     catalog.drop_namespace("own.deep")
+
+
+def test_the_batch_job_writes_into_the_playground(tmp_path, playground, spark, flights):
+    before = flights.listing()
+    columns = [{"name": "carrier", "type": "string"}, {"name": "total", "type": "bigint"}]
+    playground.call("ensure", table="nyc.daily", columns=columns)
+    spec = {
+        "version": 1, "run_id": "r0123456789abcdef", "attempt": 1, "table": "prod.nyc.daily", "materialization": "full",
+        "sql": "SELECT carrier, count(*) AS total FROM prod.nyc.flights WHERE id > 0 GROUP BY carrier",
+        "result_file": str(tmp_path / "result.json"), "deadline_ms": int((time.time() + 120) * 1000),
+    }
+    assert stack.submit(tmp_path, spec, playground.confs()).wait(120) == 0, (tmp_path / "job.log").read_text()[-3000:]
+    table = playground.pyiceberg(playground.ro).load_table("nyc.daily")
+    assert sorted(table.scan().to_arrow().to_pydict()["carrier"]) == ["carrier1", "carrier2"]
+    assert table.current_snapshot().summary["pretzel.run-id"] == spec["run_id"]
+    # A metadata table is a name under the table's, which the catalog must not have.
+    assert rows(spark, "SELECT count(*) FROM prod.nyc.daily.snapshots") == [(1,)]
+    assert playground.call("ensure", table="nyc.daily", columns=columns)["status"] == "UNCHANGED"
+    assert flights.listing() == before
 
 
 COLUMNS = [{"name": "id", "type": "bigint"}, {"name": "carrier", "type": "string", "nullable": True}]
