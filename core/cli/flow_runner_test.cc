@@ -73,8 +73,8 @@ class FlowRunnerTest : public ::testing::Test {
     EXPECT_TRUE(runner_->Recover().ok());
     daemon_.deps.runner = runner_.get();
     daemon_.deps.clock = &SystemClock();
-    daemon_.playgrounds = std::make_unique<playground::Playgrounds>(
-        *daemon_.store, SystemClock(), playground::Limits());
+    daemon_.playgrounds = std::make_unique<playground::Playgrounds>(*daemon_.store, SystemClock(),
+                                                                    playground::Limits());
     daemon_.deps.playgrounds = daemon_.playgrounds.get();
     EXPECT_TRUE(daemon_.Start().ok());
     manifest_ = daemon_.folder + "/B.yaml";
