@@ -73,9 +73,8 @@ int HexDigit(char c) {
 }
 
 Status Wrong(const Location& at, const std::string& what) {
-  return InvalidArgument(what)
-      .At(at)
-      .WithHint(R"(a line is {"user":"…","team":"…","environment":"…","token_sha256":"…"})");
+  return InvalidArgument(what).At(at).WithHint(
+      R"(a line is {"user":"…","team":"…","environment":"…","token_sha256":"…"})");
 }
 
 }  // namespace

@@ -52,8 +52,8 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
     DCP_ASSIGN(const auto who, CallerOf(context_, call));
     const std::map<std::string, std::string> labels(request.labels().begin(),
                                                     request.labels().end());
-    DCP_ASSIGN(const auto made, context_.deps.playgrounds->Create(who, request.name(),
-                                                                  request.ttl_ms(), labels));
+    DCP_ASSIGN(const auto made,
+               context_.deps.playgrounds->Create(who, request.name(), request.ttl_ms(), labels));
     FillPlayground(made, answer);
     return {};
   }

@@ -8,21 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include "dcp/v1/dcp.pb.h"
+#include "graph/status_json.h"
 
 namespace dcp::api {
 namespace {
 
 using nlohmann::json;
-
-std::string TextOf(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-int32_t NumberOf(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number_integer() ? found->get<int32_t>() : 0;
-}
 
 /// Paths are kept as ["a.sql"] or as the contract's {"paths":["a.sql"]}.
 void FillNeedsFiles(const std::string& text, v1::Run* to) {
@@ -37,22 +28,6 @@ void FillNeedsFiles(const std::string& text, v1::Run* to) {
 }
 
 }  // namespace
-
-Status StatusFromJson(const std::string& text) {
-  if (text.empty()) return {};
-  const json error = json::parse(text, nullptr, false);
-  if (!error.is_object()) return Internal("the stored error cannot be read");
-  Code code = CodeFromName(TextOf(error, "code"));
-  if (code == Code::kOk) code = Code::kUnknown;
-  Location location;
-  if (const auto at = error.find("location"); at != error.end() && at->is_object()) {
-    location = {TextOf(*at, "file"), NumberOf(*at, "line"), NumberOf(*at, "column")};
-  }
-  return Status(code, TextOf(error, "message"))
-      .WithId(TextOf(error, "id"))
-      .WithHint(TextOf(error, "hint"))
-      .At(location);
-}
 
 void FillPlayground(const store::Playground& from, v1::Playground* to) {
   to->set_name(from.name);
@@ -84,7 +59,7 @@ void FillRun(const store::Run& from, const std::vector<store::Node>& nodes, v1::
     out->set_state(node.state);
     out->set_started_at_ms(node.started_at);
     out->set_finished_at_ms(node.finished_at);
-    out->set_error_message(StatusFromJson(node.error_json).message());
+    out->set_error_message(graph::StatusFromJson(node.error_json).message());
     out->set_detail(node.detail);
   }
   if (!from.report_json.empty()) {
@@ -93,7 +68,7 @@ void FillRun(const store::Run& from, const std::vector<store::Node>& nodes, v1::
     if (!parsed.ok()) to->clear_report();
   }
   FillNeedsFiles(from.needs_files_json, to);
-  const Status error = StatusFromJson(from.error_json);
+  const Status error = graph::StatusFromJson(from.error_json);
   if (error.ok()) return;
   to->set_error_code(std::string(CodeName(error.code())));
   to->set_error_message(error.message());

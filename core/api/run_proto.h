@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/status.h"
 #include "store/store.h"
 
 namespace dcp::v1 {
@@ -18,7 +17,5 @@ namespace dcp::api {
 
 void FillPlayground(const store::Playground& from, v1::Playground* to);
 void FillRun(const store::Run& from, const std::vector<store::Node>& nodes, v1::Run* to);
-/// {"code","id","message","hint","location"} as the store keeps it; OK for an empty text.
-Status StatusFromJson(const std::string& text);
 
 }  // namespace dcp::api

@@ -152,13 +152,7 @@ class WatchStream final : public EventStream<v1::RunEvent> {
   Status Read(Batch* batch) override {
     if (!subscribed_) {
       DCP_TRY(RunOf(context_, *caller_, run_id_).status());
-      subscribed_ = true;
-      const std::lock_guard lock(subscription_mutex_);
-      subscription_ = context_.deps.runner->Subscribe(run_id_, Wake());
-      if (subscription_ == nullptr) {
-        return ResourceExhausted("too many runs are being watched")
-            .WithHint("pretzel run get " + run_id_ + " shows where it stands");
-      }
+      DCP_TRY(Subscribe());
     }
     // The run first: what it did until it ended is then among the events.
     DCP_ASSIGN(const store::Run run, RunOf(context_, *caller_, run_id_));
@@ -174,6 +168,16 @@ class WatchStream final : public EventStream<v1::RunEvent> {
     batch->messages.push_back(std::move(last));
     batch->end = true;
     return {};
+  }
+
+  Status Subscribe() {
+    subscribed_ = true;
+    const std::lock_guard lock(subscription_mutex_);
+    if (closed_) return Cancelled("the client has gone");
+    subscription_ = context_.deps.runner->Subscribe(run_id_, Wake());
+    if (subscription_ != nullptr) return {};
+    return ResourceExhausted("too many runs are being watched")
+        .WithHint("pretzel run get " + run_id_ + " shows where it stands");
   }
 
   void Add(const graph::Event& event, Batch* batch) {
@@ -193,9 +197,12 @@ class WatchStream final : public EventStream<v1::RunEvent> {
     batch->messages.push_back(std::move(message));
   }
 
+  /// Here and not in the destructor: dropping the handle waits for a notification that is under
+  /// way, and that notification may hold the last reference to this stream.
   void Close() override {
-    std::shared_ptr<void> handle;  // dropped without the lock: that may wait for a notification
+    std::shared_ptr<void> handle;  // dropped after the lock is
     const std::lock_guard lock(subscription_mutex_);
+    closed_ = true;
     handle.swap(subscription_);
   }
 
@@ -204,6 +211,7 @@ class WatchStream final : public EventStream<v1::RunEvent> {
   bool subscribed_ = false;
   std::map<std::string, std::string> progress_;
   std::mutex subscription_mutex_;
+  bool closed_ = false;
   std::shared_ptr<void> subscription_;
 };
 

@@ -14,9 +14,8 @@
 namespace dcp::api {
 namespace {
 
-using StreamsByCallback =
-    v1::Runs::WithCallbackMethod_WatchRun<v1::Runs::WithCallbackMethod_GetRunLogs<
-        v1::Runs::Service>>;
+using StreamsByCallback = v1::Runs::WithCallbackMethod_WatchRun<
+    v1::Runs::WithCallbackMethod_GetRunLogs<v1::Runs::Service>>;
 
 class RunsService final : public StreamsByCallback {
  public:

@@ -59,9 +59,8 @@ class ServerImpl final : public Server {
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) {
       const bool tcp = socket_result != 0 && !settings.listen.empty();
-      return Unavailable("cannot listen on " +
-                         (tcp ? settings.listen + ": is the port in use?"
-                              : "unix:" + settings.socket_path))
+      return Unavailable("cannot listen on " + (tcp ? settings.listen + ": is the port in use?"
+                                                    : "unix:" + settings.socket_path))
           .WithHint(tcp ? "choose another api.listen, or 0 as the port for any free one" : "");
     }
     chmod(settings.socket_path.c_str(), 0600);  // the folder guards it; this says the same
@@ -98,7 +97,8 @@ class ServerImpl final : public Server {
     builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, 2);
     builder.SetMaxReceiveMessageSize(static_cast<int>(kReceiveBytesMax));
     builder.SetMaxSendMessageSize(static_cast<int>(limits::kMessageBytesMax));
-    // Without this a second daemon could listen on the same port, and each would get half the calls.
+    // Without this a second daemon could listen on the same port, and each would get half the
+    // calls.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   }
 
@@ -115,7 +115,8 @@ class ServerImpl final : public Server {
 Result<std::unique_ptr<Server>> Server::Start(Settings settings, Deps deps) {
   if (deps.store == nullptr || deps.playgrounds == nullptr || deps.runner == nullptr ||
       deps.principals == nullptr || deps.clock == nullptr) {
-    return Internal("the API was started without a store, playgrounds, runner, principals or clock");
+    return Internal(
+        "the API was started without a store, playgrounds, runner, principals or clock");
   }
   if (settings.max_concurrent < 1) return InvalidArgument("api.maxConcurrent is less than 1");
   auto server = std::make_unique<ServerImpl>(std::move(settings), std::move(deps));

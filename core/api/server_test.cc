@@ -286,9 +286,9 @@ TEST_F(ServerTest, WatchRunTellsEveryTransitionAndEndsWithTheRun) {
   EXPECT_EQ(event.node_id(), "compile");
   EXPECT_EQ(event.state(), "RUNNING");
   ASSERT_TRUE(daemon_.runner->SetNode(id, "compile", store::kSucceeded).ok());
-  ASSERT_TRUE(daemon_.runner
-                  ->Finish(id, store::kSucceeded, R"({"kind":"TestReport","status":"PASSED"})")
-                  .ok());
+  ASSERT_TRUE(
+      daemon_.runner->Finish(id, store::kSucceeded, R"({"kind":"TestReport","status":"PASSED"})")
+          .ok());
   std::vector<v1::RunEvent> rest;
   while (stream->Read(&event)) rest.push_back(event);
   const auto status = stream->Finish();
@@ -387,8 +387,8 @@ TEST_F(ServerTest, MoreCallsThanTheQuotaAreRefusedAtOnce) {
   daemon_.settings.max_concurrent = 4;
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
-  daemon_.deps.doctor = [released](const playground::Principal&, const store::Playground*)
-      -> Result<std::vector<DoctorCheck>> {
+  daemon_.deps.doctor = [released](const playground::Principal&,
+                                   const store::Playground*) -> Result<std::vector<DoctorCheck>> {
     released.wait();
     return std::vector<DoctorCheck>{{"a", "catalog", "OK", "", ""}};
   };
@@ -430,8 +430,7 @@ TEST_F(ServerTest, DeletePlaygroundCancelsItsRunsAndStartsOneDeleteGraph) {
   EXPECT_EQ(first.id(), second.id());
   ASSERT_EQ(first.nodes_size(), 2);
   EXPECT_EQ(first.nodes(0).capability() + "." + first.nodes(0).method(), "catalog.Purge");
-  EXPECT_EQ(first.nodes(1).capability() + "." + first.nodes(1).method(),
-            "playground.FinishDelete");
+  EXPECT_EQ(first.nodes(1).capability() + "." + first.nodes(1).method(), "playground.FinishDelete");
   EXPECT_EQ(daemon_.store->GetRun(open_run)->state, store::kCancelled);
   v1::Run none;
   EXPECT_EQ(runs_->StartRun(Ana().get(), TestOf("fin"), &none).error_code(),
@@ -474,9 +473,8 @@ TEST_F(ServerTest, ListensOnLoopbackTcpToo) {
   daemon_.settings.listen = "127.0.0.1:0";
   Start();
   ASSERT_GT(daemon_.server->port(), 0);
-  const auto system = v1::System::NewStub(
-      grpc::CreateChannel("127.0.0.1:" + std::to_string(daemon_.server->port()),
-                          grpc::InsecureChannelCredentials()));
+  const auto system = v1::System::NewStub(grpc::CreateChannel(
+      "127.0.0.1:" + std::to_string(daemon_.server->port()), grpc::InsecureChannelCredentials()));
   v1::WhoAmIResponse who;
   const auto status = system->WhoAmI(Ana().get(), {}, &who);
   ASSERT_TRUE(status.ok()) << status.error_message();

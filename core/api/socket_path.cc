@@ -48,8 +48,7 @@ Status RemoveStale(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof(address.sun_path) - 1);
-  const int connected =
-      connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  const int connected = connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   const int error = errno;
   close(fd);
   if (connected == 0 || error == EAGAIN) {  // EAGAIN: its backlog is full, so it lives
@@ -85,9 +84,9 @@ Status CheckLoopback(const std::string& address) {
   for (const std::string host : {"127.0.0.1:", "[::1]:", "localhost:"}) {
     if (!address.starts_with(host)) continue;
     const std::string port = address.substr(host.size());
-    const bool digits = !port.empty() && port.size() <= 5 &&
-                        std::all_of(port.begin(), port.end(),
-                                    [](char c) { return c >= '0' && c <= '9'; });
+    const bool digits =
+        !port.empty() && port.size() <= 5 &&
+        std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (digits && std::stoi(port) <= 65535) return {};
     return InvalidArgument("\"" + address + "\" does not end in a port (0 to 65535)");
   }

@@ -36,8 +36,7 @@ std::string Base64(const std::string& bytes) {
 Status CheckFiles(const Files& files, size_t count_max, const char* what, size_t* total) {
   if (static_cast<size_t>(files.size()) > count_max) {
     return ResourceExhausted(std::to_string(files.size()) + " " + what +
-                             " in one command; at most " + std::to_string(count_max) +
-                             " are taken")
+                             " in one command; at most " + std::to_string(count_max) + " are taken")
         .WithId("PZ0902")
         .WithHint("split the command");
   }
@@ -133,11 +132,11 @@ Result<graph::StartRequest> PrepareRun(const ServiceContext& context,
   compile.method = "Compile";
   compile.title = "compile " + std::to_string(request.manifests().size()) +
                   (request.manifests().size() == 1 ? " manifest" : " manifests");
-  compile.request_json = json{{"command", request.command()},
-                              {"manifests", FilesJson(request.manifests())},
-                              {"files", FilesJson(request.files())},
-                              {"options", options}}
-                             .dump();
+  compile.request_json = json{
+      {"command", request.command()},
+      {"manifests", FilesJson(request.manifests())},
+      {"files", FilesJson(request.files())},
+      {"options", options}}.dump();
   graph::StartRequest start;
   start.playground = playground.name;
   start.generation = playground.generation;

@@ -20,10 +20,8 @@ TEST(StatusToGrpcTest, KeepsEachOfTheSeventeenCodes) {
 }
 
 TEST(StatusToGrpcTest, CarriesIdHintAndLocation) {
-  const grpc::Status sent = ToGrpc(InvalidArgument("bad type")
-                                       .WithId("PZ0203")
-                                       .WithHint("write int")
-                                       .At({"B.yaml", 12, 7}));
+  const grpc::Status sent = ToGrpc(
+      InvalidArgument("bad type").WithId("PZ0203").WithHint("write int").At({"B.yaml", 12, 7}));
   dcp::v1::ErrorDetails details;
   ASSERT_TRUE(details.ParseFromString(sent.error_details()));
   EXPECT_EQ(details.id(), "PZ0203");

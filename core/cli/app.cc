@@ -41,8 +41,8 @@ const Command* Find(const std::vector<Command>& commands, const std::vector<std:
   const Command* best = nullptr;
   for (const Command& command : commands) {
     const auto& path = command.path;
-    const bool starts = line.size() >= path.size() &&
-                        std::equal(path.begin(), path.end(), line.begin());
+    const bool starts =
+        line.size() >= path.size() && std::equal(path.begin(), path.end(), line.begin());
     if (starts && (best == nullptr || path.size() > best->path.size())) best = &command;
   }
   return best;
@@ -129,9 +129,8 @@ int Main(const Io& io, std::vector<std::string> line) {
   }
   const std::string first =
       line.empty() || line.front().starts_with('-') ? std::string() : line.front();
-  const bool noun = std::any_of(commands.begin(), commands.end(), [&](const Command& known) {
-    return known.path.front() == first;
-  });
+  const bool noun = std::any_of(commands.begin(), commands.end(),
+                                [&](const Command& known) { return known.path.front() == first; });
   const bool bare = first.empty() || (noun && (line.size() == 1 || line[1].starts_with('-')));
   if (!bare) return Refuse(io, UnknownCommand(commands, line));
   (help ? *io.out : *io.err) << HelpOverview(commands, noun ? first : "") << std::flush;

@@ -12,9 +12,9 @@
 namespace dcp::cli {
 
 struct Flag {
-  std::string name;         ///< without the dashes
-  char letter = 0;          ///< 0: no short form
-  std::string value = {};   ///< what the value is called in help; empty: a switch
+  std::string name;        ///< without the dashes
+  char letter = 0;         ///< 0: no short form
+  std::string value = {};  ///< what the value is called in help; empty: a switch
   std::string help = {};
   bool repeatable = false;  ///< else the flag may stand once
   bool optional = false;    ///< the value may be left out; given only as --flag=VALUE

@@ -14,9 +14,8 @@ const std::vector<Flag> kFlags = {{"playground", 'p', "NAME", ""},
                                   {"yes", 'y', "", ""}};
 
 TEST(ArgumentsTest, FlagsStandAnywhereInEitherForm) {
-  const auto parsed =
-      ParseArguments(kFlags, {"a.yaml", "-p", "fin", "b.yaml", "--param", "x=1", "--param=y=2",
-                              "--wait", "-y", "-"});
+  const auto parsed = ParseArguments(kFlags, {"a.yaml", "-p", "fin", "b.yaml", "--param", "x=1",
+                                              "--param=y=2", "--wait", "-y", "-"});
   ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
   EXPECT_EQ(parsed->words(), (std::vector<std::string>{"a.yaml", "b.yaml", "-"}));
   EXPECT_EQ(parsed->Text("playground"), "fin");

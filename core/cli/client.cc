@@ -76,8 +76,9 @@ Status CheckEndpoint(const std::string& endpoint) {
 }
 
 Result<Secret> ReadTokenFile(const std::string& path) {
-  const std::string hint = "PRETZEL_TOKEN_FILE or tokenFile in the config names the file that dcpd "
-                           "wrote at its first start";
+  const std::string hint =
+      "PRETZEL_TOKEN_FILE or tokenFile in the config names the file that dcpd "
+      "wrote at its first start";
   struct stat info {};
   if (stat(path.c_str(), &info) != 0) {
     return Unauthenticated(errno == ENOENT ? "there is no token file " + path

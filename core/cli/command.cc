@@ -85,10 +85,10 @@ std::string HelpOf(const Command& command) {
 }
 
 std::string HelpOverview(const std::vector<Command>& commands, const std::string& noun) {
-  std::string text =
-      noun.empty() ? "pretzel: safe playgrounds for datasets that Spark computes.\n\n"
-                     "Usage: pretzel COMMAND [ARGUMENTS] [flags]\n\nCommands:\n"
-                   : "Usage: pretzel " + noun + " COMMAND [ARGUMENTS] [flags]\n\nCommands:\n";
+  std::string text = noun.empty()
+                         ? "pretzel: safe playgrounds for datasets that Spark computes.\n\n"
+                           "Usage: pretzel COMMAND [ARGUMENTS] [flags]\n\nCommands:\n"
+                         : "Usage: pretzel " + noun + " COMMAND [ARGUMENTS] [flags]\n\nCommands:\n";
   size_t width = 0;
   const auto left = [](const Command& command) {
     return PathText(command) + (command.arguments.empty() ? "" : " " + command.arguments);
@@ -101,9 +101,10 @@ std::string HelpOverview(const std::vector<Command>& commands, const std::string
     text += "  " + line + command.summary + "\n";
   }
   if (noun.empty()) {
-    text += "\nAliases: pg for playground, dd for derived-dataset.\n"
-            "A noun with a known verb wins: pretzel run list lists runs; a file of that name is "
-            "./list.\n";
+    text +=
+        "\nAliases: pg for playground, dd for derived-dataset.\n"
+        "A noun with a known verb wins: pretzel run list lists runs; a file of that name is "
+        "./list.\n";
   }
   return text +
          "\nExamples:\n"

@@ -49,8 +49,8 @@ Result<int64_t> ParseDuration(const std::string& text) {
 std::string FormatDuration(int64_t milliseconds) {
   if (milliseconds < 1'000) return std::to_string(std::max<int64_t>(milliseconds, 0)) + " ms";
   if (milliseconds < 60'000) {
-    return std::to_string(milliseconds / 1'000) + "." +
-           std::to_string(milliseconds % 1'000 / 100) + " s";
+    return std::to_string(milliseconds / 1'000) + "." + std::to_string(milliseconds % 1'000 / 100) +
+           " s";
   }
   std::string text;
   int parts = 0;

@@ -41,10 +41,9 @@ TEST(ExitCodeTest, GrpcsCodesAreOurs) {
   for (int number = 1; number <= 16; ++number) {
     v1::ErrorDetails details;
     details.set_id("PZ0999");
-    const Status status =
-        FromGrpc(grpc::Status(static_cast<grpc::StatusCode>(number), "why",
-                              details.SerializeAsString()),
-                 "unix:/x");
+    const Status status = FromGrpc(
+        grpc::Status(static_cast<grpc::StatusCode>(number), "why", details.SerializeAsString()),
+        "unix:/x");
     EXPECT_EQ(status.code(), CodeFromInt(number));
     EXPECT_EQ(status.message(), "why");
     EXPECT_EQ(status.id(), "PZ0999");

@@ -51,9 +51,10 @@ class FlowTest : public ::testing::Test {
   /// The next runs compile, then end like this.
   void RunsEnd(const std::string& state, const std::string& report) {
     daemon_.runner->on_start = [this, state, report](const store::Run& run) {
-      EXPECT_TRUE(daemon_.runner->SetNode(run.id, run.command == "delete" ? "purge" : "compile",
-                                          store::kSucceeded)
-                      .ok());
+      EXPECT_TRUE(
+          daemon_.runner
+              ->SetNode(run.id, run.command == "delete" ? "purge" : "compile", store::kSucceeded)
+              .ok());
       EXPECT_TRUE(daemon_.runner->Finish(run.id, state, report).ok());
     };
   }
@@ -90,8 +91,9 @@ TEST_F(FlowTest, OptionsTravelToThePlugin) {
       << err_;
   const auto request =
       nlohmann::json::parse(daemon_.runner->started().back().nodes.at(0).request_json);
-  EXPECT_EQ(request["options"], nlohmann::json::parse(
-                                    R"({"mode":"schema","plan":true,"params":{"day":"2013-01-01"}})"));
+  EXPECT_EQ(
+      request["options"],
+      nlohmann::json::parse(R"({"mode":"schema","plan":true,"params":{"day":"2013-01-01"}})"));
   ASSERT_EQ(Pretzel({"apply", "--recreate", "-"}, "kind: X"), 0) << err_;
   const auto piped =
       nlohmann::json::parse(daemon_.runner->started().back().nodes.at(0).request_json);
@@ -105,12 +107,11 @@ TEST_F(FlowTest, AFailedTestQuotesTheManifestAndEndsWithOne) {
   RunsEnd(store::kFailed, report);
   ASSERT_EQ(Pretzel({"pg", "create", "fin"}), 0);
   EXPECT_EQ(Pretzel({"test", manifest_}), 1);
-  EXPECT_EQ(out_.substr(0, out_.find("\n\n")),
-            manifest_ +
-                ":1:8: error PZ0203: no column y\n"
-                "  1 | select y\n"
-                "    |        ^\n"
-                "  hint: did you mean x?");
+  EXPECT_EQ(out_.substr(0, out_.find("\n\n")), manifest_ +
+                                                   ":1:8: error PZ0203: no column y\n"
+                                                   "  1 | select y\n"
+                                                   "    |        ^\n"
+                                                   "  hint: did you mean x?");
   EXPECT_EQ(Pretzel({"test", manifest_, "-o", "json"}), 1);
   EXPECT_EQ(Json()["kind"], "TestReport");
   EXPECT_EQ(Json()["findings"][0]["code"], "PZ0203");
@@ -300,7 +301,8 @@ TEST_F(FlowTest, EveryCommandHasHelpThatEndsWithExamples) {
     if (!text.starts_with("  ") || text.starts_with("  pretzel")) continue;
     std::vector<std::string> line;
     std::istringstream words(text);
-    for (std::string word; words >> word && word.find_first_of("[ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 0;) {
+    for (std::string word;
+         words >> word && word.find_first_of("[ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 0;) {
       line.push_back(word);
     }
     line.push_back("--help");

@@ -38,8 +38,8 @@ Interrupts::Interrupts(std::function<void()> action) {
   DCP_CHECK(pipe2(stop_pipe_, O_CLOEXEC) == 0);
   previous_ = std::signal(SIGINT, OnSignal);
   thread_ = std::jthread([this, action = std::move(action)] {
-    std::array<pollfd, 2> entries = {
-        pollfd{signal_pipe[0], POLLIN, 0}, pollfd{stop_pipe_[0], POLLIN, 0}};
+    std::array<pollfd, 2> entries = {pollfd{signal_pipe[0], POLLIN, 0},
+                                     pollfd{stop_pipe_[0], POLLIN, 0}};
     while (poll(entries.data(), entries.size(), -1) < 0) {  // EINTR
     }
     if ((entries[0].revents & POLLIN) != 0) action();

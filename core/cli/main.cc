@@ -8,6 +8,6 @@
 
 int main(int argc, char** argv) {
   setenv("GRPC_VERBOSITY", "none", 0);  // its failures reach people as ours, with a hint
-  std::signal(SIGPIPE, SIG_IGN);  // `pretzel … | head` ends quietly, by a failed write
+  std::signal(SIGPIPE, SIG_IGN);        // `pretzel … | head` ends quietly, by a failed write
   return dcp::cli::Main(dcp::cli::ProcessIo(), {argv + 1, argv + argc});
 }

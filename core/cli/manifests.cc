@@ -73,8 +73,7 @@ Result<std::vector<std::string>> YamlFilesOf(const std::string& folder) {
 
 /// Whether `path`, links resolved, is `folder` or lies below it.
 bool Below(const fs::path& path, const fs::path& folder) {
-  const auto [end, ignored] =
-      std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
+  const auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
   return end == folder.end();
 }
 
@@ -86,8 +85,7 @@ fs::path FolderOf(const SourceFile& manifest) {
 
 }  // namespace
 
-Result<std::vector<SourceFile>> ReadManifests(const Io& io,
-                                              const std::vector<std::string>& paths) {
+Result<std::vector<SourceFile>> ReadManifests(const Io& io, const std::vector<std::string>& paths) {
   std::vector<std::string> names;
   for (const std::string& path : paths) {
     std::error_code error;
@@ -145,7 +143,8 @@ Result<SourceFile> ReadNeeded(const std::vector<SourceFile>& manifests, const st
     return PermissionDenied("a manifest names the file " + wanted +
                             ", which is not in or below the manifest's folder")
         .WithId("PZ0906")
-        .WithHint("copy the file beside the manifest; a manifest may not read the rest of the disk");
+        .WithHint(
+            "copy the file beside the manifest; a manifest may not read the rest of the disk");
   }
   return NotFound("a manifest names the file " + wanted + ", which is not there")
       .WithId("PZ0905")

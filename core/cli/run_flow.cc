@@ -46,8 +46,7 @@ class CancelSlot {
 
 class Watcher {
  public:
-  Watcher(Session& session, Client& client, std::string id, bool until_compiled,
-          int64_t timeout_ms)
+  Watcher(Session& session, Client& client, std::string id, bool until_compiled, int64_t timeout_ms)
       : session_(session),
         client_(client),
         id_(std::move(id)),
@@ -62,8 +61,7 @@ class Watcher {
       v1::WatchRunRequest request;
       request.set_id(id_);
       request.set_after_sequence(after_);
-      const int64_t left =
-          timeout_ms_ == 0 ? 0 : std::max<int64_t>(1, timeout_ms_ - Elapsed());
+      const int64_t left = timeout_ms_ == 0 ? 0 : std::max<int64_t>(1, timeout_ms_ - Elapsed());
       const int64_t seen = after_;
       const Status status = client_.WatchRun(
           request, left, [this](const v1::RunEvent& event) { return Take(event); },
@@ -196,9 +194,8 @@ Status AddNeeded(const v1::Run& run, const std::vector<SourceFile>& manifests,
                  std::vector<SourceFile>* files) {
   bool added = false;
   for (const std::string& wanted : run.needs_files()) {
-    const bool sent = std::any_of(files->begin(), files->end(), [&](const SourceFile& file) {
-      return file.path == wanted;
-    });
+    const bool sent = std::any_of(files->begin(), files->end(),
+                                  [&](const SourceFile& file) { return file.path == wanted; });
     if (sent) continue;
     DCP_ASSIGN(SourceFile file, ReadNeeded(manifests, wanted));
     files->push_back(std::move(file));

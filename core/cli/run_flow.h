@@ -20,8 +20,8 @@ constexpr int64_t kReconnectPauseMs = 500;
 struct RunPlan {
   std::string command;  ///< "apply", "test", "run"
   google::protobuf::Struct options;
-  bool wait = true;         ///< until the run has ended; else until its graph is made
-  int64_t timeout_ms = 0;   ///< 0: as long as it takes
+  bool wait = true;        ///< until the run has ended; else until its graph is made
+  int64_t timeout_ms = 0;  ///< 0: as long as it takes
 };
 
 /// Reads, starts, watches, prints; answers the exit code.

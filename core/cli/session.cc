@@ -11,8 +11,7 @@ Result<std::unique_ptr<Session>> Session::Open(Io io, Arguments arguments) {
   std::unique_ptr<Session> session(new Session(std::move(io), std::move(arguments)));
   const std::string color = session->arguments_.Text("color");
   if (!color.empty() && color != "auto" && color != "always" && color != "never") {
-    return InvalidArgument("--color " + color + " is not known")
-        .WithHint("auto, always or never");
+    return InvalidArgument("--color " + color + " is not known").WithHint("auto, always or never");
   }
   session->color_out_ = UseColor(session->io_, color, session->io_.out_is_terminal);
   session->color_err_ = UseColor(session->io_, color, session->io_.err_is_terminal);

@@ -36,9 +36,9 @@ class Session {
   /// --playground over PRETZEL_PLAYGROUND over the current one.
   Result<std::string> Playground() const;
 
-  void Print(const std::string& payload) const;       ///< stdout
-  void Note(const std::string& text) const;           ///< stderr, a line, unless --quiet
-  int Fail(const Status& status) const;               ///< stderr; answers the exit code
+  void Print(const std::string& payload) const;  ///< stdout
+  void Note(const std::string& text) const;      ///< stderr, a line, unless --quiet
+  int Fail(const Status& status) const;          ///< stderr; answers the exit code
 
  private:
   Session(Io io, Arguments arguments) : io_(std::move(io)), arguments_(std::move(arguments)) {}

@@ -33,12 +33,13 @@ class Daemon {
     store = store::Store::Open(folder + "/state.db").value();
     playgrounds = std::make_unique<playground::Playgrounds>(*store, clock, playground::Limits());
     runner = std::make_unique<FakeRunner>(*store, clock);
-    principals = std::make_unique<Principals>(
-        Principals::Parse(kPrincipalLines, "principals").value());
+    principals =
+        std::make_unique<Principals>(Principals::Parse(kPrincipalLines, "principals").value());
     settings.socket_path = folder + "/dcpd.sock";
     settings.version = "1.2.3";
-    deps = {store.get(), playgrounds.get(), runner.get(), &catalog, &tokens,
-            principals.get(), {}, {}, &clock};
+    deps = {store.get(), playgrounds.get(), runner.get(), &catalog,
+            &tokens,     principals.get(),  {},           {},
+            &clock};
   }
   ~Daemon() {
     server.reset();

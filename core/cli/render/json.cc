@@ -84,8 +84,8 @@ void FillRunFacts(const v1::Run& run, Json& json) {
 
 void FillRunRest(const v1::Run& run, Json& json) {
   if (!run.needs_files().empty()) {
-    json["needsFiles"] = std::vector<std::string>(run.needs_files().begin(),
-                                                  run.needs_files().end());
+    json["needsFiles"] =
+        std::vector<std::string>(run.needs_files().begin(), run.needs_files().end());
   }
   if (!run.error_message().empty()) {
     Json error = {{"status", run.error_code()}, {"message", run.error_message()}};

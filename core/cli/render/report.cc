@@ -87,8 +87,7 @@ std::string Excerpt(const std::vector<SourceFile>& sources, const json& location
 
 std::string FindingText(const json& finding, const std::vector<SourceFile>& sources,
                         const Paint& paint) {
-  const json location =
-      finding.contains("location") ? finding["location"] : json(json::object());
+  const json location = finding.contains("location") ? finding["location"] : json(json::object());
   std::string text;
   if (const std::string file = TextOf(location, "file"); !file.empty()) {
     text += file + ":";
@@ -183,7 +182,8 @@ std::string DatasetText(const json& dataset, const Paint& paint) {
     text += "  reads: " + inputs + "\n";
   }
   for (const json& difference : ListOf(dataset, "drift")) {
-    if (difference.is_string()) text += "  drift: " + Printable(difference.get<std::string>()) + "\n";
+    if (difference.is_string())
+      text += "  drift: " + Printable(difference.get<std::string>()) + "\n";
   }
   if (const json& columns = ListOf(dataset, "columns"); !columns.empty()) {
     text += ColumnsText(columns);
@@ -245,7 +245,8 @@ std::string RunText(const v1::Run& run, const Paint& paint) {
   Table table({"NODE", "STATE", "TOOK", "WHAT"});
   for (const v1::RunNode& node : run.nodes()) {
     const bool ended = node.finished_at_ms() != 0 && node.started_at_ms() != 0;
-    std::string what = node.title().empty() ? node.capability() + "." + node.method() : node.title();
+    std::string what =
+        node.title().empty() ? node.capability() + "." + node.method() : node.title();
     if (!node.error_message().empty()) what += ": " + node.error_message();
     table.Add({node.id(), paint.State(node.state()),
                ended ? FormatDuration(node.finished_at_ms() - node.started_at_ms()) : "-",

@@ -20,8 +20,8 @@ std::string Paint::Wrap(const char* code, const std::string& text) const {
 }
 
 std::string Paint::State(const std::string& state) const {
-  constexpr std::array<std::string_view, 8> kGood = {"PASSED",  "SUCCEEDED", "CREATED", "UNCHANGED",
-                                                     "ENFORCED", "OK",        "READY",   "ACTIVE"};
+  constexpr std::array<std::string_view, 8> kGood = {
+      "PASSED", "SUCCEEDED", "CREATED", "UNCHANGED", "ENFORCED", "OK", "READY", "ACTIVE"};
   constexpr std::array<std::string_view, 3> kBad = {"FAILED", "CANCELLED", "MISSING"};
   if (std::find(kGood.begin(), kGood.end(), state) != kGood.end()) return Green(state);
   if (std::find(kBad.begin(), kBad.end(), state) != kBad.end()) return Red(state);

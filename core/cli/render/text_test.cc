@@ -47,9 +47,10 @@ TEST(TextTest, ControlCharactersDoNotReachTheTerminal) {
 }
 
 TEST(TextTest, ErrorsNameThePlaceTheIdAndTheHint) {
-  const Status error =
-      InvalidArgument("no such column").WithId("PZ0203").WithHint("did you mean x?").At(
-          {"B.yaml", 3, 7});
+  const Status error = InvalidArgument("no such column")
+                           .WithId("PZ0203")
+                           .WithHint("did you mean x?")
+                           .At({"B.yaml", 3, 7});
   EXPECT_EQ(ErrorText(error, Paint()),
             "B.yaml:3:7: error PZ0203: no such column\n  hint: did you mean x?\n");
   EXPECT_EQ(ErrorText(Internal("x"), Paint()), "error: x\n");

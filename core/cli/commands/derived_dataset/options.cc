@@ -20,8 +20,8 @@ Result<RunPlan> PlanOf(const std::string& command, const Arguments& arguments, b
   }
   DCP_ASSIGN(const auto params, ParsePairs("param", arguments.All("param")));
   if (!params.empty()) {
-    auto& fields = *(*plan.options.mutable_fields())["params"].mutable_struct_value()
-                        ->mutable_fields();
+    auto& fields =
+        *(*plan.options.mutable_fields())["params"].mutable_struct_value()->mutable_fields();
     for (const auto& [name, value] : params) fields[name].set_string_value(value);
   }
   return plan;

@@ -27,8 +27,9 @@ Command TestCommand(std::vector<std::string> path) {
   return {.path = std::move(path),
           .arguments = "FILE...",
           .summary = "Have Spark check the manifests' queries; nothing is written",
-          .details = "FILE is a manifest, a folder of them, or - for standard input. Ends with 0 "
-                     "when all is well, 1 when a check failed, 2 when a manifest is wrong.",
+          .details =
+              "FILE is a manifest, a folder of them, or - for standard input. Ends with 0 "
+              "when all is well, 1 when a check failed, 2 when a manifest is wrong.",
           .flags = {{"mode", 0, "MODE", "explain (default): inputs and plan too; schema: faster"},
                     {"plan", 0, "", "show Spark's plan"},
                     ParamFlag()},

@@ -17,16 +17,17 @@ std::string ShellQuoted(const std::string& text) {
 
 std::string PyIcebergText(const v1::ConnectPlaygroundResponse& connect) {
   return "# ~/.pyiceberg.yaml, or pass the same keys to load_catalog(\"" + connect.catalog() +
-         "\", **{...})\ncatalog:\n  " + connect.catalog() + ":\n    type: rest\n    uri: " +
-         connect.uri() + "\n    header.x-pretzel-token: " + connect.token() + "\n";
+         "\", **{...})\ncatalog:\n  " + connect.catalog() +
+         ":\n    type: rest\n    uri: " + connect.uri() +
+         "\n    header.x-pretzel-token: " + connect.token() + "\n";
 }
 
 std::string SparkText(const v1::ConnectPlaygroundResponse& connect) {
   const std::string key = "spark.sql.catalog." + connect.catalog();
   return "# spark-defaults.conf, or --properties-file; needs the iceberg-spark-runtime jar\n" +
          key + " org.apache.iceberg.spark.SparkCatalog\n" + key + ".type rest\n" + key + ".uri " +
-         connect.uri() + "\n" + key + ".rest.auth.type none\n" + key +
-         ".header.x-pretzel-token " + connect.token() + "\n" + key + ".cache-enabled false\n";
+         connect.uri() + "\n" + key + ".rest.auth.type none\n" + key + ".header.x-pretzel-token " +
+         connect.token() + "\n" + key + ".cache-enabled false\n";
 }
 
 std::string EnvText(const v1::ConnectPlaygroundResponse& connect) {
@@ -73,12 +74,14 @@ Command PlaygroundConnectCommand() {
   return {.path = {"playground", "connect"},
           .arguments = "[NAME]",
           .summary = "Print what another engine needs to read the playground",
-          .details = "The output holds a token: keep it to yourself. Tables have production's own "
-                     "names.",
+          .details =
+              "The output holds a token: keep it to yourself. Tables have production's own "
+              "names.",
           .flags = {{"engine", 0, "ENGINE", "pyiceberg (default), spark or env"},
                     {"write", 0, "", "a token that may also write the playground's own tables"}},
-          .examples = "  pretzel playground connect --engine pyiceberg\n"
-                      "  eval \"$(pretzel playground connect fin-123 --engine env)\"\n",
+          .examples =
+              "  pretzel playground connect --engine pyiceberg\n"
+              "  eval \"$(pretzel playground connect fin-123 --engine env)\"\n",
           .words_max = 1,
           .run = Connect};
 }

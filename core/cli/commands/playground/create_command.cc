@@ -53,13 +53,15 @@ Command PlaygroundCreateCommand() {
   return {.path = {"playground", "create"},
           .arguments = "[NAME]",
           .summary = "Make a playground, and make it the current one",
-          .details = "Nothing is copied: production is readable in it and stays as it is. Without "
-                     "NAME, one is made up.",
+          .details =
+              "Nothing is copied: production is readable in it and stays as it is. Without "
+              "NAME, one is made up.",
           .flags = {{"ttl", 0, "TIME", "how long it lives, e.g. 72h (default) or 7d"},
                     {"label", 0, "KEY=VALUE", "a label; may be repeated", true}},
-          .examples = "  pretzel playground create fin-123\n"
-                      "  pretzel playground create fin-123 --ttl 7d --label pr=481\n"
-                      "  name=$(pretzel pg create -o name)\n",
+          .examples =
+              "  pretzel playground create fin-123\n"
+              "  pretzel playground create fin-123 --ttl 7d --label pr=481\n"
+              "  name=$(pretzel pg create -o name)\n",
           .words_max = 1,
           .run = Create};
 }

@@ -55,8 +55,9 @@ Command PlaygroundDeleteCommand() {
           .flags = {{"yes", 'y', "", "do not ask"},
                     {"wait", 0, "", "until everything is gone (default)"},
                     {"no-wait", 0, "", "only start it, and print the run's id"}},
-          .examples = "  pretzel playground delete fin-123\n"
-                      "  pretzel playground delete fin-123 --yes --no-wait\n",
+          .examples =
+              "  pretzel playground delete fin-123\n"
+              "  pretzel playground delete fin-123 --yes --no-wait\n",
           .words_min = 1,
           .words_max = 1,
           .run = Delete};

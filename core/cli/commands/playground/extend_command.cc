@@ -35,14 +35,16 @@ int Extend(Session& session) {
 }  // namespace
 
 Command PlaygroundExtendCommand() {
-  return {.path = {"playground", "extend"},
-          .arguments = "[NAME]",
-          .summary = "Let a playground live longer",
-          .flags = {{"ttl", 0, "TIME", "how long from now, e.g. 7d (default: what a new one gets)"}},
-          .examples = "  pretzel playground extend\n"
-                      "  pretzel playground extend fin-123 --ttl 7d\n",
-          .words_max = 1,
-          .run = Extend};
+  return {
+      .path = {"playground", "extend"},
+      .arguments = "[NAME]",
+      .summary = "Let a playground live longer",
+      .flags = {{"ttl", 0, "TIME", "how long from now, e.g. 7d (default: what a new one gets)"}},
+      .examples =
+          "  pretzel playground extend\n"
+          "  pretzel playground extend fin-123 --ttl 7d\n",
+      .words_max = 1,
+      .run = Extend};
 }
 
 }  // namespace dcp::cli

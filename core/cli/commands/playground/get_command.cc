@@ -9,8 +9,8 @@ namespace dcp::cli {
 namespace {
 
 std::string PlaygroundText(const v1::Playground& playground, const Paint& paint) {
-  std::string text = "playground " + paint.Bold(playground.name()) + "  " +
-                     paint.State(playground.state()) + "\n";
+  std::string text =
+      "playground " + paint.Bold(playground.name()) + "  " + paint.State(playground.state()) + "\n";
   text += "  owner: " + playground.owner() + "\n";
   text += "  created: " + TimeText(playground.created_at_ms()) + "\n";
   text += "  expires: " + TimeText(playground.expires_at_ms()) + "\n";

@@ -16,10 +16,10 @@ int Cancel(Session& session) {
   const auto run = (*client)->CancelRun(request);
   if (!run.ok()) return session.Fail(run.status());
   const bool ended = run->finished_at_ms() != 0;
-  session.Print(session.json() ? RunJson(*run)
-                               : "run " + run->id() + ": " +
-                                     (ended ? "has ended, " + run->state() : "is being cancelled") +
-                                     "\n");
+  session.Print(session.json()
+                    ? RunJson(*run)
+                    : "run " + run->id() + ": " +
+                          (ended ? "has ended, " + run->state() : "is being cancelled") + "\n");
   return kExitOk;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // pretzel run list.
-#include "cli/command.h"
 #include <charconv>
 
+#include "cli/command.h"
 #include "cli/exit_code.h"
 #include "cli/render/json.h"
 #include "cli/render/report.h"

@@ -32,8 +32,9 @@ Command RunLogsCommand() {
           .summary = "Print what the run's jobs wrote",
           .flags = {{"follow", 'f', "", "go on until the run has ended"},
                     {"node", 0, "NODE", "of this node only"}},
-          .examples = "  pretzel run logs r0123456789abcdef\n"
-                      "  pretzel run logs -f r0123456789abcdef | grep WARN\n",
+          .examples =
+              "  pretzel run logs r0123456789abcdef\n"
+              "  pretzel run logs -f r0123456789abcdef | grep WARN\n",
           .words_min = 1,
           .words_max = 1,
           .run = Logs};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // pretzel completion.
-#include "cli/command.h"
 #include <map>
 #include <set>
 
+#include "cli/command.h"
 #include "cli/exit_code.h"
 
 namespace dcp::cli {
@@ -34,9 +34,13 @@ std::string BashScript() {
       "_pretzel() {\n"
       "  local word=${COMP_WORDS[COMP_CWORD]} words=\"\"\n"
       "  if [[ $word == -* ]]; then\n"
-      "    words=\"" + Words(flags) + "\"\n"
+      "    words=\"" +
+      Words(flags) +
+      "\"\n"
       "  elif [[ $COMP_CWORD -eq 1 ]]; then\n"
-      "    words=\"" + Words(first) + "\"\n"
+      "    words=\"" +
+      Words(first) +
+      "\"\n"
       "  elif [[ $COMP_CWORD -eq 2 ]]; then\n"
       "    case ${COMP_WORDS[1]} in\n";
   for (const auto& [noun, names] : verbs) {

@@ -43,8 +43,9 @@ int Doctor(Session& session) {
 Command DoctorCommand() {
   return {.path = {"doctor"},
           .summary = "Try what must be impossible, and say which layers protect production",
-          .details = "MISSING is a layer that this set-up does not have; FAILED is one that should "
-                     "protect and does not (exit code 1).",
+          .details =
+              "MISSING is a layer that this set-up does not have; FAILED is one that should "
+              "protect and does not (exit code 1).",
           .examples = "  pretzel doctor\n  pretzel doctor -p fin-123 -o json\n",
           .run = Doctor};
 }
