@@ -8,10 +8,12 @@ import pytest
 import stack
 from pyspark.errors import PySparkException
 
-# Measured: 50 sessions, each with a mounted catalog, leave 0 to 10 threads (gRPC's and Netty's pools growing to their size).
-# A leak of one thread a session would be 50.
+# Measured: 50 sessions, each with a mounted catalog, leave 0 threads once the block manager's two pools have grown to their 100
+# threads each, which takes a server's first dozens of queries. A leak of one thread a session would be 50.
 SESSIONS = 50
 THREADS_LEFT = 25
+# Enough sessions for those pools to be full; each runs a handful of block manager calls.
+WARM_UP = 25
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +119,7 @@ def test_fifty_sessions_leave_no_threads_behind(connect, production, two_content
         assert origin(session) == "production"
         session.stop()
 
-    for _ in range(3):
+    for _ in range(WARM_UP):
         one()
     before = connect.status()
     for _ in range(SESSIONS):
