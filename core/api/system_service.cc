@@ -92,6 +92,8 @@ class SystemService final : public v1::System::Service {
       out->set_isolation(plugin.isolation);
       out->set_state(plugin.state);
       out->set_detail(plugin.detail);
+      out->set_pid(plugin.pid);
+      out->set_restarts(plugin.restarts);
       for (const std::string& capability : plugin.capabilities) out->add_capabilities(capability);
     }
   }

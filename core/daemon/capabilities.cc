@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/capabilities.h"
 
-#include <algorithm>
-#include <chrono>
 #include <nlohmann/json.hpp>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -14,10 +11,6 @@ namespace dcp::daemon {
 namespace {
 
 using Json = nlohmann::json;
-
-/// A cancelled job has its grace time (10 s) and a poll before it is seen as ended.
-constexpr int64_t kStopWaitMs = 60'000;
-constexpr int64_t kStopPollMs = 100;
 
 /// Node requests come from plugins, so a wrong shape is the plugin's fault and says so.
 Result<Json> Parse(const std::string& method, const std::string& text) {
@@ -154,27 +147,7 @@ Result<std::string> Capabilities::Receipt(const Scope& scope, const std::string&
       .dump();
 }
 
-Status Capabilities::WaitForRuns(const Scope& scope) {
-  // A job that is being stopped may still write files; what it writes after the purge would stay.
-  for (int64_t waited = 0; waited <= kStopWaitMs; waited += kStopPollMs) {
-    DCP_ASSIGN(const auto runs, store_.UnfinishedRuns());
-    const auto busy = std::find_if(runs.begin(), runs.end(), [&](const store::Run& run) {
-      return run.playground == scope.playground && run.generation == scope.generation &&
-             run.command != "delete";
-    });
-    if (busy == runs.end()) return {};
-    if (waited == kStopWaitMs) {
-      return Aborted("run " + busy->id + " of playground " + scope.playground +
-                     " has not stopped yet")
-          .WithHint("delete the playground again in a while");
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(kStopPollMs));
-  }
-  return {};
-}
-
 Result<std::string> Capabilities::Purge(const Scope& scope) {
-  DCP_TRY(WaitForRuns(scope));
   DCP_ASSIGN(const int64_t tables, catalog_.Purge(scope.playground, scope.generation));
   return Json{{"tables", tables}}.dump();
 }

@@ -34,7 +34,6 @@ class Capabilities {
   Result<std::string> EnsureTable(const Scope& scope, const std::string& request_json);
   Result<std::string> DescribeTable(const Scope& scope, const std::string& request_json);
   Result<std::string> Receipt(const Scope& scope, const std::string& request_json);
-  Status WaitForRuns(const Scope& scope);
   Result<std::string> Purge(const Scope& scope);
   Result<std::string> Register(const Scope& scope, const std::string& request_json);
   Result<std::string> FinishDelete(const Scope& scope);

@@ -95,6 +95,7 @@ class RealDaemon : public Daemon {
                                               settings_.catalog.name);
     graph::RunnerOptions runner;
     runner.threads = settings_.runner_threads;
+    runner.jobs = settings_.jobs;
     runner.job_directory = jobs;
     runner.launcher = options_.bin_dir + "/dcp-launch";
     runner.job_timeout_ms = settings_.job_timeout_ms;
@@ -106,7 +107,7 @@ class RealDaemon : public Daemon {
   Status StartApi() {
     doctor_ = std::make_unique<Doctor>(*catalog_, *host_, *supervisor_,
                                        settings_.production_warehouse);
-    DCP_ASSIGN(auto principals, api::Principals::LoadOrCreate(settings_.state_dir + "/principals",
+    DCP_ASSIGN(auto principals, api::Principals::LoadOrCreate(settings_.state_dir + "/principals.jsonl",
                                                               settings_.state_dir + "/token"));
     principals_ = std::make_unique<api::Principals>(std::move(principals));
     api::Deps deps;

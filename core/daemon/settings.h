@@ -61,6 +61,7 @@ struct Settings {
   std::vector<ServiceSettings> services;
   int64_t services_ready_ms = 180'000;
   int runner_threads = 16;
+  int jobs = 4;  ///< batch jobs alive at once
   int64_t job_timeout_ms = int64_t{6} * 3600 * 1000;
   int64_t expiry_poll_ms = 5'000;
 };

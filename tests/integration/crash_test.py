@@ -42,7 +42,7 @@ def manifest(tmp_path):
 
 
 def run_of(daemon, run_id):
-    return next(run for run in daemon.json("run", "list")["runs"] if run["id"] == run_id)
+    return next(run for run in daemon.json("run", "list")["items"] if run["runId"] == run_id)
 
 
 def snapshots(daemon, playground):
@@ -67,7 +67,7 @@ def job_processes(daemon, run_id):
 def test_the_daemon_dies_between_submit_and_the_end_of_a_run(own, manifest):
     own.cli("playground", "create", "phoenix", "--ttl", "1h")
     own.cli("derived-dataset", "apply", manifest)
-    run_id = own.json("derived-dataset", "run", manifest)["id"]
+    run_id = own.json("derived-dataset", "run", manifest)["runId"]
     until(lambda: job_processes(own, run_id), "the job's process")
     own.kill()
     assert job_processes(own, run_id), "the job ended with the daemon"
@@ -86,7 +86,7 @@ def test_the_daemon_dies_between_submit_and_the_end_of_a_run(own, manifest):
 def test_the_daemon_dies_right_after_acknowledging(own, manifest):
     own.cli("playground", "create", "phoenix-2", "--ttl", "1h")
     own.cli("derived-dataset", "apply", manifest)
-    run_id = own.json("derived-dataset", "run", manifest)["id"]
+    run_id = own.json("derived-dataset", "run", manifest)["runId"]
     own.kill()
     own.start()
     own.cli("run", "wait", run_id)
@@ -104,7 +104,7 @@ def test_a_worker_dies(own, manifest, instance):
     os.kill(int(own.plugin(instance)["pid"]), signal.SIGKILL)
     assert client.wait(120) == 0, client.stderr.read()
     if instance == "local-batch":
-        run_id = own.json("derived-dataset", "run", manifest)["id"]
+        run_id = own.json("derived-dataset", "run", manifest)["runId"]
         os.kill(int(until(lambda: own.plugin(instance).get("pid"), "a new worker")), signal.SIGKILL)
         own.cli("run", "wait", run_id)
         assert own.playground(name).load_table("lab.survivors").scan().count() == 16
@@ -142,10 +142,10 @@ def test_expiry_removes_what_is_the_playgrounds_and_nothing_else(own, manifest):
     production = own.listing("production-catalog")
     own.cli("playground", "create", "goes", "--ttl", "1h")
     own.cli("derived-dataset", "apply", manifest)
-    run_id = own.json("derived-dataset", "run", manifest)["id"]
+    run_id = own.json("derived-dataset", "run", manifest)["runId"]
     until(lambda: job_processes(own, run_id), "the job's process")
     own.cli("playground", "extend", "goes", "--ttl", "1s")
-    until(lambda: "goes" not in [p["name"] for p in own.json("playground", "list")["playgrounds"]], "expiry", 120)
+    until(lambda: "goes" not in [p["name"] for p in own.json("playground", "list")["items"]], "expiry", 120)
     assert job_processes(own, run_id) == []
     assert not (own.state / "jobs" / run_id).exists()
     left = [str(path) for path in (own.state / "overlay" / "warehouse" / "pg").iterdir()]
@@ -167,7 +167,7 @@ def test_a_second_daemon_on_the_same_state_is_refused(own):
 def test_sigterm_ends_everything_but_running_jobs(own, manifest):
     own.cli("playground", "create", "calm", "--ttl", "1h")
     own.cli("derived-dataset", "apply", manifest)
-    run_id = own.json("derived-dataset", "run", manifest)["id"]
+    run_id = own.json("derived-dataset", "run", manifest)["runId"]
     until(lambda: job_processes(own, run_id), "the job's process")
     pids = [int(service["pid"]) for service in own.json("status")["services"]]
     own.stop()

@@ -139,7 +139,7 @@ def test_what_one_principal_owns_another_does_not_see(stack, playground, tmp_pat
     import hashlib
 
     token = "a-second-principal-of-the-test-suite-0123456789"
-    with open(stack.state / "principals", "a") as principals:
+    with open(stack.state / "principals.jsonl", "a") as principals:
         principals.write(json.dumps({"user": "second", "team": "t", "environment": "e",
                                      "token_sha256": hashlib.sha256(token.encode()).hexdigest()}) + "\n")
     stack.stop()

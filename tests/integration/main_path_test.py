@@ -65,9 +65,9 @@ def test_test_passes_and_writes_nothing(ran):
     assert ran["applied"] == ran["tested"]
     for dataset in ran["test"]["datasets"]:
         assert dataset["columns"]
-        receipt = dataset["receipt"]
-        assert (receipt["creates"], receipt["commits"], receipt["drops"]) == (0, 0, 0)
-        assert receipt["loads"] > 0
+    receipt = ran["test"]["receipt"]
+    assert (receipt["creates"], receipt["commits"], receipt["drops"]) == (0, 0, 0)
+    assert receipt["loads"] > 0
 
 
 def test_run_leaves_production_alone(ran):
@@ -97,17 +97,17 @@ def test_the_result_is_what_plain_spark_computes(stack, ran, manifest):
 
 
 def test_a_snapshot_carries_the_run(stack, ran):
-    run = next(run for run in stack.json("run", "list")["runs"] if run["command"] == "run" and run["playground"] == ran["name"])
+    run = next(run for run in stack.json("run", "list")["items"] if run["command"] == "run" and run["playground"] == ran["name"])
     for manifest in examples():
         spec = yaml_lite.load(manifest)
         table = stack.playground(ran["name"]).load_table(f"{spec['metadata']['namespace']}.{spec['metadata']['name']}")
         ids = [snapshot.summary.additional_properties.get("pretzel.run-id") for snapshot in table.metadata.snapshots]
-        assert run["id"] in ids
+        assert run["runId"] in ids
 
 
 def test_logs_of_a_run_can_be_read(stack, ran):
-    run = next(run for run in stack.json("run", "list")["runs"] if run["command"] == "run")
-    assert "coreetl" in stack.cli("run", "logs", run["id"]).stdout
+    run = next(run for run in stack.json("run", "list")["items"] if run["command"] == "run")
+    assert "coreetl" in stack.cli("run", "logs", run["runId"]).stdout
 
 
 def test_doctor_says_which_layers_there_are(stack, ran):

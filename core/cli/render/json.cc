@@ -190,6 +190,8 @@ std::string StatusJson(const v1::GetStatusResponse& status) {
     PutText(item, "version", plugin.version());
     item["isolation"] = plugin.isolation();
     item["state"] = plugin.state();
+    if (plugin.pid() != 0) item["pid"] = plugin.pid();
+    item["restarts"] = plugin.restarts();
     PutText(item, "detail", plugin.detail());
     item["capabilities"] =
         std::vector<std::string>(plugin.capabilities().begin(), plugin.capabilities().end());
