@@ -40,13 +40,13 @@ TEST(ExitCodeTest, EachOfTheSeventeenCodesHasOne) {
 TEST(ExitCodeTest, GrpcsCodesAreOurs) {
   for (int number = 1; number <= 16; ++number) {
     v1::ErrorDetails details;
-    details.set_id("PZ0999");
+    details.set_id("PZ0901");
     const Status status = FromGrpc(
         grpc::Status(static_cast<grpc::StatusCode>(number), "why", details.SerializeAsString()),
         "unix:/x");
     EXPECT_EQ(status.code(), CodeFromInt(number));
     EXPECT_EQ(status.message(), "why");
-    EXPECT_EQ(status.id(), "PZ0999");
+    EXPECT_EQ(status.id(), "PZ0901");
   }
   // Without our details it is gRPC that speaks, and the person needs more than its words.
   const Status down = FromGrpc(grpc::Status(grpc::StatusCode::UNAVAILABLE, "x"), "unix:/x");
