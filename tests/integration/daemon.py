@@ -153,14 +153,13 @@ class Daemon:
         """Everything a write could change: tables with their metadata location, and every file of the warehouses."""
         found = []
         for name in names or ("production-catalog", "overlay-catalog"):
+            root = self.state / name.removesuffix("-catalog") / "warehouse"
+            found += sorted((name, str(path.relative_to(root))) for path in root.rglob("*"))
             catalog = self.upstream(name)
             for namespace in sorted(walk(catalog)):
                 found.append((name, namespace))
                 for table in sorted(catalog.list_tables(namespace)):
                     found.append((name, table, catalog.load_table(table).metadata_location))
-        for warehouse in ("production", "overlay"):
-            root = self.state / warehouse / "warehouse"
-            found += sorted((warehouse, str(path.relative_to(root))) for path in root.rglob("*"))
         return found
 
     def spark_sql(self, sql, access=None):

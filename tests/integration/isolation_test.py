@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow
 import pytest
 from pyiceberg.exceptions import ForbiddenError, NotAuthorizedError, RESTError
+from pyiceberg.types import StringType
 
 MANIFEST = """\
 apiVersion: dcp/v1
@@ -109,10 +110,8 @@ def test_a_stock_client_cannot_write_production(stack, playground):
         catalog.rename_table("nyc.airlines", "nyc.carriers")
     with pytest.raises((ForbiddenError, RESTError)):
         with flights.update_schema() as update:
-            update.add_column("x", pyarrow.string().__class__ and __import__("pyiceberg.types").types.StringType())
-    after = stack.listing("production-catalog")
-    assert [entry for entry in after if len(entry) == 3 or entry[0] == "production-catalog"] == [
-        entry for entry in before if len(entry) == 3 or entry[0] == "production-catalog"]
+            update.add_column("x", StringType())
+    assert stack.listing("production-catalog") == before
 
 
 def test_a_read_only_token_cannot_write_the_playground_either(stack, playground):
