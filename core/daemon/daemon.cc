@@ -55,8 +55,7 @@ class RealDaemon : public Daemon {
  private:
   Status ReadConfiguration() {
     DCP_ASSIGN(const std::string text, os::ReadFile(options_.config_file, kConfigBytesMax));
-    DCP_ASSIGN(const Skeleton skeleton,
-               ReadSkeleton(options_.config_file, text, options_.bin_dir));
+    DCP_ASSIGN(const Skeleton skeleton, ReadSkeleton(options_.config_file, text, options_.bin_dir));
     log::Configure(skeleton.log);
     DCP_TRY(os::MakeDirectories(skeleton.state_dir, 0700));
     DCP_ASSIGN(store_, store::Store::Open(skeleton.state_dir + "/pretzel.db"));
@@ -85,12 +84,10 @@ class RealDaemon : public Daemon {
     // for this port, and gets 503 rather than a refused connection.
     DCP_ASSIGN(catalog_, catalog::Catalog::Start(settings_.catalog, *store_, *tokens_, clock));
     DCP_ASSIGN(host_, host::Host::Start(settings_.host));
-    playgrounds_ =
-        std::make_unique<playground::Playgrounds>(*store_, clock, settings_.playground);
+    playgrounds_ = std::make_unique<playground::Playgrounds>(*store_, clock, settings_.playground);
     const std::string jobs = settings_.state_dir + "/jobs";
     DCP_TRY(os::MakeDirectories(jobs, 0700));
-    capabilities_ =
-        std::make_unique<Capabilities>(*catalog_, *playgrounds_, *store_, clock, jobs);
+    capabilities_ = std::make_unique<Capabilities>(*catalog_, *playgrounds_, *store_, clock, jobs);
     backend_ = std::make_unique<GraphBackend>(*capabilities_, *host_, *catalog_, *tokens_, *store_,
                                               settings_.catalog.name);
     graph::RunnerOptions runner;
@@ -105,10 +102,11 @@ class RealDaemon : public Daemon {
   }
 
   Status StartApi() {
-    doctor_ = std::make_unique<Doctor>(*catalog_, *host_, *supervisor_,
-                                       settings_.production_warehouse);
-    DCP_ASSIGN(auto principals, api::Principals::LoadOrCreate(settings_.state_dir + "/principals.jsonl",
-                                                              settings_.state_dir + "/token"));
+    doctor_ =
+        std::make_unique<Doctor>(*catalog_, *host_, *supervisor_, settings_.production_warehouse);
+    DCP_ASSIGN(auto principals,
+               api::Principals::LoadOrCreate(settings_.state_dir + "/principals.jsonl",
+                                             settings_.state_dir + "/token"));
     principals_ = std::make_unique<api::Principals>(std::move(principals));
     api::Deps deps;
     deps.store = store_.get();

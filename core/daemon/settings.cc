@@ -72,8 +72,9 @@ Result<std::string> Resolve(const std::string& reference, const References& know
     return found->second;
   }
   return NotFound("\"${" + reference + "}\" is no reference")
-      .WithHint("there are ${env.NAME}, ${state_dir}, ${bin_dir}, ${port.NAME}, ${secret.NAME} and "
-                "${secret_file.NAME}");
+      .WithHint(
+          "there are ${env.NAME}, ${state_dir}, ${bin_dir}, ${port.NAME}, ${secret.NAME} and "
+          "${secret_file.NAME}");
 }
 
 log::Options ReadLog(const Section& section) {
@@ -151,7 +152,8 @@ ServiceSettings ReadService(const Section& section) {
   service.ready_host = ready.substr(0, colon);
   service.ready_port = colon == std::string::npos ? 0 : std::atoi(ready.c_str() + colon + 1);
   if (service.ready_port <= 0 || service.ready_port > kPortMax) {
-    section.Fail("ready", "\"" + ready + "\" is no address", "write HOST:PORT, as in 127.0.0.1:8181");
+    section.Fail("ready", "\"" + ready + "\" is no address",
+                 "write HOST:PORT, as in 127.0.0.1:8181");
   }
   return service;
 }
@@ -170,7 +172,8 @@ Settings ReadRoot(const Section& root, const References& references) {
       static_cast<int>(api.Int("max_concurrent", {1, kThreadsMax}, api::kConcurrentCallsDefault));
   ReadCatalog(root.Sub("catalog"), settings);
   const Section playground = root.Sub("playground");
-  settings.playground.max_ttl_ms = playground.Duration("max_ttl", {1s, 24h * 366}, 24h * 14).count();
+  settings.playground.max_ttl_ms =
+      playground.Duration("max_ttl", {1s, 24h * 366}, 24h * 14).count();
   settings.playground.default_ttl_ms =
       playground.Duration("default_ttl", {1s, 24h * 366}, 72h).count();
   settings.playground.per_owner_max =

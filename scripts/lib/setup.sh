@@ -131,13 +131,12 @@ setup_jars() {
   setup_stamped "$pretzel_jars" "$wanted" || setup_locked jars setup_jars_make "$wanted"
 }
 
-# setup_build [TARGET...]: the release build; the daemon's programs land in build/release/bin.
+# setup_build: the release build; the daemon's programs land in build/release/bin.
 setup_build() {
-  setup_say "building"
-  cd "$pretzel_root"
-  [ -e build/release/build.ninja ] || setup_logged cmake cmake --preset release
-  setup_logged ninja ninja -C build/release "$@"
-  cd - >/dev/null
+  local build=$pretzel_root/build/release
+  setup_say "building (the first time takes ten minutes on two cores)"
+  [ -e "$build/build.ninja" ] || setup_logged cmake cmake -S "$pretzel_root" --preset release
+  setup_logged ninja ninja -C "$build"
 }
 
 # setup_all: everything that the demo, the stack and the tests need.

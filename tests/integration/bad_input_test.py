@@ -98,7 +98,8 @@ def test_drift_is_reported(stack, playground, tmp_path):
     path = tmp_path / "t.yaml"
     path.write_text(HEAD + "spec:\n  sql: SELECT 1 AS one\n  schema: {columns: [{name: one, type: int}]}\n")
     assert stack.json("derived-dataset", "apply", path)["datasets"][0]["status"] == "CREATED"
-    path.write_text(HEAD + "spec:\n  sql: SELECT 1 AS one, 2 AS two\n  schema: {columns: [{name: one, type: int}, {name: two, type: int}]}\n")
+    path.write_text(HEAD + "spec:\n  sql: SELECT 1 AS one, 2 AS two\n"
+                    "  schema: {columns: [{name: one, type: int}, {name: two, type: int}]}\n")
     drifted = json.loads(stack.cli("derived-dataset", "apply", path, "-o", "json", check=False).stdout)
     assert drifted["datasets"][0]["status"] == "DRIFTED"
     assert any("two" in line for line in drifted["datasets"][0]["drift"])
@@ -161,7 +162,8 @@ def test_a_configuration_mistake_has_its_place(tmp_path):
 
 
 def test_the_log_and_every_answer_keep_the_secrets(stack, playground):
-    secrets = [path.read_text().strip() for path in (stack.state / "secrets").iterdir()] + [(stack.state / "token").read_text().strip()]
+    secrets = [path.read_text().strip() for path in (stack.state / "secrets").iterdir()]
+    secrets.append((stack.state / "token").read_text().strip())
     texts = [stack.log.read_text()] + [path.read_text(errors="replace") for path in (stack.state / "log").glob("*.log")]
     texts += [stack.cli(*command, check=False).stdout for command in (["status"], ["doctor"], ["whoami"], ["config", "view"])]
     for secret in secrets:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow
 import pytest
-from pyiceberg.exceptions import ForbiddenError, NotAuthorizedError, RESTError
+from pyiceberg.exceptions import ForbiddenError, RESTError, UnauthorizedError
 from pyiceberg.types import StringType
 
 MANIFEST = """\
@@ -130,7 +130,7 @@ def test_a_token_is_good_for_its_own_playground_only(stack, pair):
 
     access = stack.json("playground", "connect", "left")
     other = stack.json("playground", "connect", "right")
-    with pytest.raises((ForbiddenError, NotAuthorizedError, RESTError)):
+    with pytest.raises((ForbiddenError, UnauthorizedError, RESTError)):
         load_catalog("x", type="rest", uri=other["uri"], **{"header.x-pretzel-token": access["token"]}).list_namespaces()
 
 

@@ -11,7 +11,6 @@ import os
 import subprocess
 import threading
 import time
-from pathlib import Path
 
 import pytest
 import stack
