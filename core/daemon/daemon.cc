@@ -12,6 +12,7 @@
 #include "daemon/capabilities.h"
 #include "daemon/doctor.h"
 #include "daemon/expiry.h"
+#include "daemon/recycler.h"
 #include "daemon/secrets.h"
 #include "daemon/services.h"
 #include "daemon/settings.h"
@@ -88,8 +89,9 @@ class RealDaemon : public Daemon {
     const std::string jobs = settings_.state_dir + "/jobs";
     DCP_TRY(os::MakeDirectories(jobs, 0700));
     capabilities_ = std::make_unique<Capabilities>(*catalog_, *playgrounds_, *store_, clock, jobs);
+    recycler_ = std::make_unique<Recycler>(settings_.recycle_sessions, [this] { Recycle(); });
     backend_ = std::make_unique<GraphBackend>(*capabilities_, *host_, *catalog_, *tokens_, *store_,
-                                              settings_.catalog.name);
+                                              *recycler_, settings_.catalog.name);
     graph::RunnerOptions runner;
     runner.threads = settings_.runner_threads;
     runner.jobs = settings_.jobs;
@@ -99,6 +101,12 @@ class RealDaemon : public Daemon {
     DCP_ASSIGN(runner_, graph::Runner::Create(*store_, *backend_, clock, runner));
     DCP_TRY(supervisor_->WaitReady(settings_.services_ready_ms));
     return runner_->Recover();
+  }
+
+  void Recycle() {
+    const Status restarted = supervisor_->Restart(settings_.recycle_service);
+    log::Write(log::Id::kTestServerRecycled,
+               {{"service", settings_.recycle_service}, {"result", restarted.ToString()}});
   }
 
   Status StartApi() {
@@ -137,6 +145,7 @@ class RealDaemon : public Daemon {
   std::unique_ptr<host::Host> host_;
   std::unique_ptr<playground::Playgrounds> playgrounds_;
   std::unique_ptr<Capabilities> capabilities_;
+  std::unique_ptr<Recycler> recycler_;
   std::unique_ptr<GraphBackend> backend_;
   std::unique_ptr<graph::Runner> runner_;
   std::unique_ptr<Doctor> doctor_;

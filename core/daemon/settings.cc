@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/settings.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <utility>
@@ -186,6 +187,18 @@ Settings ReadRoot(const Section& root, const References& references) {
   ReadPlugins(root.Sub("plugins"), references, settings.host);
   for (const Section& service : root.Subs("services")) {
     settings.services.push_back(ReadService(service));
+  }
+  const Section recycle = root.Sub("recycle");
+  if (recycle.Present()) {
+    settings.recycle_service = recycle.Text("service");
+    settings.recycle_sessions = recycle.Int("after_sessions", {1, 1'000'000}, 500);
+    const bool known = std::any_of(
+        settings.services.begin(), settings.services.end(),
+        [&](const ServiceSettings& each) { return each.name == settings.recycle_service; });
+    if (!known) {
+      recycle.Fail("service", "there is no service \"" + settings.recycle_service + "\"",
+                   "name one of the list `services:`");
+    }
   }
   settings.services_ready_ms = root.Duration("services_ready", {1s, 1h}, 3min).count();
   return settings;

@@ -93,6 +93,7 @@ TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
        "PRETZEL_NO_SUCH_VARIABLE is not set"},
       {"services: [{name: a, command: [x], ready: nowhere}]\n", "is no address"},
       {"services: [{name: a, command: [], ready: \"h:1\"}]\n", "has no command"},
+      {"recycle: {service: nobody}\n", "no service \"nobody\""},
   };
   for (const auto& each : cases) {
     const auto settings = ReadSettings("dcpd.yaml", kMinimal + std::string(each.extra), Known());

@@ -127,7 +127,7 @@ def test_a_port_in_use_is_named(tmp_path):
         port = other.getsockname()[1]
         config = tmp_path / "dcpd.yaml"
         text = daemons.CONFIG.read_text().replace("port: ${port.catalog}", f"port: {port}")
-        config.write_text(text[: text.index("\nservices:")])
+        config.write_text(text[: text.index("\n# A closed session")])
         daemon = daemons.Daemon(tmp_path / "d", config=config)
         daemon.spawn()
         assert daemon.process.wait(60) == 1
@@ -144,7 +144,7 @@ def test_a_plugin_that_cannot_be_loaded_is_listed_with_its_reason(stack, tmp_pat
         (plugins / f"{name}.so").symlink_to(daemons.BIN.parent / "plugins" / f"{name}.so")
     config = tmp_path / "dcpd.yaml"
     text = daemons.CONFIG.read_text().replace("${bin_dir}/../plugins", str(plugins))
-    config.write_text(text[: text.index("\nservices:")])
+    config.write_text(text[: text.index("\n# A closed session")])
     with daemons.running(tmp_path / "d", config=config) as daemon:
         plugin = daemon.plugin("shared-test-cluster")
         assert plugin["state"] == "FAILED" and "spark_connect" in plugin["detail"]
