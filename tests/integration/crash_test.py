@@ -28,7 +28,10 @@ spec:
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
     """A stack of this module's own: it is killed."""
-    daemon = daemons.Daemon(tmp_path_factory.mktemp("crash")).start()
+    folder = tmp_path_factory.mktemp("crash")
+    config = folder / "dcpd.yaml"
+    config.write_text(daemons.CONFIG.read_text().replace("default_ttl: 72h", "default_ttl: 72h, min_ttl: 1s, expiry_poll: 200ms"))
+    daemon = daemons.Daemon(folder, config=config).start()
     daemon.load_flights()
     yield daemon
     daemon.stop()
@@ -155,7 +158,7 @@ def test_expiry_removes_what_is_the_playgrounds_and_nothing_else(own, manifest):
 
 
 def test_a_second_daemon_on_the_same_state_is_refused(own):
-    second = daemons.Daemon(own.folder)
+    second = daemons.Daemon(own.folder, config=own.config)
     second.spawn()
     assert second.process.wait(30) == 1
     assert "another daemon" in own.log.read_text() or "already" in own.log.read_text()

@@ -117,11 +117,15 @@ class Daemon:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
 
+    def status(self):
+        """`status` exits with 6 while a part is not ready, and answers all the same."""
+        return self.json("status", check=False)
+
     def service(self, name):
-        return next(service for service in self.json("status")["services"] if service["name"] == name)
+        return next(service for service in self.status()["services"] if service["name"] == name)
 
     def plugin(self, instance):
-        return next(plugin for plugin in self.json("status")["plugins"] if plugin["instance"] == instance)
+        return next(plugin for plugin in self.status()["plugins"] if plugin["instance"] == instance)
 
     def secret(self, name):
         return (self.state / "secrets" / name).read_text().strip()
