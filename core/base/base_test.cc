@@ -26,12 +26,12 @@ TEST(StatusTest, EveryCodeHasItsOwnNameBothWays) {
 
 TEST(StatusTest, SaysWhereWhatWhyAndWhatToDo) {
   const Status status = NotFound("no table prod.nyc.flihgts")
-                            .WithId("PZ0301")
+                            .WithId("PZ0220")
                             .At({"B.yaml", 12, 8})
                             .WithHint("did you mean flights?")
                             .With("while checking daily");
   EXPECT_EQ(status.ToString(),
-            "B.yaml:12:8: NOT_FOUND [PZ0301]: while checking daily: no table prod.nyc.flihgts "
+            "B.yaml:12:8: NOT_FOUND [PZ0220]: while checking daily: no table prod.nyc.flihgts "
             "(hint: did you mean flights?)");
   EXPECT_TRUE(Status::Ok().With("context").ok());
 }

@@ -56,7 +56,7 @@ Status CheckPlaygroundName(std::string_view name) {
                     });
   if (good) return {};
   return InvalidArgument("\"" + std::string(name.substr(0, 80)) + "\" is not a playground name")
-      .WithId("PZ0101")
+      .WithId("PZ0301")
       .WithHint(
           "use 1 to 63 lower-case letters, digits and '-', starting with a letter and not "
           "ending in '-'");

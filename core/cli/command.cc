@@ -51,6 +51,7 @@ std::vector<Command> AllCommands() {
           DoctorCommand(),
           StatusCommand(),
           WhoAmICommand(),
+          ExplainCommand(),
           ConfigViewCommand(),
           CompletionCommand(),
           VersionCommand()};

@@ -56,6 +56,7 @@ Command RunWaitCommand();
 Command RunCancelCommand();
 // commands/system/
 Command DoctorCommand();
+Command ExplainCommand();
 Command StatusCommand();
 Command WhoAmICommand();
 Command VersionCommand();

@@ -3,12 +3,19 @@
 // Exit codes from statuses and from runs.
 #include "cli/exit_code.h"
 
+#include <string_view>
+
 #include "dcp/v1/dcp.pb.h"
 
 namespace dcp::cli {
 namespace {
 
-/// Findings PZ01xx are about the manifest's own text: the command could not even be understood.
+/// Findings PZ0100 to PZ0129 are about the manifest's own text: the command could not even be
+/// understood. Those from PZ0130 on compare it with the engine and the tables: checks that failed.
+bool IsManifestId(std::string_view id) {
+  return id.size() == 6 && id >= "PZ0100" && id <= "PZ0129";
+}
+
 bool HasManifestError(const google::protobuf::Struct& report) {
   const auto findings = report.fields().find("findings");
   if (findings == report.fields().end()) return false;
@@ -17,7 +24,7 @@ bool HasManifestError(const google::protobuf::Struct& report) {
     const auto code = fields.find("code");
     const auto severity = fields.find("severity");
     const bool error = severity == fields.end() || severity->second.string_value() == "ERROR";
-    if (error && code != fields.end() && code->second.string_value().starts_with("PZ01")) {
+    if (error && code != fields.end() && IsManifestId(code->second.string_value())) {
       return true;
     }
   }

@@ -40,13 +40,13 @@ TEST(ExitCodeTest, EachOfTheSeventeenCodesHasOne) {
 TEST(ExitCodeTest, GrpcsCodesAreOurs) {
   for (int number = 1; number <= 16; ++number) {
     v1::ErrorDetails details;
-    details.set_id("PZ0999");
+    details.set_id("PZ0901");
     const Status status = FromGrpc(
         grpc::Status(static_cast<grpc::StatusCode>(number), "why", details.SerializeAsString()),
         "unix:/x");
     EXPECT_EQ(status.code(), CodeFromInt(number));
     EXPECT_EQ(status.message(), "why");
-    EXPECT_EQ(status.id(), "PZ0999");
+    EXPECT_EQ(status.id(), "PZ0901");
   }
   // Without our details it is gRPC that speaks, and the person needs more than its words.
   const Status down = FromGrpc(grpc::Status(grpc::StatusCode::UNAVAILABLE, "x"), "unix:/x");
@@ -70,6 +70,8 @@ TEST(ExitCodeTest, ARunsEndDecides) {
   const std::string failed = R"({"status":"FAILED","findings":[{"code":"PZ0203"}]})";
   const std::string manifest =
       R"({"status":"FAILED","findings":[{"severity":"ERROR","code":"PZ0104"}]})";
+  const std::string mismatch = R"({"status":"FAILED","findings":[{"code":"PZ0130"}]})";
+  const std::string not_applied = R"({"status":"FAILED","findings":[{"code":"PZ0141"}]})";
   const std::string warned =
       R"({"status":"FAILED","findings":[{"severity":"WARNING","code":"PZ0104"}]})";
   EXPECT_EQ(ExitCodeOf(RunOf("test", "SUCCEEDED", R"({"status":"PASSED"})")), 0);
@@ -79,6 +81,8 @@ TEST(ExitCodeTest, ARunsEndDecides) {
   EXPECT_EQ(ExitCodeOf(RunOf("run", "FAILED", failed)), 7);
   EXPECT_EQ(ExitCodeOf(RunOf("run", "FAILED", manifest)), 2);
   EXPECT_EQ(ExitCodeOf(RunOf("test", "FAILED", manifest)), 2);
+  EXPECT_EQ(ExitCodeOf(RunOf("test", "FAILED", mismatch)), 1);
+  EXPECT_EQ(ExitCodeOf(RunOf("run", "FAILED", not_applied)), 7);
   EXPECT_EQ(ExitCodeOf(RunOf("run", "CANCELLED", "")), 7);
   EXPECT_EQ(ExitCodeOf(RunOf("test", "FAILED", "", "UNAVAILABLE")), 6);
   EXPECT_EQ(ExitCodeOf(RunOf("delete", "FAILED", "", "")), 7);

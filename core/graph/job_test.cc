@@ -112,14 +112,14 @@ TEST_F(JobTest, FollowsAHandle) {
 }
 
 TEST_F(JobTest, FailsAsTheJobFailed) {
-  const std::string failed = R"({"state":"JOB_FAILED","findings":[{"code":"PZ0701",
+  const std::string failed = R"({"state":"JOB_FAILED","findings":[{"code":"PZ0411",
     "message":"division by zero","location":{"file":"q.sql","line":3,"column":1}}]})";
   backend_.On("run_backend.Check", failed);
   StartRunner();
   const store::Run run = RunToEnd(Request("run", {Job()}));
   EXPECT_EQ(run.state, store::kFailed);
   EXPECT_EQ(StatusFromJson(run.error_json).ToString(),
-            "q.sql:3:1: ABORTED [PZ0701]: division by zero");
+            "q.sql:3:1: ABORTED [PZ0411]: division by zero");
   EXPECT_EQ(NodeOf(run.id, "job").response_json, failed);
   EXPECT_EQ(backend_.Calls("Submit").size(), 1U);
 }

@@ -108,12 +108,12 @@ TEST(AnswersTest, RefusesProcessesThatLeaveTheirFolder) {
 
 TEST(AnswersTest, ReadsAFailedJobsFirstFinding) {
   const auto answer = ParseCheckAnswer(
-      R"({"state":"JOB_FAILED","detail":"d","retryable":true,"findings":[{"code":"PZ0701",
+      R"({"state":"JOB_FAILED","detail":"d","retryable":true,"findings":[{"code":"PZ0411",
       "message":"division by zero","hint":"h","location":{"file":"q.sql","line":3}}]})");
   ASSERT_TRUE(answer.ok());
   EXPECT_TRUE(answer->retryable);
   EXPECT_EQ(answer->failure.message(), "division by zero");
-  EXPECT_EQ(answer->failure.id(), "PZ0701");
+  EXPECT_EQ(answer->failure.id(), "PZ0411");
   EXPECT_EQ(answer->failure.location().line, 3);
   EXPECT_EQ(ParseCheckAnswer(R"({"state":"JOB_FAILED","detail":"d"})")->failure.message(), "d");
   EXPECT_FALSE(ParseCheckAnswer(R"({"state":"DONE"})").ok());

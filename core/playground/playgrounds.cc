@@ -19,6 +19,15 @@ constexpr size_t kUserBytesMax = 40;
 
 constexpr int64_t kHourMs = 3'600'000;
 
+// Ids of what this room refuses (docs/reference/errors.md); PZ0301, a bad name, is base/id.cc's.
+constexpr char kNotYours[] = "PZ0302";
+constexpr char kNameTaken[] = "PZ0303";
+constexpr char kBeingDeleted[] = "PZ0304";
+constexpr char kExpired[] = "PZ0305";
+constexpr char kQuota[] = "PZ0306";
+constexpr char kTtl[] = "PZ0307";
+constexpr char kLabels[] = "PZ0308";
+
 std::string HumanDuration(int64_t ms) {
   if (ms >= kHourMs && ms % kHourMs == 0) return std::to_string(ms / kHourMs) + " h";
   if (ms >= 60'000 && ms % 60'000 == 0) return std::to_string(ms / 60'000) + " min";
@@ -46,20 +55,24 @@ std::string NameFor(const std::string& user) {
 Status CheckLabels(const std::map<std::string, std::string>& labels) {
   if (labels.size() > limits::kLabelsMax) {
     return InvalidArgument("labels: " + std::to_string(labels.size()) + " given, at most " +
-                           std::to_string(limits::kLabelsMax) + " are kept");
+                           std::to_string(limits::kLabelsMax) + " are kept")
+        .WithId(kLabels);
   }
   for (const auto& [key, value] : labels) {
-    if (key.empty()) return InvalidArgument("labels: a key is empty");
+    if (key.empty()) return InvalidArgument("labels: a key is empty").WithId(kLabels);
     if (key.size() > limits::kLabelBytesMax || value.size() > limits::kLabelBytesMax) {
       return InvalidArgument("labels: key or value of '" + key.substr(0, limits::kLabelBytesMax) +
                              "' is longer than " + std::to_string(limits::kLabelBytesMax) +
-                             " bytes");
+                             " bytes")
+          .WithId(kLabels);
     }
     for (const std::string* text : {&key, &value}) {
       const bool control = std::any_of(text->begin(), text->end(), [](char c) {
         return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
       });
-      if (control) return InvalidArgument("labels: a key or value holds a control character");
+      if (control) {
+        return InvalidArgument("labels: a key or value holds a control character").WithId(kLabels);
+      }
     }
   }
   return Status::Ok();
@@ -70,7 +83,8 @@ Result<int64_t> CheckTtl(int64_t ttl_ms, const Limits& limits) {
   if (ttl_ms < limits.min_ttl_ms || ttl_ms > limits.max_ttl_ms) {
     return InvalidArgument("time to live " + HumanDuration(ttl_ms) + ": it must be between " +
                            HumanDuration(limits.min_ttl_ms) + " and " +
-                           HumanDuration(limits.max_ttl_ms));
+                           HumanDuration(limits.max_ttl_ms))
+        .WithId(kTtl);
   }
   return ttl_ms;
 }
@@ -90,6 +104,7 @@ Result<store::Playground> Playgrounds::Create(const Principal& who, const std::s
   if (own.size() >= static_cast<size_t>(std::max(limits_.per_owner_max, 0))) {
     return ResourceExhausted("create a playground: you have " + std::to_string(own.size()) +
                              ", the most one person may have")
+        .WithId(kQuota)
         .WithHint("delete one with `pretzel playground delete NAME`");
   }
   store::Playground playground;
@@ -104,8 +119,11 @@ Result<store::Playground> Playgrounds::Create(const Principal& who, const std::s
     auto made = store_.CreatePlayground(playground);
     if (made.ok() || made.status().code() != Code::kAlreadyExists) return made;
     if (name.empty() && attempt < kNameAttemptsMax) continue;
-    return std::move(made).status().WithHint(
-        "choose another name; one that is being deleted is free again when that has ended");
+    return std::move(made)
+        .status()
+        .WithId(kNameTaken)
+        .WithHint(
+            "choose another name; one that is being deleted is free again when that has ended");
   }
 }
 
@@ -122,18 +140,22 @@ Result<store::Playground> Playgrounds::Get(const Principal& who, const std::stri
   std::string hint = near.empty() ? "" : "did you mean " + near + "? ";
   hint += names.empty() ? "make one with `pretzel playground create`"
                         : "`pretzel playground list` shows yours";
-  return NotFound("playground " + name + ": you have none of that name").WithHint(hint);
+  return NotFound("playground " + name + ": you have none of that name")
+      .WithId(kNotYours)
+      .WithHint(hint);
 }
 
 Result<store::Playground> Playgrounds::Usable(const Principal& who, const std::string& name) {
   DCP_ASSIGN(store::Playground playground, Get(who, name));
   if (playground.state != store::kActive) {
     return FailedPrecondition("playground " + name + ": it is being deleted")
+        .WithId(kBeingDeleted)
         .WithHint("use another one, or make one with `pretzel playground create`");
   }
   if (playground.expires_at <= clock_.Wall()) {
     return FailedPrecondition("playground " + name + ": it expired at " +
                               FormatTime(playground.expires_at))
+        .WithId(kExpired)
         .WithHint("if it is not deleted yet, `pretzel playground extend " + name +
                   "` keeps it; otherwise make a new one");
   }
@@ -151,6 +173,7 @@ Result<store::Playground> Playgrounds::Extend(const Principal& who, const std::s
   DCP_ASSIGN(store::Playground playground, Get(who, name));
   if (playground.state != store::kActive) {
     return FailedPrecondition("extend playground " + name + ": it is being deleted")
+        .WithId(kBeingDeleted)
         .WithHint("make a new one with `pretzel playground create`");
   }
   DCP_ASSIGN(const int64_t ttl, CheckTtl(ttl_ms, limits_));
@@ -159,6 +182,7 @@ Result<store::Playground> Playgrounds::Extend(const Principal& who, const std::s
   if (latest <= now) {
     return FailedPrecondition("extend playground " + name + ": it has had the longest life of " +
                               HumanDuration(limits_.max_ttl_ms))
+        .WithId(kTtl)
         .WithHint("make a new one with `pretzel playground create`");
   }
   playground.expires_at = std::min(now + ttl, latest);
@@ -198,7 +222,8 @@ Status Playgrounds::Register(const store::Dataset& dataset) {
   DCP_ASSIGN(const auto playground, store_.GetPlayground(dataset.playground));
   if (playground.generation != dataset.generation || playground.state != store::kActive) {
     return FailedPrecondition("register " + dataset.name + ": playground " + dataset.playground +
-                              " is being deleted");
+                              " is being deleted")
+        .WithId(kBeingDeleted);
   }
   store::Dataset stamped = dataset;
   stamped.updated_at = clock_.Wall();

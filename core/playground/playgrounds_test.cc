@@ -116,6 +116,26 @@ TEST_F(PlaygroundsTest, SaysTheSameOfForeignAndMissingOnes) {
   EXPECT_EQ(playgrounds_->List({}).status().code(), Code::kUnauthenticated);
 }
 
+TEST_F(PlaygroundsTest, EachRefusalHasItsId) {
+  const auto made = [this](const std::string& name, int64_t ttl_ms,
+                           const std::map<std::string, std::string>& labels) {
+    return playgrounds_->Create(ada_, name, ttl_ms, labels).status().id();
+  };
+  EXPECT_EQ(made("Not/A/Name", 0, {}), "PZ0301");
+  EXPECT_EQ(playgrounds_->Get(ada_, "none").status().id(), "PZ0302");
+  EXPECT_EQ(made("fin", kHour, {}), "");
+  EXPECT_EQ(made("fin", 0, {}), "PZ0303");
+  EXPECT_EQ(made("a", 1, {}), "PZ0307");
+  EXPECT_EQ(made("a", 0, {{"", "v"}}), "PZ0308");
+  clock_.Advance(kHour);
+  EXPECT_EQ(playgrounds_->Usable(ada_, "fin").status().id(), "PZ0305");
+  ASSERT_TRUE(playgrounds_->BeginDelete(ada_, "fin").ok());
+  EXPECT_EQ(playgrounds_->Usable(ada_, "fin").status().id(), "PZ0304");
+  EXPECT_EQ(playgrounds_->Extend(ada_, "fin", kHour).status().id(), "PZ0304");
+  for (const char* name : {"a", "b", "c"}) (void)playgrounds_->Create(ada_, name, 0, {});
+  EXPECT_EQ(made("d", 0, {}), "PZ0306");
+}
+
 TEST_F(PlaygroundsTest, SuggestsOnesOwnNames) {
   ASSERT_TRUE(playgrounds_->Create(ada_, "fin-123", 0, {}).ok());
   EXPECT_THAT(playgrounds_->Get(ada_, "fin-132").status().hint(),

@@ -314,7 +314,7 @@ TEST(RunTest, AJobThatFails) {
                            {Ok("m.a.describe", Applied()), Ok("m.b.describe", Applied())});
   Json failed = {
       {"state", "JOB_FAILED"},
-      {"findings", {{{"severity", "ERROR"}, {"code", "PZ0501"}, {"message", "divide by zero"}}}}};
+      {"findings", {{{"severity", "ERROR"}, {"code", "PZ0411"}, {"message", "divide by zero"}}}}};
   // Whether the host ends the node of a failed job as SUCCEEDED or FAILED, the report is the same.
   Json node = Ok("m.a.run", failed);
   for (const char* state : {"SUCCEEDED", "FAILED"}) {
@@ -322,7 +322,7 @@ TEST(RunTest, AJobThatFails) {
     Json report = ContinueWith(jobs, "run.report", {node, Ended("m.b.run", "SKIPPED")});
     EXPECT_EQ(StatusOf(report), "FAILED");
     EXPECT_EQ(Show(report),
-              "a.yaml:3:18: ERROR PZ0501 divide by zero\n"
+              "a.yaml:3:18: ERROR PZ0411 divide by zero\n"
               "b.yaml:3:18: WARNING PZ0143 m.b was not run, since a dataset that it reads did not "
               "succeed (mend that one "
               "first)\n");

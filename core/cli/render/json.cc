@@ -215,6 +215,15 @@ std::string VersionJson(const std::string& version) {
   return Dump(json);
 }
 
+std::string ErrorExplanationJson(const ErrorEntry& entry) {
+  Json json = Document("ErrorExplanation");
+  json["id"] = entry.id;
+  json["block"] = entry.block;
+  json["meaning"] = entry.meaning;
+  json["whatToDo"] = entry.action;
+  return Dump(json);
+}
+
 std::string ConfigJson(const std::vector<std::pair<std::string, Setting>>& settings) {
   Json json = Document("Config");
   for (const auto& [name, setting] : settings) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/context_file.h"
+#include "cli/error_page.h"
 #include "dcp/v1/dcp.pb.h"
 
 namespace dcp::cli {
@@ -23,6 +24,7 @@ std::string DoctorJson(const v1::DoctorResponse& doctor);
 std::string StatusJson(const v1::GetStatusResponse& status);
 std::string WhoAmIJson(const v1::WhoAmIResponse& who);
 std::string VersionJson(const std::string& version);
+std::string ErrorExplanationJson(const ErrorEntry& entry);
 std::string ConfigJson(const std::vector<std::pair<std::string, Setting>>& settings);
 
 }  // namespace dcp::cli

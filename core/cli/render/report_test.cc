@@ -58,7 +58,7 @@ TEST(ReportTest, AFindingQuotesTheLineWithACaretBelowTheColumn) {
       {"severity": "ERROR", "code": "PZ0203", "message": "no column \"carier\"",
        "engineCode": "UNRESOLVED_COLUMN", "hint": "did you mean carrier?",
        "location": {"file": "B.yaml", "line": 2, "column": 13}},
-      {"severity": "WARNING", "code": "PZ0120", "message": "status is ignored",
+      {"severity": "WARNING", "code": "PZ0121", "message": "status is ignored",
        "location": {"file": "C.yaml", "line": 9}}]})";
   const std::vector<SourceFile> sources = {{"B.yaml", "sql: |\n\tSELECT é, carier\r\nFROM t\n"}};
   EXPECT_EQ(ReportText(RunWith("test", "FAILED", report), sources, Paint()),
@@ -66,7 +66,7 @@ TEST(ReportTest, AFindingQuotesTheLineWithACaretBelowTheColumn) {
             "  2 | \tSELECT é, carier\n"
             "    | \t           ^\n"
             "  hint: did you mean carrier?\n"
-            "C.yaml:9: warning PZ0120: status is ignored\n"
+            "C.yaml:9: warning PZ0121: status is ignored\n"
             "\n"
             "test FAILED in 1.5 s (run r0123456789abcdef, playground fin)\n");
 }
@@ -97,10 +97,10 @@ TEST(ReportTest, ARunThatFailedWithoutAReportSaysWhy) {
   v1::Run run = RunWith("test", "FAILED", "");
   run.set_error_code("UNAVAILABLE");
   run.set_error_message("the test server does not answer");
-  run.mutable_error()->set_id("PZ0501");
+  run.mutable_error()->set_id("PZ0240");
   run.mutable_error()->set_hint("pretzel status");
   EXPECT_EQ(ReportText(run, {}, Paint()),
-            "error PZ0501: the test server does not answer\n"
+            "error PZ0240: the test server does not answer\n"
             "  hint: pretzel status\n"
             "\n"
             "test FAILED in 1.5 s (run r0123456789abcdef, playground fin)\n");
