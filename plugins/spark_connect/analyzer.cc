@@ -67,7 +67,7 @@ class Run {
       lost_ = false;
       Problem problem = Attempt();
       if (!lost_ || attempt > 0) return problem;
-      pool_.Drop(session_);
+      pool_.Drop(session_, /*lost=*/true);
     }
   }
 
@@ -115,7 +115,7 @@ class Run {
       if (!session_->ready) {
         progress_("opening a session on the test cluster");
         if (Problem problem = OpenSession(client_, mounts_, scope_, session_.get(), &lost_)) {
-          pool_.Drop(session_);
+          pool_.Drop(session_, lost_);
           return problem;
         }
         ++sessions_opened_;
@@ -298,8 +298,9 @@ class Run {
 
 Analyzer::Analyzer(const Settings& settings)
     : client_(settings),
+      releaser_(client_),
       pool_(settings.sessions_max, settings.session_idle_ms, NowMs,
-            [this](const Session& session) { ReleaseSession(client_, session); }) {}
+            [this](const Session& session) { releaser_.Add(session); }) {}
 
 Analyzer::~Analyzer() = default;
 

@@ -10,6 +10,7 @@
 
 #include "call_scope.h"
 #include "client.h"
+#include "releaser.h"
 #include "session_pool.h"
 #include "settings.h"
 
@@ -33,6 +34,7 @@ class Analyzer {
 
  private:
   Client client_;
+  Releaser releaser_;
   SessionPool pool_;
   std::atomic<int64_t> sessions_opened_{0};  ///< since this worker began
 };

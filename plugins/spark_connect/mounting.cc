@@ -86,8 +86,8 @@ Problem OpenSession(Client& client, const std::vector<MountSpec>& mounts, CallSc
   return std::nullopt;
 }
 
-void ReleaseSession(Client& client, const Session& session) {
-  CallScope scope(kReleaseTimeoutMs);
+void ReleaseSession(Client& client, const Session& session, int64_t timeout_ms) {
+  CallScope scope(timeout_ms);
   sc::ReleaseSessionRequest request;
   Address(session, &request);
   (void)client.Release(request, scope);  // the server forgets it by itself, later

@@ -32,8 +32,8 @@ using Problem = std::optional<sdk::Error>;
 Problem OpenSession(Client& client, const std::vector<MountSpec>& mounts, CallScope& scope,
                     Session* session, bool* lost);
 
-/// Ends a session on the server, as far as that can be done soon.
-void ReleaseSession(Client& client, const Session& session);
+/// Ends a session on the server, as far as that can be done in the time.
+void ReleaseSession(Client& client, const Session& session, int64_t timeout_ms);
 
 /// What is wrong with this Spark version, if anything. [any]
 Problem CheckVersion(const std::string& version, const std::string& endpoint);
