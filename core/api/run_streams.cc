@@ -6,6 +6,7 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <array>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -19,6 +20,8 @@
 namespace dcp::api {
 namespace {
 
+/// Log files of a job: one for both outputs, as the Spark runner has it, or the launcher's two.
+constexpr std::array<const char*, 3> kLogFiles = {"output", "stderr", "stdout"};
 constexpr int kChunksARead = 16;  // at most 1 MiB of log in memory for each stream
 
 /// One open stream. It holds itself from Open() to OnDone(); executor tasks and subscriptions hold
@@ -258,7 +261,7 @@ class LogStream final : public EventStream<v1::LogChunk> {
     if (!directory.ok()) {
       return directory.status().code() == Code::kNotFound ? Status() : directory.status();
     }
-    for (const std::string stream : {"stderr", "stdout"}) {
+    for (const std::string stream : kLogFiles) {
       int64_t& offset = offsets_[node.id + "/" + stream];
       while (batch->messages.size() < kChunksARead) {
         auto data = os::ReadFileRange(*directory + "/" + stream, offset, kLogChunkBytes);

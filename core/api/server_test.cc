@@ -352,6 +352,7 @@ TEST_F(ServerTest, LogsComeFromTheJobsFolderAndCanBeFollowed) {
   daemon_.runner->job_directories["compile"] = job;
   std::ofstream(job + "/stderr") << "starting\n";
   std::ofstream(job + "/stdout") << std::string(kLogChunkBytes + 5, 'x');
+  std::ofstream(job + "/output") << "both\n";
   v1::GetRunLogsRequest request;
   request.set_id(id);
   v1::LogChunk chunk;
@@ -361,11 +362,14 @@ TEST_F(ServerTest, LogsComeFromTheJobsFolderAndCanBeFollowed) {
   while (once->Read(&chunk)) read[chunk.stream()] += chunk.data();
   EXPECT_TRUE(once->Finish().ok());
   EXPECT_EQ(read["stderr"], "starting\n");
+  EXPECT_EQ(read["output"], "both\n");
   EXPECT_EQ(read["stdout"].size(), kLogChunkBytes + 5);
   request.set_follow(true);
   request.set_node_id("compile");
   auto follow_context = Ana();
   const auto followed = runs_->GetRunLogs(follow_context.get(), request);
+  ASSERT_TRUE(followed->Read(&chunk));
+  EXPECT_EQ(chunk.data(), "both\n");
   ASSERT_TRUE(followed->Read(&chunk));
   EXPECT_EQ(chunk.data(), "starting\n");
   std::ofstream(job + "/stderr", std::ios::app) << "done\n";

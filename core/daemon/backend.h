@@ -11,6 +11,7 @@
 #include "catalog/catalog.h"
 #include "catalog/tokens.h"
 #include "daemon/capabilities.h"
+#include "daemon/recycler.h"
 #include "graph/graph.h"
 #include "host/host.h"
 
@@ -20,7 +21,8 @@ namespace dcp::daemon {
 class GraphBackend : public graph::Backend {
  public:
   GraphBackend(Capabilities& capabilities, host::Host& host, catalog::Catalog& catalog,
-               const catalog::Tokens& tokens, store::Store& store, std::string catalog_name);
+               const catalog::Tokens& tokens, store::Store& store, Recycler& recycler,
+               std::string catalog_name);
 
   Result<std::string> Invoke(const graph::Invocation& invocation) override;
   Result<std::string> MountFor(const store::Run& run, const std::string& mode,
@@ -33,6 +35,7 @@ class GraphBackend : public graph::Backend {
   catalog::Catalog& catalog_;
   const catalog::Tokens& tokens_;
   store::Store& store_;
+  Recycler& recycler_;
   std::string catalog_name_;
 };
 

@@ -108,8 +108,7 @@ Result<std::string> Capabilities::Invoke(const Scope& scope, const std::string& 
   return Unimplemented("capability " + capability + " has no method \"" + method + "\"");
 }
 
-Result<std::string> Capabilities::EnsureTable(const Scope& scope,
-                                              const std::string& request_json) {
+Result<std::string> Capabilities::EnsureTable(const Scope& scope, const std::string& request_json) {
   DCP_ASSIGN(const Json request, Parse("catalog.EnsureTable", request_json));
   DCP_ASSIGN(const catalog::TableSpec spec, SpecFrom(request));
   DCP_ASSIGN(const store::Playground playground, store_.GetPlayground(scope.playground));
@@ -139,11 +138,9 @@ Result<std::string> Capabilities::DescribeTable(const Scope& scope,
 Result<std::string> Capabilities::Receipt(const Scope& scope, const std::string& request_json) {
   DCP_ASSIGN(const Json request, Parse("catalog.Receipt", request_json));
   DCP_ASSIGN(const std::string mode, Text(request, "mode"));
-  const catalog::Receipt receipt =
-      catalog_.ReceiptFor(scope.playground, scope.generation, mode);
-  return Json{{"loads", receipt.loads},     {"lists", receipt.lists},
-              {"creates", receipt.creates}, {"commits", receipt.commits},
-              {"drops", receipt.drops},     {"refused", receipt.refused}}
+  const catalog::Receipt receipt = catalog_.ReceiptFor(scope.playground, scope.generation, mode);
+  return Json{{"loads", receipt.loads},     {"lists", receipt.lists}, {"creates", receipt.creates},
+              {"commits", receipt.commits}, {"drops", receipt.drops}, {"refused", receipt.refused}}
       .dump();
 }
 

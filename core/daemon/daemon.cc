@@ -12,6 +12,7 @@
 #include "daemon/capabilities.h"
 #include "daemon/doctor.h"
 #include "daemon/expiry.h"
+#include "daemon/recycler.h"
 #include "daemon/secrets.h"
 #include "daemon/services.h"
 #include "daemon/settings.h"
@@ -55,8 +56,7 @@ class RealDaemon : public Daemon {
  private:
   Status ReadConfiguration() {
     DCP_ASSIGN(const std::string text, os::ReadFile(options_.config_file, kConfigBytesMax));
-    DCP_ASSIGN(const Skeleton skeleton,
-               ReadSkeleton(options_.config_file, text, options_.bin_dir));
+    DCP_ASSIGN(const Skeleton skeleton, ReadSkeleton(options_.config_file, text, options_.bin_dir));
     log::Configure(skeleton.log);
     DCP_TRY(os::MakeDirectories(skeleton.state_dir, 0700));
     DCP_ASSIGN(store_, store::Store::Open(skeleton.state_dir + "/pretzel.db"));
@@ -85,14 +85,13 @@ class RealDaemon : public Daemon {
     // for this port, and gets 503 rather than a refused connection.
     DCP_ASSIGN(catalog_, catalog::Catalog::Start(settings_.catalog, *store_, *tokens_, clock));
     DCP_ASSIGN(host_, host::Host::Start(settings_.host));
-    playgrounds_ =
-        std::make_unique<playground::Playgrounds>(*store_, clock, settings_.playground);
+    playgrounds_ = std::make_unique<playground::Playgrounds>(*store_, clock, settings_.playground);
     const std::string jobs = settings_.state_dir + "/jobs";
     DCP_TRY(os::MakeDirectories(jobs, 0700));
-    capabilities_ =
-        std::make_unique<Capabilities>(*catalog_, *playgrounds_, *store_, clock, jobs);
+    capabilities_ = std::make_unique<Capabilities>(*catalog_, *playgrounds_, *store_, clock, jobs);
+    recycler_ = std::make_unique<Recycler>(settings_.recycle_sessions, [this] { Recycle(); });
     backend_ = std::make_unique<GraphBackend>(*capabilities_, *host_, *catalog_, *tokens_, *store_,
-                                              settings_.catalog.name);
+                                              *recycler_, settings_.catalog.name);
     graph::RunnerOptions runner;
     runner.threads = settings_.runner_threads;
     runner.jobs = settings_.jobs;
@@ -104,11 +103,18 @@ class RealDaemon : public Daemon {
     return runner_->Recover();
   }
 
+  void Recycle() {
+    const Status restarted = supervisor_->Restart(settings_.recycle_service);
+    log::Write(log::Id::kTestServerRecycled,
+               {{"service", settings_.recycle_service}, {"result", restarted.ToString()}});
+  }
+
   Status StartApi() {
-    doctor_ = std::make_unique<Doctor>(*catalog_, *host_, *supervisor_,
-                                       settings_.production_warehouse);
-    DCP_ASSIGN(auto principals, api::Principals::LoadOrCreate(settings_.state_dir + "/principals.jsonl",
-                                                              settings_.state_dir + "/token"));
+    doctor_ =
+        std::make_unique<Doctor>(*catalog_, *host_, *supervisor_, settings_.production_warehouse);
+    DCP_ASSIGN(auto principals,
+               api::Principals::LoadOrCreate(settings_.state_dir + "/principals.jsonl",
+                                             settings_.state_dir + "/token"));
     principals_ = std::make_unique<api::Principals>(std::move(principals));
     api::Deps deps;
     deps.store = store_.get();
@@ -139,6 +145,7 @@ class RealDaemon : public Daemon {
   std::unique_ptr<host::Host> host_;
   std::unique_ptr<playground::Playgrounds> playgrounds_;
   std::unique_ptr<Capabilities> capabilities_;
+  std::unique_ptr<Recycler> recycler_;
   std::unique_ptr<GraphBackend> backend_;
   std::unique_ptr<graph::Runner> runner_;
   std::unique_ptr<Doctor> doctor_;

@@ -39,9 +39,10 @@ std::vector<api::DoctorCheck> Doctor::Examine(const store::Playground* playgroun
                       service.state == "READY" ? "" : "see the service's log, then restart dcpd"});
   }
   for (const auto& plugin : host_.States()) {
-    checks.push_back({"plugin " + plugin.id, "set-up", plugin.state == "READY" ? "OK" : "FAILED",
-                      plugin.state + (plugin.detail.empty() ? "" : ": " + plugin.detail),
-                      plugin.state == "READY" ? "" : "mend what the reason names, then restart dcpd"});
+    checks.push_back(
+        {"plugin " + plugin.id, "set-up", plugin.state == "READY" ? "OK" : "FAILED",
+         plugin.state + (plugin.detail.empty() ? "" : ": " + plugin.detail),
+         plugin.state == "READY" ? "" : "mend what the reason names, then restart dcpd"});
   }
   checks.push_back(CatalogWrite(playground, user));
   checks.push_back(StorageWrite());
@@ -64,9 +65,10 @@ api::DoctorCheck Doctor::CatalogWrite(const store::Playground* playground,
   }
   const Status probe = catalog_.ProbeProductionWrite(*playground, user);
   check.result = probe.ok() ? "ENFORCED" : "FAILED";
-  check.detail = probe.ok() ? "a write to a production table, with a writer's token of playground " +
-                                  playground->name + ", was refused"
-                            : probe.message();
+  check.detail = probe.ok()
+                     ? "a write to a production table, with a writer's token of playground " +
+                           playground->name + ", was refused"
+                     : probe.message();
   if (!probe.ok()) check.advice = "do not use this set-up until the catalog refuses it";
   return check;
 }
@@ -95,8 +97,9 @@ api::DoctorCheck Doctor::StorageWrite() {
   check.result = "MISSING";
   check.detail = "storage layer missing: a file could be written under " + folder +
                  " (and was removed); whoever runs a job could do the same";
-  check.advice = "in the embedded stack one Unix user owns everything; on a shared platform give "
-                 "jobs storage credentials that read production and write playgrounds only";
+  check.advice =
+      "in the embedded stack one Unix user owns everything; on a shared platform give "
+      "jobs storage credentials that read production and write playgrounds only";
   return check;
 }
 

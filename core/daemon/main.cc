@@ -40,13 +40,14 @@ void ForbidDumps() {
 }
 
 void PrintHelp(const po::options_description& options) {
-  std::cout << "dcpd - hosts playgrounds of a lakehouse: catalog, graph runner, plugins\n\n"
-               "usage: dcpd --config FILE [--check]\n\n"
-            << options
-            << "\nexamples:\n"
-               "  dcpd --config examples/stack/dcpd.yaml --check   say what is wrong with the file\n"
-               "  dcpd --config /etc/pretzel/dcpd.yaml             run until SIGTERM or SIGINT\n\n"
-               "exit codes: 0 stopped by a signal, 1 could not start, 2 usage\n";
+  std::cout
+      << "dcpd - hosts playgrounds of a lakehouse: catalog, graph runner, plugins\n\n"
+         "usage: dcpd --config FILE [--check]\n\n"
+      << options
+      << "\nexamples:\n"
+         "  dcpd --config examples/stack/dcpd.yaml --check   say what is wrong with the file\n"
+         "  dcpd --config /etc/pretzel/dcpd.yaml             run until SIGTERM or SIGINT\n\n"
+         "exit codes: 0 stopped by a signal, 1 could not start, 2 usage\n";
 }
 
 int Run(const dcp::daemon::StartOptions& options) {

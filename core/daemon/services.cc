@@ -42,8 +42,8 @@ Result<std::string> FindProgram(const ServiceSettings& service) {
 
 }  // namespace
 
-Status StartServices(const std::vector<ServiceSettings>& services,
-                     const std::string& log_directory, os::Supervisor& supervisor) {
+Status StartServices(const std::vector<ServiceSettings>& services, const std::string& log_directory,
+                     os::Supervisor& supervisor) {
   DCP_TRY(os::MakeDirectories(log_directory));
   for (const auto& service : services) {
     for (const auto& directory : service.directories) DCP_TRY(os::MakeDirectories(directory));
@@ -51,8 +51,9 @@ Status StartServices(const std::vector<ServiceSettings>& services,
       DCP_TRY(os::MakeDirectories(ParentOf(file.path)));
       std::string text;
       if (!file.include.empty()) {
-        DCP_ASSIGN(text, os::ReadFile(file.include, limits::kFileBytesMax)
-                             .With("service " + service.name));
+        DCP_ASSIGN(
+            text,
+            os::ReadFile(file.include, limits::kFileBytesMax).With("service " + service.name));
       }
       DCP_TRY(os::WriteFileAtomic(file.path, text + file.content.Reveal(), 0600));
     }

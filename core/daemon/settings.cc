@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/settings.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <utility>
@@ -72,8 +73,9 @@ Result<std::string> Resolve(const std::string& reference, const References& know
     return found->second;
   }
   return NotFound("\"${" + reference + "}\" is no reference")
-      .WithHint("there are ${env.NAME}, ${state_dir}, ${bin_dir}, ${port.NAME}, ${secret.NAME} and "
-                "${secret_file.NAME}");
+      .WithHint(
+          "there are ${env.NAME}, ${state_dir}, ${bin_dir}, ${port.NAME}, ${secret.NAME} and "
+          "${secret_file.NAME}");
 }
 
 log::Options ReadLog(const Section& section) {
@@ -151,7 +153,8 @@ ServiceSettings ReadService(const Section& section) {
   service.ready_host = ready.substr(0, colon);
   service.ready_port = colon == std::string::npos ? 0 : std::atoi(ready.c_str() + colon + 1);
   if (service.ready_port <= 0 || service.ready_port > kPortMax) {
-    section.Fail("ready", "\"" + ready + "\" is no address", "write HOST:PORT, as in 127.0.0.1:8181");
+    section.Fail("ready", "\"" + ready + "\" is no address",
+                 "write HOST:PORT, as in 127.0.0.1:8181");
   }
   return service;
 }
@@ -170,9 +173,11 @@ Settings ReadRoot(const Section& root, const References& references) {
       static_cast<int>(api.Int("max_concurrent", {1, kThreadsMax}, api::kConcurrentCallsDefault));
   ReadCatalog(root.Sub("catalog"), settings);
   const Section playground = root.Sub("playground");
-  settings.playground.max_ttl_ms = playground.Duration("max_ttl", {1s, 24h * 366}, 24h * 14).count();
+  settings.playground.max_ttl_ms =
+      playground.Duration("max_ttl", {1s, 24h * 366}, 24h * 14).count();
   settings.playground.default_ttl_ms =
       playground.Duration("default_ttl", {1s, 24h * 366}, 72h).count();
+  settings.playground.min_ttl_ms = playground.Duration("min_ttl", {100ms, 24h}, 1min).count();
   settings.playground.per_owner_max =
       static_cast<int>(playground.Int("per_owner_max", {1, 100'000}, 100));
   settings.expiry_poll_ms = playground.Duration("expiry_poll", {50ms, 1h}, 5s).count();
@@ -183,6 +188,18 @@ Settings ReadRoot(const Section& root, const References& references) {
   ReadPlugins(root.Sub("plugins"), references, settings.host);
   for (const Section& service : root.Subs("services")) {
     settings.services.push_back(ReadService(service));
+  }
+  const Section recycle = root.Sub("recycle");
+  if (recycle.Present()) {
+    settings.recycle_service = recycle.Text("service");
+    settings.recycle_sessions = recycle.Int("after_sessions", {1, 1'000'000}, 500);
+    const bool known = std::any_of(
+        settings.services.begin(), settings.services.end(),
+        [&](const ServiceSettings& each) { return each.name == settings.recycle_service; });
+    if (!known) {
+      recycle.Fail("service", "there is no service \"" + settings.recycle_service + "\"",
+                   "name one of the list `services:`");
+    }
   }
   settings.services_ready_ms = root.Duration("services_ready", {1s, 1h}, 3min).count();
   return settings;

@@ -59,6 +59,9 @@ struct Settings {
   playground::Limits playground;
   host::Settings host;
   std::vector<ServiceSettings> services;
+  /// The shared test server is started anew after so many sessions; 0: never.
+  int64_t recycle_sessions = 0;
+  std::string recycle_service;
   int64_t services_ready_ms = 180'000;
   int runner_threads = 16;
   int jobs = 4;  ///< batch jobs alive at once

@@ -89,9 +89,11 @@ TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
       {"playground: {default_ttl: soon}\n", "dcpd.yaml:9:27"},
       {"api: {socket: \"${port.catalgo}\"}\n", "did you mean \"catalog\""},
       {"api: {socket: \"${nothing}\"}\n", "is no reference"},
-      {"api: {socket: \"${env.PRETZEL_NO_SUCH_VARIABLE}\"}\n", "PRETZEL_NO_SUCH_VARIABLE is not set"},
+      {"api: {socket: \"${env.PRETZEL_NO_SUCH_VARIABLE}\"}\n",
+       "PRETZEL_NO_SUCH_VARIABLE is not set"},
       {"services: [{name: a, command: [x], ready: nowhere}]\n", "is no address"},
       {"services: [{name: a, command: [], ready: \"h:1\"}]\n", "has no command"},
+      {"recycle: {service: nobody}\n", "no service \"nobody\""},
   };
   for (const auto& each : cases) {
     const auto settings = ReadSettings("dcpd.yaml", kMinimal + std::string(each.extra), Known());

@@ -16,8 +16,6 @@ constexpr int kNameAttemptsMax = 5;
 constexpr size_t kNameRandomBytes = 4;
 /// Of a user's name that goes into a made-up name: leaves room for "-" and the random part.
 constexpr size_t kUserBytesMax = 40;
-/// Shortest life worth having; less is a typo in a unit.
-constexpr int64_t kTtlMsMin = 60'000;
 
 constexpr int64_t kHourMs = 3'600'000;
 
@@ -82,9 +80,10 @@ Status CheckLabels(const std::map<std::string, std::string>& labels) {
 
 Result<int64_t> CheckTtl(int64_t ttl_ms, const Limits& limits) {
   if (ttl_ms == 0) return std::min(limits.default_ttl_ms, limits.max_ttl_ms);
-  if (ttl_ms < kTtlMsMin || ttl_ms > limits.max_ttl_ms) {
+  if (ttl_ms < limits.min_ttl_ms || ttl_ms > limits.max_ttl_ms) {
     return InvalidArgument("time to live " + HumanDuration(ttl_ms) + ": it must be between " +
-                           HumanDuration(kTtlMsMin) + " and " + HumanDuration(limits.max_ttl_ms))
+                           HumanDuration(limits.min_ttl_ms) + " and " +
+                           HumanDuration(limits.max_ttl_ms))
         .WithId(kTtl);
   }
   return ttl_ms;

@@ -21,6 +21,8 @@ struct Principal {
 };
 
 struct Limits {
+  /// Shortest life worth having; less is a typo in a unit.
+  int64_t min_ttl_ms = 60'000;
   int64_t default_ttl_ms = int64_t{72} * 3600 * 1000;
   int64_t max_ttl_ms = int64_t{14} * 24 * 3600 * 1000;
   int per_owner_max = 100;

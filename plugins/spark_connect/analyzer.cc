@@ -11,16 +11,16 @@
 #include "ddl.h"
 #include "engine_error.h"
 #include "findings.h"
+#include "mounting.h"
 #include "plan.h"
 #include "screen.h"
+#include "table_hint.h"
 
 namespace dcp::spark_connect {
 namespace {
 
 namespace sc = ::spark::connect;
 namespace v1 = ::dcp::contract::v1;
-
-constexpr const char* kClientType = "pretzel";
 
 int64_t NowMs() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -40,35 +40,25 @@ class Stopwatch {
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-template <typename Request>
-void Address(const Session& session, Request* request) {
-  request->set_session_id(session.session_id);
-  request->mutable_user_context()->set_user_id(session.user_id);
-  request->set_client_type(kClientType);
-}
-
-void ReleaseSession(Client& client, const Session& session) {
-  CallScope scope(kReleaseTimeoutMs);
-  sc::ReleaseSessionRequest request;
-  Address(session, &request);
-  (void)client.Release(request, scope);  // the server forgets it by itself, later
-}
-
 // One Analyze call. Holds what the steps share.
 class Run {
  public:
-  Run(Client& client, SessionPool& pool, const v1::AnalyzeRequest& request, CallScope& scope,
-      const Analyzer::Progress& progress, v1::AnalyzeResponse* response)
+  Run(Client& client, SessionPool& pool, std::atomic<int64_t>& sessions_opened,
+      const v1::AnalyzeRequest& request, CallScope& scope, const Analyzer::Progress& progress,
+      v1::AnalyzeResponse* response)
       : client_(client),
         pool_(pool),
+        sessions_opened_(sessions_opened),
         request_(request),
         scope_(scope),
         progress_(progress),
         response_(response),
-        findings_(request, response) {}
-
-  // An error to end the call with, or none.
-  using Problem = std::optional<sdk::Error>;
+        findings_(request, response) {
+    for (const v1::Mount& mount : request.mounts()) {
+      mounts_.push_back(
+          {mount.name(), mount.uri(), mount.token(), mount.expires_at_ms(), mount.session_key()});
+    }
+  }
 
   Problem Go() {
     if (!Prepare()) return std::nullopt;
@@ -77,7 +67,7 @@ class Run {
       lost_ = false;
       Problem problem = Attempt();
       if (!lost_ || attempt > 0) return problem;
-      pool_.Drop(session_);
+      pool_.Drop(session_, /*lost=*/true);
     }
   }
 
@@ -118,97 +108,26 @@ class Run {
   Problem Attempt() {
     Stopwatch watch;
     bool reused = false;
-    std::vector<MountSpec> mounts;
-    for (const v1::Mount& mount : request_.mounts()) {
-      mounts.push_back(
-          {mount.name(), mount.uri(), mount.token(), mount.expires_at_ms(), mount.session_key()});
-    }
-    session_ = pool_.Acquire(mounts, &reused);
+    session_ = pool_.Acquire(mounts_, &reused);
     {
       std::lock_guard lock(session_->mutex);
       reused = reused && session_->ready;
       if (!session_->ready) {
         progress_("opening a session on the test cluster");
-        if (Problem problem = Open(mounts)) {
-          pool_.Drop(session_);
+        if (Problem problem = OpenSession(client_, mounts_, scope_, session_.get(), &lost_)) {
+          pool_.Drop(session_, lost_);
           return problem;
         }
+        ++sessions_opened_;
       }
       observed_ = session_->server_side_session_id;
       response_->set_engine_version(session_->engine_version);
     }
     response_->set_engine("spark");
     response_->set_session_reused(reused);
+    response_->set_sessions_opened(sessions_opened_);
     response_->mutable_timings()->set_session_ms(watch.Ms());
     return Ask();
-  }
-
-  // Checks the version, and mounts the catalogs, before anything can use them.
-  Problem Open(const std::vector<MountSpec>& mounts) {
-    sc::AnalyzePlanRequest version;
-    Address(*session_, &version);
-    version.mutable_spark_version();
-    sc::AnalyzePlanResponse answer;
-    if (auto failure = client_.Analyze(version, &answer, scope_)) return client_.ToError(*failure);
-    session_->engine_version = answer.spark_version().version();
-    if (Problem problem = CheckVersion(session_->engine_version)) return problem;
-
-    sc::ConfigRequest config;
-    Address(*session_, &config);
-    config.set_client_observed_server_side_session_id(answer.server_side_session_id());
-    Configure(mounts, config.mutable_operation()->mutable_set());
-    sc::ConfigResponse done;
-    if (auto failure = client_.Config(config, &done, scope_)) {
-      const EngineError error = FromFailure(*failure);
-      lost_ = IsSessionLost(error);
-      return ToCallError(error, *failure, client_);
-    }
-    session_->server_side_session_id = done.server_side_session_id();
-    session_->ready = true;
-    return std::nullopt;
-  }
-
-  static void Configure(const std::vector<MountSpec>& mounts, sc::ConfigRequest::Set* set) {
-    const auto put = [set](const std::string& key, const std::string& value) {
-      auto* pair = set->add_pairs();
-      pair->set_key(key);
-      pair->set_value(value);
-    };
-    for (const MountSpec& mount : mounts) {
-      const std::string catalog = "spark.sql.catalog." + mount.name;
-      put(catalog, "org.apache.iceberg.spark.SparkCatalog");
-      put(catalog + ".type", "rest");
-      put(catalog + ".uri", mount.uri);
-      put(catalog + ".header.x-pretzel-token", mount.token);
-      // The OAuth way would start threads that closing a session does not stop.
-      put(catalog + ".rest.auth.type", "none");
-      put(catalog + ".cache-enabled", "false");
-      put(catalog + ".rest-metrics-reporting-enabled", "false");
-      put(catalog + ".io-impl", "org.apache.iceberg.hadoop.HadoopFileIO");
-    }
-    if (!mounts.empty()) put("spark.sql.defaultCatalog", mounts.front().name);
-    put("spark.sql.debug.maxToStringFields", "100000");
-    put("spark.sql.maxMetadataStringLength", "10000");
-    // Off on our own server already; a server of somebody else's may not know.
-    put("spark.sql.runSQLOnFiles", "false");
-    put("spark.sql.scripting.enabled", "false");
-    put("spark.sql.variable.substitute", "false");
-  }
-
-  Problem CheckVersion(const std::string& version) const {
-    int major = 0;
-    int minor = 0;
-    if (std::sscanf(version.c_str(), "%d.%d", &major, &minor) == 2 &&
-        (major > 4 || (major == 4 && minor >= 1))) {
-      return std::nullopt;
-    }
-    sdk::Error error;
-    error.code = DCP_FAILED_PRECONDITION;
-    error.id = "PZ0245";
-    error.message = "the server at " + client_.endpoint() + " runs Spark " + version +
-                    "; before 4.1, analyzing a statement may run it";
-    error.hint = "use a server with Spark 4.1 or later";
-    return error;
   }
 
   sc::AnalyzePlanRequest Question() const {
@@ -284,7 +203,7 @@ class Run {
       return ToCallError(error, failure, client_);
     }
     if (error.error_class == "UNBOUND_SQL_PARAMETER") return LostParameters();
-    if (error.start_index < 0 && query_.named_arguments_size() > 0) LocateUnbound(&error);
+    Locate(&error);
     std::string hint = HintFor(error);
     if (error.error_class == "TABLE_OR_VIEW_NOT_FOUND") hint = HintForTable(error);
     findings_.AddEngine(error, hint);
@@ -300,17 +219,31 @@ class Run {
     if (!client_.ErrorDetails(request, &details, scope_)) AddDetails(details, error);
   }
 
-  // Spark 4.1 pastes parameters before it parses, and counts columns in the text it made. Asked
-  // without values, it stumbles over the same word, in the person's own text.
-  void LocateUnbound(EngineError* error) {
+  // Spark 4.1 pastes parameters before it parses, and is wrong about places behind them. What it
+  // stumbles over again, asked in a way that it is right about, is in the person's own text.
+  void Locate(EngineError* error) {
+    sc::SQL query = query_;
+    if (error->start_index < 0) {
+      // A parse error: its place counts in the text that was made. Without values there is none.
+      if (query.named_arguments().empty()) return;
+      query.clear_named_arguments();
+    } else if (!MakeNarrow(&query)) {
+      // A place is mapped back by the values' length in UTF-16, though it counts characters.
+      return;
+    }
     sc::AnalyzePlanRequest request = Question();
-    request.mutable_schema()->mutable_plan()->mutable_root()->mutable_sql()->set_query(
-        query_.query());
+    *request.mutable_schema()->mutable_plan()->mutable_root()->mutable_sql() = query;
     sc::AnalyzePlanResponse ignored;
-    if (const auto failure = client_.Analyze(request, &ignored, scope_)) {
-      EngineError again = FromFailure(*failure);
-      FetchDetails(&again);
-      if (again.error_class == error->error_class) error->message = again.message;
+    const auto failure = client_.Analyze(request, &ignored, scope_);
+    if (!failure) return;
+    EngineError again = FromFailure(*failure);
+    FetchDetails(&again);
+    if (again.error_class != error->error_class) return;
+    if (error->start_index < 0) {
+      error->message = again.message;
+    } else if (again.start_index >= 0) {
+      error->start_index = again.start_index;
+      error->stop_index = again.stop_index;
     }
   }
 
@@ -321,29 +254,40 @@ class Run {
     error.id = "PZ0246";
     error.message = "the server at " + client_.endpoint() + " drops SQL parameters";
     error.hint =
-        "start it with spark.sql.legacy.parameterSubstitution.constantsOnly=true, which "
-        "Iceberg's SQL extensions need on Spark 4.1";
+        "start the server without Iceberg's SQL extensions (spark.sql.extensions): on Spark 4.1 "
+        "their parser loses parameters, and no setting helps";
     return error;
   }
 
-  std::string HintForTable(const EngineError& error) const {
+  std::string HintForTable(const EngineError& error) {
     const auto found = error.parameters.find("relationName");
     if (found == error.parameters.end()) return {};
-    const std::string catalog = request_.context().catalog();
-    if (!catalog.empty() && found->second.find('.') == std::string::npos) {
-      return "write the full name: " + catalog + ".<namespace>." +
-             ParseNames(found->second).front();
+    const std::vector<std::string> parts = ParseParts(found->second);
+    const std::string& catalog = request_.context().catalog();
+    if (parts.size() == 1 && !catalog.empty()) {
+      return "write the full name: " + catalog + ".<namespace>." + QuoteName(parts.front());
     }
+    progress_("looking for a table of a similar name");
+    std::vector<std::string> catalogs;
+    for (const MountSpec& mount : mounts_) catalogs.push_back(mount.name);
+    CatalogNames names(mounts_, scope_);
+    const std::string hint =
+        TableHint(parts, catalogs, [&names](size_t mount, NameKind kind, const Levels& levels) {
+          return names.List(mount, kind, levels);
+        });
+    if (!hint.empty()) return hint;
     return "check the spelling; tables of the playground and of production go by the same name";
   }
 
   Client& client_;
   SessionPool& pool_;
+  std::atomic<int64_t>& sessions_opened_;
   const v1::AnalyzeRequest& request_;
   CallScope& scope_;
   const Analyzer::Progress& progress_;
   v1::AnalyzeResponse* response_;
   Findings findings_;
+  std::vector<MountSpec> mounts_;
   sc::SQL query_;
   std::shared_ptr<Session> session_;
   std::string observed_;
@@ -354,14 +298,16 @@ class Run {
 
 Analyzer::Analyzer(const Settings& settings)
     : client_(settings),
+      releaser_(client_),
       pool_(settings.sessions_max, settings.session_idle_ms, NowMs,
-            [this](const Session& session) { ReleaseSession(client_, session); }) {}
+            [this](const Session& session) { releaser_.Add(session); }) {}
 
 Analyzer::~Analyzer() = default;
 
 sdk::Outcome<bool> Analyzer::Analyze(const v1::AnalyzeRequest& request, CallScope& scope,
                                      const Progress& progress, v1::AnalyzeResponse* response) {
-  if (auto problem = Run(client_, pool_, request, scope, progress, response).Go()) {
+  if (auto problem =
+          Run(client_, pool_, sessions_opened_, request, scope, progress, response).Go()) {
     return *std::move(problem);
   }
   bool valid = true;

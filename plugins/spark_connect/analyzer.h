@@ -3,13 +3,14 @@
 // Analyze, from the contract's request to its response: screen, session, the two RPCs, findings.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
-#include <memory>
-#include <mutex>
 #include <string>
 
 #include "call_scope.h"
 #include "client.h"
+#include "releaser.h"
 #include "session_pool.h"
 #include "settings.h"
 
@@ -19,9 +20,6 @@ class AnalyzeResponse;
 }  // namespace dcp::contract::v1
 
 namespace dcp::spark_connect {
-
-/// Candidates that a missing table is compared with.
-constexpr int kTablesMax = 1000;
 
 class Analyzer {
  public:
@@ -36,7 +34,9 @@ class Analyzer {
 
  private:
   Client client_;
+  Releaser releaser_;
   SessionPool pool_;
+  std::atomic<int64_t> sessions_opened_{0};  ///< since this worker began
 };
 
 }  // namespace dcp::spark_connect

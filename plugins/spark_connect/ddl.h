@@ -10,6 +10,7 @@
 namespace spark::connect {
 class DataType;
 class Expression_Literal;
+class SQL;
 }  // namespace spark::connect
 
 namespace dcp::spark_connect {
@@ -24,5 +25,9 @@ std::string ToDdl(const spark::connect::DataType& type);
 /// Types: string, boolean, int, bigint, double, decimal(p,s), date, timestamp; no value is NULL.
 std::string ToLiteral(std::string_view type, const std::optional<std::string>& value,
                       spark::connect::Expression_Literal* out);
+
+/// Puts an 'x' in the place of each character beyond U+FFFF in the query's text parameters; whether
+/// there was any. [any]
+bool MakeNarrow(spark::connect::SQL* query);
 
 }  // namespace dcp::spark_connect

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <spark/connect/expressions.pb.h>
+#include <spark/connect/relations.pb.h>
 
 namespace dcp::spark_connect {
 namespace {
@@ -69,6 +70,22 @@ TEST(Literals, TakeEachType) {
   EXPECT_EQ(literal.string(), "it's ${x}");
   EXPECT_EQ(ToLiteral("int", std::nullopt, &literal), "");
   EXPECT_TRUE(literal.null().has_integer());
+}
+
+TEST(Literals, AreMadeNarrow) {
+  spark::connect::SQL query;
+  auto& arguments = *query.mutable_named_arguments();
+  EXPECT_EQ(ToLiteral("string", "\xC3\xA9\xE2\x82\xAC", arguments["bmp"].mutable_literal()), "");
+  EXPECT_EQ(ToLiteral("int", "7", arguments["number"].mutable_literal()), "");
+  EXPECT_FALSE(MakeNarrow(&query));
+  EXPECT_EQ(arguments["bmp"].literal().string(), "\xC3\xA9\xE2\x82\xAC");
+  EXPECT_EQ(ToLiteral("string", "a\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xC3\xA9",
+                      arguments["wide"].mutable_literal()),
+            "");
+  EXPECT_TRUE(MakeNarrow(&query));
+  EXPECT_EQ(arguments["wide"].literal().string(), "axx\xC3\xA9");
+  EXPECT_EQ(arguments["number"].literal().integer(), 7);
+  EXPECT_FALSE(MakeNarrow(&query));
 }
 
 TEST(Literals, RefuseWhatDoesNotFit) {

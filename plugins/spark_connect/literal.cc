@@ -2,6 +2,7 @@
 //
 // Typed parameters as literals: the engine gets values, never text to paste.
 #include <spark/connect/expressions.pb.h>
+#include <spark/connect/relations.pb.h>
 
 #include <charconv>
 #include <chrono>
@@ -215,6 +216,26 @@ std::string ToLiteral(std::string_view declared, const std::optional<std::string
     return SetDecimal(type, *value, out);
   }
   return {};
+}
+
+bool MakeNarrow(spark::connect::SQL* query) {
+  bool found = false;
+  for (auto& [name, argument] : *query->mutable_named_arguments()) {
+    if (!argument.has_literal() || !argument.literal().has_string()) continue;
+    const std::string& wide = argument.literal().string();
+    std::string narrow;
+    for (size_t i = 0; i < wide.size(); ++i) {
+      if (static_cast<unsigned char>(wide[i]) >= 0xF0) {  // the first of four bytes
+        narrow += 'x';
+        i += 3;
+        found = true;
+      } else {
+        narrow += wide[i];
+      }
+    }
+    argument.mutable_literal()->set_string(narrow);
+  }
+  return found;
 }
 
 }  // namespace dcp::spark_connect

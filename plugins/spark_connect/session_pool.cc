@@ -135,10 +135,13 @@ std::shared_ptr<Session> SessionPool::Acquire(const std::vector<MountSpec>& moun
   return session;
 }
 
-void SessionPool::Drop(const std::shared_ptr<Session>& session) {
-  std::lock_guard lock(mutex_);
-  const auto found = entries_.find(session->key);
-  if (found != entries_.end() && found->second.session == session) entries_.erase(found);
+void SessionPool::Drop(const std::shared_ptr<Session>& session, bool lost) {
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = entries_.find(session->key);
+    if (found != entries_.end() && found->second.session == session) entries_.erase(found);
+  }
+  if (!lost && session.use_count() == 1) release_(*session);
 }
 
 }  // namespace dcp::spark_connect

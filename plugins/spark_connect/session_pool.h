@@ -19,7 +19,7 @@ namespace dcp::spark_connect {
 
 /// A session is given up this long before its token expires: longer than an analysis takes.
 constexpr int64_t kTokenMarginMs = 30'000;
-/// What releasing evicted sessions may add to the call that evicts them.
+/// How long the server may take to end a session; it is busy, or gone, when it takes longer.
 constexpr int64_t kReleaseTimeoutMs = 1'000;
 
 /// The contract's Mount, without protobuf.
@@ -56,8 +56,9 @@ class SessionPool {
   /// A session to use until the returned pointer is dropped; `*reused` says whether it was open.
   /// Mounts without a session_key get one of their own. [any]
   std::shared_ptr<Session> Acquire(const std::vector<MountSpec>& mounts, bool* reused);
-  /// The server lost it: nobody gets it again. [any]
-  void Drop(const std::shared_ptr<Session>& session);
+  /// Nobody gets it again. It is released, unless the server `lost` it or a call still has it.
+  /// [any]
+  void Drop(const std::shared_ptr<Session>& session, bool lost);
 
   size_t size() const;
 

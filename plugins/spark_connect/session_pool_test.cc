@@ -63,10 +63,22 @@ TEST_F(Pool, TheLeastRecentlyUsedMakesRoom) {
 
 TEST_F(Pool, ADroppedSessionIsNotHandedOutAgain) {
   const auto lost = Get(Mount("a"));
-  pool_.Drop(lost);
+  pool_.Drop(lost, /*lost=*/true);
   EXPECT_NE(Get(Mount("a")), lost);
-  pool_.Drop(lost);  // the new one stays
+  pool_.Drop(lost, /*lost=*/true);  // the new one stays
   EXPECT_EQ(pool_.size(), 1U);
+  EXPECT_TRUE(released_.empty());
+}
+
+TEST_F(Pool, AFailedSessionIsReleasedByItsLastUser) {
+  const auto failed = Get(Mount("a"));
+  {
+    const auto other = failed;
+    pool_.Drop(failed, /*lost=*/false);
+    EXPECT_TRUE(released_.empty());
+  }
+  pool_.Drop(failed, /*lost=*/false);
+  EXPECT_EQ(released_, std::vector<std::string>{failed->session_id});
 }
 
 TEST(Uuid, HasItsForm) {

@@ -131,19 +131,18 @@ setup_jars() {
   setup_stamped "$pretzel_jars" "$wanted" || setup_locked jars setup_jars_make "$wanted"
 }
 
-# setup_build [TARGET...]: the release build; the daemon's programs land in build/release/bin.
+# setup_build TARGET: the release build; programs land in build/release/bin.
 setup_build() {
-  setup_say "building"
-  cd "$pretzel_root"
-  [ -e build/release/build.ninja ] || setup_logged cmake cmake --preset release
-  setup_logged ninja ninja -C build/release "$@"
-  cd - >/dev/null
+  local build=$pretzel_root/build/release
+  setup_say "building $1 (the first time takes minutes: build/release, .local/log/ninja.log)"
+  [ -e "$build/build.ninja" ] || setup_logged cmake cmake -S "$pretzel_root" --preset release
+  setup_logged ninja ninja -C "$build" "$1"
 }
 
-# setup_all: everything that the demo, the stack and the tests need.
+# setup_all TARGET: everything that the demo and the stack (programs), or the tests (all), need.
 setup_all() {
   setup_debian_packages
   setup_venv
   setup_jars
-  setup_build
+  setup_build "$1"
 }

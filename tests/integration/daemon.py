@@ -117,11 +117,15 @@ class Daemon:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
 
+    def status(self):
+        """`status` exits with 6 while a part is not ready, and answers all the same."""
+        return self.json("status", check=False)
+
     def service(self, name):
-        return next(service for service in self.json("status")["services"] if service["name"] == name)
+        return next(service for service in self.status()["services"] if service["name"] == name)
 
     def plugin(self, instance):
-        return next(plugin for plugin in self.json("status")["plugins"] if plugin["instance"] == instance)
+        return next(plugin for plugin in self.status()["plugins"] if plugin["instance"] == instance)
 
     def secret(self, name):
         return (self.state / "secrets" / name).read_text().strip()
@@ -153,14 +157,13 @@ class Daemon:
         """Everything a write could change: tables with their metadata location, and every file of the warehouses."""
         found = []
         for name in names or ("production-catalog", "overlay-catalog"):
+            root = self.state / name.removesuffix("-catalog") / "warehouse"
+            found += sorted((name, str(path.relative_to(root))) for path in root.rglob("*"))
             catalog = self.upstream(name)
             for namespace in sorted(walk(catalog)):
                 found.append((name, namespace))
                 for table in sorted(catalog.list_tables(namespace)):
                     found.append((name, table, catalog.load_table(table).metadata_location))
-        for warehouse in ("production", "overlay"):
-            root = self.state / warehouse / "warehouse"
-            found += sorted((warehouse, str(path.relative_to(root))) for path in root.rglob("*"))
         return found
 
     def spark_sql(self, sql, access=None):

@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow
 import pytest
-from pyiceberg.exceptions import ForbiddenError, NotAuthorizedError, RESTError
+from pyiceberg.exceptions import ForbiddenError, RESTError, UnauthorizedError
+from pyiceberg.types import StringType
 
 MANIFEST = """\
 apiVersion: dcp/v1
@@ -109,10 +110,8 @@ def test_a_stock_client_cannot_write_production(stack, playground):
         catalog.rename_table("nyc.airlines", "nyc.carriers")
     with pytest.raises((ForbiddenError, RESTError)):
         with flights.update_schema() as update:
-            update.add_column("x", pyarrow.string().__class__ and __import__("pyiceberg.types").types.StringType())
-    after = stack.listing("production-catalog")
-    assert [entry for entry in after if len(entry) == 3 or entry[0] == "production-catalog"] == [
-        entry for entry in before if len(entry) == 3 or entry[0] == "production-catalog"]
+            update.add_column("x", StringType())
+    assert stack.listing("production-catalog") == before
 
 
 def test_a_read_only_token_cannot_write_the_playground_either(stack, playground):
@@ -131,7 +130,7 @@ def test_a_token_is_good_for_its_own_playground_only(stack, pair):
 
     access = stack.json("playground", "connect", "left")
     other = stack.json("playground", "connect", "right")
-    with pytest.raises((ForbiddenError, NotAuthorizedError, RESTError)):
+    with pytest.raises((ForbiddenError, UnauthorizedError, RESTError)):
         load_catalog("x", type="rest", uri=other["uri"], **{"header.x-pretzel-token": access["token"]}).list_namespaces()
 
 

@@ -62,7 +62,7 @@ ESCAPES = [
     f"SELECT 1 /*\n); DROP TABLE {VICTIM}; /*",
     f"SELECT 1; DROP TABLE {VICTIM}",
     f"(EXECUTE IMMEDIATE 'DROP TABLE {VICTIM}')",
-    f"(CALL prod.system.rollback_to_snapshot('nyc.victim', 1))",
+    "(CALL prod.system.rollback_to_snapshot('nyc.victim', 1))",
 ]
 
 

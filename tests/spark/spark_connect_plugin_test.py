@@ -4,68 +4,20 @@
 DCP_BUILD names the build folder whose bin/spark_connect_analyze is used (default: build/release, then build/debug).
 """
 
-import http.client
-import http.server
 import json
 import os
 import subprocess
-import threading
 import time
-from pathlib import Path
 
 import pytest
 import stack
+from front import TOKEN, Front
 
 pytestmark = pytest.mark.spark
 
 FOLDERS = [os.environ["DCP_BUILD"]] if "DCP_BUILD" in os.environ else ["build/release", "build/debug"]
 PROGRAM = next((p for p in (stack.ROOT / f / "bin" / "spark_connect_analyze" for f in FOLDERS) if p.exists()), None)
 EMOJI = "\N{GRINNING FACE}"
-TOKEN = "token-of-the-playground"
-
-
-class Front:
-    """Stands where the playground catalog stands: takes its token, notes each request, passes it on."""
-
-    def __init__(self, catalog):
-        self.seen = []
-        front = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def forward(self):
-                body = self.rfile.read(int(self.headers.get("content-length") or 0))
-                front.seen.append(f"{self.command} {self.path}")
-                if self.headers.get("x-pretzel-token") != TOKEN:
-                    status, text = 401, json.dumps(
-                        {"error": {"message": "unknown token", "type": "NotAuthorizedException", "code": 401}}).encode()
-                else:
-                    connection = http.client.HTTPConnection("127.0.0.1", catalog.port, timeout=30)
-                    headers = {stack.SECRET_HEADER: catalog.secret, "content-type": "application/json"}
-                    connection.request(self.command, self.path, body or None, headers)
-                    answer = connection.getresponse()
-                    status, text = answer.status, answer.read()
-                    connection.close()
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(text)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(text)
-
-            do_GET = do_HEAD = do_POST = do_DELETE = forward
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.uri = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def stop(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 class Backend:
@@ -100,7 +52,7 @@ def front(connect, production):
     session.sql("CREATE TABLE prod.nyc.plane (tailnum STRING NOT NULL, seats INT, cost DECIMAL(9,2), built DATE,"
                 " parts ARRAY<STRUCT<id: BIGINT, name: STRING>>) USING iceberg").collect()
     session.stop()
-    front = Front(production)
+    front = Front(production.port, production.secret)
     yield front
     front.stop()
     production.request("DELETE", "/v1/namespaces/nyc/tables/plane")

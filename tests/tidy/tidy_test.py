@@ -77,7 +77,8 @@ class TidyTest(unittest.TestCase):
         self.assertEqual(self.errors("core/os/a.cc", self.long_function(90)), [])
         self.assertIn("function Class::Long has 92 lines", tidy.check_tree(self.root).warnings[0])
         self.assertIn("function Class::Long has 112 lines", self.errors("core/os/a.cc", self.long_function(110))[0])
-        self.assertIn("function Long has", self.errors("core/os/a.cc", self.long_function(110, "TEST(Long, X) {").replace("TEST", "void Long"))[0])
+        text = self.long_function(110, "TEST(Long, X) {").replace("TEST", "void Long")
+        self.assertIn("function Long has", self.errors("core/os/a.cc", text)[0])
 
     def test_a_long_class_is_no_function(self):
         for head in ("class Long : public Base {", "struct Long {", "enum class Long {", "constexpr int kTable[] = {"):

@@ -1,5 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clang-format off: the tables are laid out by hand. */
+/*
  * The plugin ABI, major version 1 (1.0-rc: not frozen yet). A plugin is one shared object that
  * exports one function, dcp_plugin_v1. The host that loads it is the daemon itself or a worker
  * process; a plugin cannot tell which, and must not care. The messages that travel as bytes are
@@ -8,13 +9,13 @@
  * Rules that hold everywhere
  *   size     Structs that begin with struct_size grow at their end only. Who fills one writes
  *            DCP_SIZE(type, last field it knows); who reads one asks DCP_HAS() before any field
- *            newer than 1.0 and takes an absent field for zero. Larger or smaller is never an error.
- *   memory   Bytes passed in are borrowed until the function returns; copy what must live longer.
- *            Nothing is freed by the side that did not allocate it.
- *   threads  [any]    any thread, concurrently      [serial] one at a time for each instance
- *   waiting  "blocks" may take long, and then honours cancellation; everything else returns at once.
- *   unwind   No C++ exception and no longjmp leaves any function declared here.
- *   text     UTF-8 with a length, not NUL-terminated, unless the type is const char *.
+ *            newer than 1.0 and takes an absent field for zero. Larger or smaller is never an
+ * error. memory   Bytes passed in are borrowed until the function returns; copy what must live
+ * longer. Nothing is freed by the side that did not allocate it. threads  [any]    any thread,
+ * concurrently      [serial] one at a time for each instance waiting  "blocks" may take long, and
+ * then honours cancellation; everything else returns at once. unwind   No C++ exception and no
+ * longjmp leaves any function declared here. text     UTF-8 with a length, not NUL-terminated,
+ * unless the type is const char *.
  */
 #ifndef DCP_PLUGIN_H
 #define DCP_PLUGIN_H

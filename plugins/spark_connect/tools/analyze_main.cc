@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// spark_connect_analyze: one analysis without daemon and plugin host, for tests and benches.
+// spark_connect_analyze: analyses without daemon and plugin host, for tests and benches.
 //
-//   spark_connect_analyze CONFIG.json [schema|explain] < query.sql     one query, a response as
-//   JSON spark_connect_analyze CONFIG.json lines < requests.jsonl           one AnalyzeRequest a
-//   line; one
-//                                                                      line
-//                                                                      {"response"|"error","us"}
-//                                                                      each
-// The configuration is a file, because it may hold a token.
+//   spark_connect_analyze CONFIG.json [schema|explain] < query.sql
+//       one query; the response as JSON
+//   spark_connect_analyze CONFIG.json lines [THREADS] < requests.jsonl
+//       one AnalyzeRequest a line; for each a line {"response"|"error", "us", "line"}. With more
+//       than one thread, answers come in the order in which they are ready.
+//
+// The configuration is a file, because it may hold a token. SIGINT cancels what is under way and
+// nothing else: with `lines`, the next line is read.
 #include <dcp/contract/v1/test_backend.pb.h>
 #include <google/protobuf/util/json_util.h>
+#include <pthread.h>
 
+#include <charconv>
 #include <chrono>
+#include <csignal>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <thread>
 
 #include "analyzer.h"
 #include "settings.h"
@@ -30,15 +37,61 @@ using dcp::spark_connect::Settings;
 using nlohmann::json;
 
 constexpr int kExitUsage = 2;
+/// As many as one plugin instance runs at once, and some to wait for each other.
+constexpr int kThreadsMax = 16;
 
-json Ask(Analyzer& analyzer, const Settings& settings, const v1::AnalyzeRequest& request) {
+// Calls that SIGINT ends. Its thread waits for the signal, so no handler has to take a lock.
+class Interrupts {
+ public:
+  Interrupts() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGUSR1);  // ends the thread
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    waiter_ = std::thread([this] { Wait(); });
+  }
+  ~Interrupts() {
+    pthread_kill(waiter_.native_handle(), SIGUSR1);
+    waiter_.join();
+  }
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
+
+  void Add(CallScope& scope) {
+    const std::lock_guard lock(mutex_);
+    scopes_.insert(&scope);
+  }
+  void Remove(CallScope& scope) {
+    const std::lock_guard lock(mutex_);
+    scopes_.erase(&scope);
+  }
+
+ private:
+  void Wait() {
+    int signal = 0;
+    while (sigwait(&signals_, &signal) == 0 && signal == SIGINT) {
+      const std::lock_guard lock(mutex_);
+      for (CallScope* scope : scopes_) scope->Cancel();
+    }
+  }
+
+  sigset_t signals_{};
+  std::mutex mutex_;
+  std::set<CallScope*> scopes_;
+  std::thread waiter_;
+};
+
+json Ask(Analyzer& analyzer, const Settings& settings, Interrupts& interrupts,
+         const v1::AnalyzeRequest& request) {
   CallScope scope(settings.default_timeout_ms);
   v1::AnalyzeResponse response;
+  interrupts.Add(scope);
   const auto start = std::chrono::steady_clock::now();
   const auto outcome = analyzer.Analyze(
       request, scope, [](const std::string&) {}, &response);
   const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - start);
+  interrupts.Remove(scope);
   json out = {{"us", spent.count()}};
   if (!outcome.ok()) {
     const auto& error = outcome.error();
@@ -52,25 +105,71 @@ json Ask(Analyzer& analyzer, const Settings& settings, const v1::AnalyzeRequest&
   return out;
 }
 
-int Lines(Analyzer& analyzer, const Settings& settings) {
-  for (std::string line; std::getline(std::cin, line);) {
-    v1::AnalyzeRequest request;
-    if (const auto status = google::protobuf::util::JsonStringToMessage(line, &request);
-        !status.ok()) {
-      std::cerr << "spark_connect_analyze: not an AnalyzeRequest: " << status.ToString() << '\n';
-      return kExitUsage;
-    }
-    std::cout << Ask(analyzer, settings, request).dump() << std::endl;
+// Reads lines and answers them, until there are none.
+class Lines {
+ public:
+  Lines(Analyzer& analyzer, const Settings& settings, Interrupts& interrupts)
+      : analyzer_(analyzer), settings_(settings), interrupts_(interrupts) {}
+
+  int Run(int threads) {
+    std::vector<std::thread> others;
+    for (int i = 1; i < threads; ++i) others.emplace_back([this] { Work(); });
+    Work();
+    for (std::thread& other : others) other.join();
+    return exit_;
   }
-  return 0;
+
+ private:
+  void Work() {
+    for (;;) {
+      std::string line;
+      int number = 0;
+      {
+        const std::lock_guard lock(in_);
+        if (!std::getline(std::cin, line)) return;
+        number = ++number_;
+      }
+      v1::AnalyzeRequest request;
+      const auto status = google::protobuf::util::JsonStringToMessage(line, &request);
+      json answer;
+      if (status.ok()) answer = Ask(analyzer_, settings_, interrupts_, request);
+      const std::lock_guard lock(out_);
+      if (!status.ok()) {
+        std::cerr << "spark_connect_analyze: line " << number
+                  << " is not an AnalyzeRequest: " << status.ToString() << '\n';
+        exit_ = kExitUsage;
+        return;
+      }
+      answer["line"] = number;
+      std::cout << answer.dump() << std::endl;
+    }
+  }
+
+  Analyzer& analyzer_;
+  const Settings& settings_;
+  Interrupts& interrupts_;
+  std::mutex in_;
+  int number_ = 0;  // guarded by in_
+  std::mutex out_;
+  int exit_ = 0;  // guarded by out_
+};
+
+int ParseThreads(std::string_view text) {
+  int threads = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), threads);
+  const bool good = error == std::errc() && end == text.data() + text.size();
+  return good && threads >= 1 && threads <= kThreadsMax ? threads : 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string mode = argc > 2 ? argv[2] : "schema";
-  if (argc < 2 || argc > 3 || (mode != "schema" && mode != "explain" && mode != "lines")) {
-    std::cerr << "usage: spark_connect_analyze CONFIG.json [schema|explain|lines] < input\n";
+  const int threads = argc > 3 ? ParseThreads(argv[3]) : 1;
+  if (argc < 2 || argc > 4 || threads == 0 || (argc > 3 && mode != "lines") ||
+      (mode != "schema" && mode != "explain" && mode != "lines")) {
+    std::cerr << "usage: spark_connect_analyze CONFIG.json [schema|explain|lines [THREADS]] "
+                 "< input\n";
     return kExitUsage;
   }
   std::ifstream file(argv[1]);
@@ -84,12 +183,13 @@ int main(int argc, char** argv) {
     std::cerr << settings.error().message << '\n' << settings.error().hint << '\n';
     return kExitUsage;
   }
+  Interrupts interrupts;  // first: threads that gRPC starts inherit the blocked signals
   Analyzer analyzer(settings.value());
-  if (mode == "lines") return Lines(analyzer, settings.value());
+  if (mode == "lines") return Lines(analyzer, settings.value(), interrupts).Run(threads);
   v1::AnalyzeRequest request;
   request.set_sql(std::string(std::istreambuf_iterator<char>(std::cin), {}));
   request.set_mode(mode == "explain" ? v1::EXPLAIN : v1::SCHEMA);
-  const json answer = Ask(analyzer, settings.value(), request);
+  const json answer = Ask(analyzer, settings.value(), interrupts, request);
   std::cout << answer.dump(2) << '\n';
   return answer.contains("response") && answer["response"].value("valid", false) ? 0 : 1;
 }
