@@ -104,7 +104,7 @@ TEST_F(ExplainTest, SuggestsForASlipAndOnlyThen) {
   EXPECT_EQ(out_, "");
   EXPECT_NE(err_.find("there is no error id \"PZO901\""), std::string::npos) << err_;
   EXPECT_NE(err_.find("did you mean \"pretzel explain PZ0901\"?"), std::string::npos) << err_;
-  EXPECT_EQ(Explain({"PZ7777"}), 5);
+  EXPECT_EQ(Explain({"PZ0077"}), 5);
   EXPECT_EQ(err_.find("did you mean"), std::string::npos) << err_;
   EXPECT_NE(err_.find("docs/reference/errors.md"), std::string::npos) << err_;
   EXPECT_EQ(Explain({}), 2);

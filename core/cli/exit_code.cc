@@ -10,10 +10,10 @@
 namespace dcp::cli {
 namespace {
 
-/// Findings PZ0100 to PZ0129 are about the manifest's own text: the command could not even be
+/// Findings PZ010x to PZ012x are about the manifest's own text: the command could not even be
 /// understood. Those from PZ0130 on compare it with the engine and the tables: checks that failed.
 bool IsManifestId(std::string_view id) {
-  return id.size() == 6 && id >= "PZ0100" && id <= "PZ0129";
+  return id.starts_with("PZ010") || id.starts_with("PZ011") || id.starts_with("PZ012");
 }
 
 bool HasManifestError(const google::protobuf::Struct& report) {

@@ -4,9 +4,9 @@
     tidy.py --root DIRECTORY
 
 Rooms include downwards only; a third party's headers stay in .cc files, and gRPC in the rooms that are its edge; every file
-of ours says its licence; files and functions stay short. Each finding is one line `file:line: text`. Exit status 1 when
-there is an error. A file or function that is merely long is a warning, and so is a third party's header in a header that
-no other room includes.
+of ours says its licence; files and functions stay short; every error id has its row on the page of ids. Each finding is one
+line `file:line: text`. Exit status 1 when there is an error. A file or function that is merely long is a warning, and so is a
+third party's header in a header that no other room includes.
 """
 
 import argparse
@@ -14,6 +14,8 @@ import os
 import pathlib
 import re
 import sys
+
+from error_ids import check_error_ids
 
 FILE_LINES_AIM, FILE_LINES_MAX = 400, 600
 FUNCTION_LINES_AIM, FUNCTION_LINES_MAX = 70, 100
@@ -184,6 +186,7 @@ def check_tree(root):
     public = headers_seen_by_others(root)
     for path in source_files(root):
         check_file(root, path, order, public, findings)
+    check_error_ids(root, source_files(root), findings)
     return findings
 
 

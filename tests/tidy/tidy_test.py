@@ -84,6 +84,46 @@ class TidyTest(unittest.TestCase):
         for head in ("class Long : public Base {", "struct Long {", "enum class Long {", "constexpr int kTable[] = {"):
             self.assertEqual(self.errors("core/os/a.cc", self.long_function(110, head)), [], head)
 
+    def page(self, *ids):
+        rows = "".join(f"| {name} | It failed. | Mend it. |\n" for name in ids)
+        self.write("docs/reference/errors.md", "# Errors\n\n| id | meaning | what to do |\n| --- | --- | --- |\n" + rows)
+
+    def test_an_id_that_is_raised_has_a_row(self):
+        self.page("PZ0201")
+        code = HEAD + 'auto a = Fail("PZ0201");\nauto b = Fail("PZ0202");\n'
+        self.assertEqual(self.errors("plugins/spark/a.cc", code), ["plugins/spark/a.cc:3: PZ0202 has no row in docs/reference/errors.md"])
+        self.page("PZ0201", "PZ0202")
+        self.assertEqual(tidy.check_tree(self.root).errors, [])
+
+    def test_a_row_is_of_an_id_that_is_raised(self):
+        self.page("PZ0201")
+        for path, text in (("core/os/a.cc", '// "PZ0201" in a comment\n'), ("core/os/a_test.cc", 'Expect("PZ0201");\n'),
+                           ("core/os/testing/fake.cc", 'Fail("PZ0201");\n'), ("tests/a.cc", 'Expect("PZ0201");\n')):  # fmt: skip
+            found = self.errors(path, HEAD + text)
+            self.assertIn("docs/reference/errors.md:5: PZ0201 is raised nowhere", found, path)
+        python = '# SPDX-License-Identifier: Apache-2.0\nraise Failure("PZ0201")\n'
+        self.assertEqual(self.errors("spark/a.py", python), [])
+
+    def test_an_id_has_one_row(self):
+        self.page("PZ0201", "PZ0201")
+        found = self.errors("core/os/a.cc", HEAD + 'Fail("PZ0201");\n')
+        self.assertEqual(found, ["docs/reference/errors.md:6: PZ0201 has a row already, on line 5"])
+
+    def test_a_block_belongs_to_one_part(self):
+        self.page("PZ0201", "PZ0202", "PZ0203")
+        self.write("core/api/a.cc", HEAD + 'Fail("PZ0201");\n')
+        self.assertEqual(self.errors("core/base/b.cc", HEAD + 'Fail("PZ0202");\n'), ["docs/reference/errors.md:7: PZ0203 is raised nowhere"])
+        found = self.errors("plugins/spark/a.cc", HEAD + 'Fail("PZ0203");\n')
+        self.assertEqual(found, ["plugins/spark/a.cc:2: PZ0203 is of block PZ02xx, which belongs to core"])
+
+    def test_samples_are_for_tests(self):
+        self.assertEqual(self.errors("core/os/a_test.cc", HEAD + 'Expect("PZ0001");\n'), [])
+        self.assertIn("PZ0001 is left to tests", self.errors("core/os/a.cc", HEAD + 'Fail("PZ0001");\n')[0])
+
+    def test_a_document_names_no_unknown_id(self):
+        self.assertEqual(self.errors("docs/a.md", "PZ02xx, PZ010x and XPZ0201 name no single id.\n"), [])
+        self.assertEqual(self.errors("docs/a.md", "See PZ0201.\n"), ["docs/a.md:1: PZ0201 has no row in docs/reference/errors.md"])
+
 
 if __name__ == "__main__":
     unittest.main()
