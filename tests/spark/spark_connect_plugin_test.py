@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The spark_connect backend against a real Spark Connect server and a real Iceberg catalog.
 
-DCP_BUILD names the build folder whose bin/spark_connect_analyze is used (default: build/release, then build/debug).
+PRETZEL_BUILD names the build folder whose bin/spark_connect_analyze is used (default: build/release).
 """
 
 import json
@@ -18,8 +18,7 @@ from front import TOKEN, Front
 
 pytestmark = pytest.mark.spark
 
-FOLDERS = [os.environ["DCP_BUILD"]] if "DCP_BUILD" in os.environ else ["build/release", "build/debug"]
-PROGRAM = next((p for p in (stack.ROOT / f / "bin" / "spark_connect_analyze" for f in FOLDERS) if p.exists()), None)
+PROGRAM = stack.ROOT / os.environ.get("PRETZEL_BUILD", "build/release") / "bin" / "spark_connect_analyze"
 EMOJI = "\N{GRINNING FACE}"
 PATIENCE_SECONDS = 60
 # Sessions opened to see whether they leave threads behind, and what other work of the server may add meanwhile.
@@ -73,7 +72,7 @@ def front(connect, production):
 
 @pytest.fixture(scope="module")
 def backend(connect, front, tmp_path_factory):
-    assert PROGRAM, f"build spark_connect_analyze first; looked in {FOLDERS}"
+    assert PROGRAM.exists(), f"build spark_connect_analyze first; looked for {PROGRAM}"
     backend = Backend(tmp_path_factory.mktemp("backend"), connect.port, connect.token, front)
     yield backend
     backend.stop()
