@@ -4,7 +4,7 @@
 """Starts one real catalog with two tables and one Spark Connect server, and asks both clients the same question in turn:
 the schema and the extended plan of the wrapped query, as a relation (PySpark's spark.sql() would send a command first).
 
-DCP_BUILD names the build folder whose bin/spark_connect_analyze is measured (default: build/release).
+PRETZEL_BUILD names the build folder whose bin/spark_connect_analyze is measured (default: build/release).
 """
 
 import contextlib
@@ -24,7 +24,7 @@ import stack  # noqa: E402
 for name in [name for name in os.environ if name.startswith(("SPARK_", "PYSPARK_"))]:
     del os.environ[name]
 
-PROGRAM = stack.ROOT / os.environ.get("DCP_BUILD", "build/release") / "bin" / "spark_connect_analyze"
+PROGRAM = stack.ROOT / os.environ.get("PRETZEL_BUILD", "build/release") / "bin" / "spark_connect_analyze"
 WARM_UP = 15
 ROUNDS = int(os.environ.get("DCP_BENCH_ROUNDS", "40"))
 AIM = 1.5

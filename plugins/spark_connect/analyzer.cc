@@ -145,6 +145,8 @@ class Run {
     sc::AnalyzePlanResponse plan;
     int64_t explain_ms = 0;
     const bool explain = request_.mode() == v1::EXPLAIN;
+    CallScope explain_scope(scope_.RemainingMs());
+    const CallScope::Guard follow(scope_, [&explain_scope] { explain_scope.Cancel(); });
     if (explain) {
       explaining = std::async(std::launch::async, [&] {
         Stopwatch watch;
@@ -152,7 +154,7 @@ class Run {
         request.mutable_explain()->set_explain_mode(
             sc::AnalyzePlanRequest::Explain::EXPLAIN_MODE_EXTENDED);
         *request.mutable_explain()->mutable_plan()->mutable_root()->mutable_sql() = query_;
-        auto failure = client_.Analyze(request, &plan, scope_);
+        auto failure = client_.Analyze(request, &plan, explain_scope);
         explain_ms = watch.Ms();
         return failure;
       });
@@ -163,6 +165,7 @@ class Run {
     sc::AnalyzePlanResponse schema;
     const auto failure = client_.Analyze(request, &schema, scope_);
     response_->mutable_timings()->set_analyze_ms(watch.Ms());
+    if (failure) explain_scope.Cancel();  // it has nothing to say that we do not know
     const auto explain_failure = explain ? explaining.get() : std::nullopt;
     response_->mutable_timings()->set_explain_ms(explain_ms);
     if (failure) return Judge(*failure);

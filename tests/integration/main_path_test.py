@@ -107,7 +107,7 @@ def test_a_snapshot_carries_the_run(stack, ran):
 
 def test_logs_of_a_run_can_be_read(stack, ran):
     run = next(run for run in stack.json("run", "list")["items"] if run["command"] == "run")
-    assert "coreetl" in stack.cli("run", "logs", run["runId"]).stdout
+    assert "==> written" in stack.cli("run", "logs", run["runId"]).stdout
 
 
 def test_doctor_says_which_layers_there_are(stack, ran):

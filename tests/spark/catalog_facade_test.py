@@ -19,7 +19,7 @@ import stack  # noqa: E402
 for key in [key for key in os.environ if key.startswith(("SPARK_", "PYSPARK_"))]:
     del os.environ[key]
 
-BUILD = Path(os.environ.get("DCP_BUILD_DIR", stack.ROOT / "build" / "debug"))
+BUILD = Path(os.environ.get("PRETZEL_BUILD", stack.ROOT / "build" / "release"))
 INT_SCHEMA = {"type": "struct", "schema-id": 0, "fields": [{"id": 1, "name": "id", "required": False, "type": "int"}]}
 
 

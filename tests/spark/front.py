@@ -25,6 +25,7 @@ class Front:
         self.held = threading.Event()  # a request waits
         self.passing = threading.Event()
         self.passing.set()
+        self.hold = ""  # which requests wait: those whose path has this in it
         front = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -35,7 +36,7 @@ class Front:
             def forward(self):
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 front.seen.append(f"{self.command} {self.path}")
-                if not front.passing.is_set():
+                if not front.passing.is_set() and front.hold in self.path:
                     front.held.set()
                     front.passing.wait(HOLD_SECONDS)
                 if self.headers.get("x-pretzel-token") != token:
@@ -65,8 +66,9 @@ class Front:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @contextlib.contextmanager
-    def holding(self):
-        """Within, requests are taken and not answered."""
+    def holding(self, part=""):
+        """Within, requests whose path has `part` in it are taken and not answered."""
+        self.hold = part
         self.held.clear()
         self.passing.clear()
         try:

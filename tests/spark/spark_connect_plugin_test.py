@@ -1,36 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
 """The spark_connect backend against a real Spark Connect server and a real Iceberg catalog.
 
-DCP_BUILD names the build folder whose bin/spark_connect_analyze is used (default: build/release, then build/debug).
+PRETZEL_BUILD names the build folder whose bin/spark_connect_analyze is used (default: build/release).
 """
 
 import json
 import os
+import signal
 import subprocess
 import time
 
+import grpc
 import pytest
 import stack
+from connect_relay import ConnectRelay
 from front import TOKEN, Front
 
 pytestmark = pytest.mark.spark
 
-FOLDERS = [os.environ["DCP_BUILD"]] if "DCP_BUILD" in os.environ else ["build/release", "build/debug"]
-PROGRAM = next((p for p in (stack.ROOT / f / "bin" / "spark_connect_analyze" for f in FOLDERS) if p.exists()), None)
+PROGRAM = stack.ROOT / os.environ.get("PRETZEL_BUILD", "build/release") / "bin" / "spark_connect_analyze"
 EMOJI = "\N{GRINNING FACE}"
+PATIENCE_SECONDS = 60
+# Sessions opened to see whether they leave threads behind, and what other work of the server may add meanwhile.
+SESSIONS = 30
+THREADS_LEFT = 15
 
 
 class Backend:
     """One running analyzer: sessions are reused over its questions."""
 
-    def __init__(self, folder, port, token, front, **settings):
+    def __init__(self, folder, port, token, front, threads=1, **settings):
         config = stack.write_private(folder / f"config-{time.monotonic_ns()}.json", json.dumps(
             {"endpoint": f"127.0.0.1:{port}", "token": token, **settings}))
         self.uri = front.uri
-        self.process = subprocess.Popen([PROGRAM, config, "lines"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen([PROGRAM, config, "lines", str(threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def ask(self, sql, params=(), mode="EXPLAIN", key="k", token=TOKEN, source=None):
-        mount = {"name": "prod", "uri": self.uri, "token": token, "mode": "ro", "sessionKey": key,
+    def ask(self, sql, *args, **kwargs):
+        self.send(sql, *args, **kwargs)
+        return self.receive()
+
+    def receive(self):
+        return json.loads(self.process.stdout.readline())
+
+    def send(self, sql, params=(), mode="EXPLAIN", key="k", token=TOKEN, source=None, uri=None):
+        mount = {"name": "prod", "uri": uri or self.uri, "token": token, "mode": "ro", "sessionKey": key,
                  "expiresAtMs": str(int((time.time() + 3600) * 1000))}
         request = {"sql": sql, "mode": mode, "mounts": [mount], "context": {"catalog": "prod"},
                    "params": [dict(zip(("name", "type", "value"), p)) for p in params]}
@@ -38,7 +51,6 @@ class Backend:
             request["source"] = source
         self.process.stdin.write(json.dumps(request).encode() + b"\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
 
     def stop(self):
         self.process.stdin.close()
@@ -60,7 +72,7 @@ def front(connect, production):
 
 @pytest.fixture(scope="module")
 def backend(connect, front, tmp_path_factory):
-    assert PROGRAM, f"build spark_connect_analyze first; looked in {FOLDERS}"
+    assert PROGRAM.exists(), f"build spark_connect_analyze first; looked for {PROGRAM}"
     backend = Backend(tmp_path_factory.mktemp("backend"), connect.port, connect.token, front)
     yield backend
     backend.stop()
@@ -91,9 +103,11 @@ def test_a_valid_query(backend):
 
 
 def test_sessions_are_reused_by_key(backend):
-    backend.ask("SELECT 1", key="reuse")
-    assert backend.ask("SELECT 1", key="reuse")["response"]["sessionReused"] is True
-    assert not backend.ask("SELECT 1", key="another")["response"].get("sessionReused", False)
+    opened = int(backend.ask("SELECT 1", key="reuse")["response"]["sessionsOpened"])
+    again = backend.ask("SELECT 1", key="reuse")["response"]
+    assert again["sessionReused"] is True and int(again["sessionsOpened"]) == opened
+    other = backend.ask("SELECT 1", key="another")["response"]
+    assert not other.get("sessionReused", False) and int(other["sessionsOpened"]) == opened + 1
 
 
 @pytest.mark.parametrize("sql, engine_code, where, hint", [
@@ -103,7 +117,12 @@ def test_sessions_are_reused_by_key(backend):
     ("SELECT 1,\n  FROM prod.nyc.plane WHERE AND", "PARSE_SYNTAX_ERROR", None, ""),
     ("SELECT 1 +\n;\n-- end \\", "PARSE_SYNTAX_ERROR", (1, 11), ""),
     (f"SELECT '{EMOJI}' x y z", "PARSE_SYNTAX_ERROR", (1, 14), ""),
-    ("SELECT *\nFROM prod.nyc.plain", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), ""),
+    ("SELECT *\nFROM prod.nyc.plnae", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "did you mean prod.nyc.plane?"),
+    ("SELECT *\nFROM nyc.planes", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "did you mean prod.nyc.plane?"),
+    ("SELECT *\nFROM prod.nycc.plane", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "did you mean prod.nyc.plane?"),
+    ("SELECT *\nFROM prd.nyc.plane", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "did you mean prod.nyc.plane?"),
+    ("SELECT *\nFROM prod.nyc.zebra", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "tables of prod.nyc: "),
+    ("SELECT *\nFROM prod.nowhere.zebra", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "namespaces of prod: "),
     ("SELECT *\nFROM plane_of_nobody", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "prod."),
     ("SELECT no_such(seats) FROM prod.nyc.plane", "UNRESOLVED_ROUTINE", (1, 8), ""),
     ("SELECT seats + parts FROM prod.nyc.plane", "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES", (1, 8), ""),
@@ -120,6 +139,13 @@ def test_errors_come_with_their_place(backend, sql, engine_code, where, hint):
         assert place(finding)[0] <= sql.count("\n") + 1
     assert hint in finding.get("hint", "")
     assert "\n" not in finding["message"] and "auto_generated" not in finding["message"]
+
+
+def test_a_hint_never_fails_the_call(backend, front):
+    with front.holding("pageToken="):
+        answer = backend.ask("SELECT *\nFROM prod.nyc.plnae")
+    assert only_error(answer)["engineCode"] == "TABLE_OR_VIEW_NOT_FOUND"
+    assert front.held.is_set() and "spelling" in only_error(answer)["hint"]
 
 
 def test_places_are_those_of_the_file(backend):
@@ -144,6 +170,13 @@ def test_places_behind_a_parameter(backend):
     params = [("s", "string", "a rather long text, it's true")]
     assert place(only_error(backend.ask("SELECT :s AS s, seets FROM prod.nyc.plane", params))) == (1, 17)
     assert place(only_error(backend.ask("SELECT :s AS s x y", params))) == (1, 16)
+    # Spark maps these back by their length in UTF-16, and would be off by one for each.
+    params = [("s", "string", f"it's {EMOJI} and {EMOJI}"), ("t", "string", EMOJI * 20)]
+    assert place(only_error(backend.ask("SELECT :s AS s, seets FROM prod.nyc.plane", params[:1]))) == (1, 17)
+    assert place(only_error(backend.ask("SELECT seets, :s AS s FROM prod.nyc.plane", params[:1]))) == (1, 8)
+    assert place(only_error(backend.ask("SELECT :s AS s x y", params[:1]))) == (1, 16)
+    sql = f"SELECT '{EMOJI}' AS e, :t AS t,\n  :s AS s, :t AS u, seets FROM prod.nyc.plane"
+    assert place(only_error(backend.ask(sql, params))) == (2, 21)
 
 
 def test_parameters_that_do_not_match(backend):
@@ -225,6 +258,93 @@ def test_a_server_that_is_down(front, tmp_path):
     backend.stop()
     assert answer["error"]["code"] == 14 and f"127.0.0.1:{port}" in answer["error"]["message"] and answer["error"]["hint"]
     assert answer["us"] < 4_000_000
+
+
+def test_a_deadline_ends_a_call_that_the_catalog_holds_up(connect, front, tmp_path):
+    backend = Backend(tmp_path, connect.port, connect.token, front, defaultTimeoutMs=8000)
+    assert backend.ask("SELECT seats FROM prod.nyc.plane")["response"]["valid"]
+    with front.holding():
+        error = backend.ask("SELECT cost FROM prod.nyc.plane")["error"]
+        assert front.held.is_set()
+    assert error["code"] == 4 and error["id"] == "PZ0242", error
+    answer = backend.ask("SELECT cost FROM prod.nyc.plane")["response"]
+    backend.stop()
+    assert answer["valid"] and answer["sessionReused"]
+
+
+def test_a_cancelled_call_ends_at_once(connect, front, tmp_path):
+    backend = Backend(tmp_path, connect.port, connect.token, front)
+    assert backend.ask("SELECT seats FROM prod.nyc.plane")["response"]["valid"]
+    with front.holding():
+        backend.send("SELECT cost FROM prod.nyc.plane")
+        assert front.held.wait(PATIENCE_SECONDS)
+        interrupted = time.monotonic()
+        backend.process.send_signal(signal.SIGINT)
+        error = backend.receive()["error"]
+        seconds = time.monotonic() - interrupted
+    assert error["code"] == 1, error
+    assert seconds < 2
+    answer = backend.ask("SELECT cost FROM prod.nyc.plane")["response"]
+    backend.stop()
+    assert answer["valid"] and answer["sessionReused"]
+
+
+def wait_until(condition):
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_sessions_given_up_end_on_the_server(connect, front, tmp_path):
+    relay = ConnectRelay(connect.port, connect.token)
+    backend = Backend(tmp_path, relay.port, connect.token, front, sessionsMax=4)
+    sql = "SELECT seats FROM prod.nyc.plane"
+    for number in range(SESSIONS // 2):  # the server's own pools grow with its first questions
+        assert backend.ask(sql, key=f"warm-{number}")["response"]["valid"]
+    before = connect.status()["Threads"]
+    for number in range(SESSIONS):
+        answer = backend.ask(sql, key=f"key-{number}")["response"]
+    total = SESSIONS // 2 + SESSIONS
+    assert int(answer["sessionsOpened"]) == total
+    opened = relay.sessions("Config")
+    assert len(opened) == total
+    wait_until(lambda: len(relay.sessions("ReleaseSession")) == total - 4)
+    assert relay.sessions("ReleaseSession") == opened[:-4]
+    after = connect.status()["Threads"]
+    print(f"threads {before} -> {after}")
+    assert after - before <= THREADS_LEFT
+    assert relay.ask_version(*opened[-1]).startswith("4.1.")
+    with pytest.raises(grpc.RpcError) as caught:
+        relay.ask_version(*opened[0])
+    assert "INVALID_HANDLE.SESSION_CLOSED" in caught.value.details()
+    backend.stop()
+    assert sorted(relay.sessions("ReleaseSession")) == sorted(opened)
+    relay.stop()
+
+
+def test_two_mounts_at_once_in_one_process(connect, front, overlay, tmp_path):
+    """One process, one server, one name; each session sees its own catalog's table."""
+    other = Front(overlay.port, overlay.secret)
+    session = connect.session(stack.mount(overlay.uri, overlay.secret))
+    session.sql("CREATE TABLE prod.nyc.plane (overlaid STRING) USING iceberg").collect()
+    session.stop()
+    backend = Backend(tmp_path, connect.port, connect.token, front, threads=4)
+    uris = {}
+    for number in range(1, 25):
+        uris[number] = other.uri if number % 2 else front.uri
+        backend.send("SELECT * FROM prod.nyc.plane", uri=uris[number])
+    opened = 0
+    for _ in range(24):
+        answer = backend.receive()
+        names = [column["name"] for column in answer["response"]["columns"]]
+        assert names == (["overlaid"] if uris.pop(answer["line"]) == other.uri
+                         else ["tailnum", "seats", "cost", "built", "parts"])
+        opened = max(opened, int(answer["response"]["sessionsOpened"]))
+    assert uris == {} and opened == 2
+    backend.stop()
+    other.stop()
+    overlay.request("DELETE", "/v1/namespaces/nyc/tables/plane")
 
 
 # Last: it replaces the server's process.
