@@ -189,7 +189,7 @@ std::vector<Run> SelectRuns(soci::session& sql, const std::string& playground,
   return Select(sql,
                 "WHERE (:any_playground = '' OR playground = :playground) "
                 "AND (:any_principal = '' OR principal = :principal) "
-                "ORDER BY ordinal DESC LIMIT :limit",
+                "AND needs_files_json = '' ORDER BY ordinal DESC LIMIT :limit",
                 use(playground, "any_playground"), use(playground, "playground"),
                 use(principal, "any_principal"), use(principal, "principal"), use(limit, "limit"));
 }

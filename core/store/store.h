@@ -155,7 +155,8 @@ class Store {
   virtual Result<std::vector<Node>> GetNodes(const std::string& run_id) = 0;
   virtual Result<std::vector<Transition>> GetTransitions(const std::string& run_id,
                                                          int64_t after_sequence) = 0;
-  /// Newest first. Empty `playground` or `principal` means any.
+  /// Newest first, without those that only asked for files: they were a step of the client's next
+  /// try, nothing a person did. Empty `playground` or `principal` means any.
   virtual Result<std::vector<Run>> ListRuns(const std::string& playground,
                                             const std::string& principal, int limit) = 0;
   /// Runs that have not ended, oldest first: what a restarted daemon resumes.
