@@ -6,6 +6,7 @@
 
 #include <google/protobuf/util/json_util.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -151,13 +152,14 @@ std::string TextList(const json& list) {
   return text;
 }
 
-/// "  checked by spark 4.1.1 in 340 ms"
+/// "  checked by spark 4.1.1 in 210 ms"
 std::string EngineText(const json& dataset) {
   const std::string engine = TextOf(dataset, "engine");
   if (engine.empty() || !dataset.contains("timings") || !dataset["timings"].is_object()) return "";
   const json& timings = dataset["timings"];
-  const int64_t total = NumberOf(timings, "sessionMs") + NumberOf(timings, "analyzeMs") +
-                        NumberOf(timings, "explainMs");
+  // The two questions are under way at once.
+  const int64_t total = NumberOf(timings, "sessionMs") +
+                        std::max(NumberOf(timings, "analyzeMs"), NumberOf(timings, "explainMs"));
   return "  checked by " + engine + " " + TextOf(dataset, "engineVersion") + " in " +
          FormatDuration(total) + "\n";
 }

@@ -43,7 +43,7 @@ constexpr char kPassed[] = R"({
 TEST(ReportTest, APassedTestShowsColumnsInputsAndTheReceipt) {
   EXPECT_EQ(ReportText(RunWith("test", "SUCCEEDED", kPassed), {}, Paint()),
             "prod.nyc_marts.daily  PASSED\n"
-            "  checked by spark 4.1.1 in 340 ms\n"
+            "  checked by spark 4.1.1 in 210 ms\n"
             "  reads: prod.nyc.flights, prod.nyc.airlines\n"
             "  COLUMN   TYPE    NULLABLE\n"
             "  carrier  string  no\n"
