@@ -164,6 +164,7 @@ class ConnectServer:
         self.token = secrets.token_hex(32)
         self.process = None
         self.seconds_to_port = None
+        self.sessions = []
 
     @property
     def log(self):
@@ -206,6 +207,9 @@ class ConnectServer:
             return False
 
     def stop(self):
+        # Sessions first: a client whose server is gone tries for minutes to release its session when Python exits.
+        for session in self.sessions:
+            session.stop()
         return end(self.process) if self.process else None
 
     def status(self):
@@ -221,6 +225,9 @@ class ConnectServer:
         from pyspark.sql import SparkSession
 
         session = SparkSession.builder.remote(self.url(token)).create()
+        # Kept until stop(): SparkSession.__del__ joins a thread under a lock of its class. The garbage collector may run it on
+        # gRPC's thread for the token, which the joined thread waits for, and then no session of the process gets on.
+        self.sessions.append(session)
         for key, value in (confs or {}).items():
             session.conf.set(key, value)
         return session
