@@ -118,7 +118,7 @@ def test_sessions_are_reused_by_key(backend):
     ("SELECT 1 +\n;\n-- end \\", "PARSE_SYNTAX_ERROR", (1, 11), ""),
     (f"SELECT '{EMOJI}' x y z", "PARSE_SYNTAX_ERROR", (1, 14), ""),
     ("SELECT *\nFROM prod.nyc.plnae", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "did you mean prod.nyc.plane?"),
-    ("SELECT *\nFROM nyc.planes", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "did you mean prod.nyc.plane?"),
+    ("SELECT *\nFROM nyc.plame", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "did you mean prod.nyc.plane?"),
     ("SELECT *\nFROM prod.nycc.plane", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "did you mean prod.nyc.plane?"),
     ("SELECT *\nFROM prd.nyc.plane", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "did you mean prod.nyc.plane?"),
     ("SELECT *\nFROM prod.nyc.zebra", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "tables of prod.nyc: "),
