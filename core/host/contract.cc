@@ -39,6 +39,8 @@ const std::vector<Method>& Methods() {
       Make<v1::CompileRequest, v1::CompileResponse>("resource", "Compile"),
       Make<v1::ContinueRequest, v1::ContinueResponse>("resource", "Continue"),
       Make<v1::AnalyzeRequest, v1::AnalyzeResponse>("test_backend", "Analyze"),
+      Make<v1::InterpretRequest, v1::AnalyzeResponse>("test_backend", "Interpret"),
+      Make<v1::PreviewRequest, v1::PreviewResponse>("test_backend", "Preview"),
       Make<v1::SubmitRequest, v1::SubmitResponse>("run_backend", "Submit"),
       Make<v1::CheckRequest, v1::CheckResponse>("run_backend", "Check"),
       Make<v1::CancelRequest, v1::CancelResponse>("run_backend", "Cancel"),
