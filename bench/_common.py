@@ -5,6 +5,7 @@ import json
 import os
 import statistics
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -27,6 +28,10 @@ def seconds(action):
 
 def p50(values):
     return statistics.median(values)
+
+
+def p95(values):
+    return statistics.quantiles(values, n=20, method="inclusive")[-1]
 
 
 def report(name, value, unit, baseline=None, aim=None, at_most=True, ratio=None):
@@ -55,3 +60,29 @@ def mount(access, name="prod"):
     return {prefix: "org.apache.iceberg.spark.SparkCatalog", f"{prefix}.type": "rest", f"{prefix}.uri": access["uri"],
             f"{prefix}.rest.auth.type": "none", f"{prefix}.header.x-pretzel-token": access["token"],
             f"{prefix}.cache-enabled": "false", f"{prefix}.rest-metrics-reporting-enabled": "false"}
+
+
+def connect_session(access):
+    """A session of stock PySpark on the shared test server, with the playground mounted."""
+    from pyspark.sql.connect.session import SparkSession
+
+    # By name: PySpark sends a token without TLS to "localhost" alone.
+    endpoint = service("spark-connect").replace("127.0.0.1", "localhost")
+    made = SparkSession.builder.remote(f"sc://{endpoint}/;token={secret('spark-connect')};user_id=bench").create()
+    for key, value in mount(access).items():
+        made.conf.set(key, value)
+    return made
+
+
+def spark_sql(access, statement):
+    """One statement through a `spark-sql` that starts for it, with the playground mounted."""
+    home = Path(os.environ["PRETZEL_SPARK_HOME"])
+    with tempfile.TemporaryDirectory() as folder:
+        properties = Path(folder) / "spark.properties"
+        confs = {**mount(access), "spark.master": "local[2]", "spark.ui.enabled": "false",
+                 "spark.driver.extraClassPath": os.environ["PRETZEL_ICEBERG_JAR"],
+                 "spark.sql.catalogImplementation": "in-memory", "spark.driver.host": "127.0.0.1"}
+        properties.touch(mode=0o600)
+        properties.write_text("".join(f"{key} {value}\n" for key, value in confs.items()))
+        subprocess.run([home / "bin" / "spark-sql", "--properties-file", properties, "-e", statement],
+                       check=True, capture_output=True, cwd=folder, timeout=300)

@@ -6,14 +6,10 @@
 
 import json
 import os
-import subprocess
-import tempfile
-from pathlib import Path
 
-from _common import ROOT, mount, p50, pretzel, report, seconds, secret, service
+from _common import ROOT, connect_session, p50, pretzel, report, seconds, spark_sql
 from pyspark.sql.connect.dataframe import DataFrame
 from pyspark.sql.connect.plan import SQL
-from pyspark.sql.connect.session import SparkSession
 
 MANIFEST = ROOT / "examples" / "flights" / "daily_carrier_delays.yaml"
 WARM_UP = 8
@@ -34,33 +30,11 @@ def manifest_sql():
     return "\n".join(body)
 
 
-def session(access):
-    # By name: PySpark sends a token without TLS to "localhost" alone.
-    endpoint = service("spark-connect").replace("127.0.0.1", "localhost")
-    made = SparkSession.builder.remote(f"sc://{endpoint}/;token={secret('spark-connect')};user_id=bench").create()
-    for key, value in mount(access).items():
-        made.conf.set(key, value)
-    return made
-
-
 def analyse(spark, sql):
     """The two calls that the plugin makes: AnalyzePlan Schema, and Explain extended, of the wrapped text. No SqlCommand."""
     frame = DataFrame(SQL(f"SELECT * FROM (\n{sql}\n)"), spark)
     frame.schema
     frame._explain_string(extended=True)
-
-
-def cold_spark_sql(access, sql):
-    home = Path(os.environ["PRETZEL_SPARK_HOME"])
-    with tempfile.TemporaryDirectory() as folder:
-        properties = Path(folder) / "spark.properties"
-        confs = {**mount(access), "spark.master": "local[2]", "spark.ui.enabled": "false",
-                 "spark.driver.extraClassPath": os.environ["PRETZEL_ICEBERG_JAR"],
-                 "spark.sql.catalogImplementation": "in-memory", "spark.driver.host": "127.0.0.1"}
-        properties.touch(mode=0o600)
-        properties.write_text("".join(f"{key} {value}\n" for key, value in confs.items()))
-        subprocess.run([home / "bin" / "spark-sql", "--properties-file", properties, "-e", f"EXPLAIN EXTENDED {sql}"],
-                       check=True, capture_output=True, cwd=folder, timeout=300)
 
 
 def main():
@@ -69,7 +43,7 @@ def main():
     pretzel("playground", "create", name, "--ttl", "1h")
     access = json.loads(pretzel("playground", "connect", name, "-o", "json").stdout)
     test = ["derived-dataset", "test", MANIFEST, "-p", name]
-    spark = session(access)
+    spark = connect_session(access)
     for _ in range(WARM_UP):
         pretzel(*test)
         analyse(spark, sql)
@@ -77,7 +51,7 @@ def main():
     for _ in range(ROUNDS):
         ours.append(seconds(lambda: pretzel(*test)))
         theirs.append(seconds(lambda: analyse(spark, sql)))
-    cold = [seconds(lambda: cold_spark_sql(access, sql)) for _ in range(COLD_ROUNDS)]
+    cold = [seconds(lambda: spark_sql(access, f"EXPLAIN EXTENDED {sql}")) for _ in range(COLD_ROUNDS)]
     report("test_warm_p50", p50(ours), "s", aim=1.5)
     report("cold_spark_sql_over_test", p50(cold), "s", baseline=p50(ours), aim=10, at_most=False)
     report("test_over_pyspark_reused_session", p50(ours), "s", baseline=p50(theirs), aim=1.5)
@@ -91,7 +65,7 @@ def main():
         own = json.loads(pretzel("playground", "connect", playgrounds[-1], "-o", "json").stdout)
 
         def fresh():
-            other = session(own)
+            other = connect_session(own)
             analyse(other, sql)
 
         fresh_theirs.append(seconds(fresh))

@@ -25,7 +25,26 @@ if(DCP_SANITIZE)
   add_compile_options(-fsanitize=${DCP_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${DCP_SANITIZE})
   if(DCP_SANITIZE MATCHES "undefined")
-    # Debian's SOCI hides the type information that this one check asks for.
-    add_compile_options(-fno-sanitize=vptr)
+    # Debian's SOCI hides the type information that this one check asks for. What is found ends the
+    # process: a report that nobody reads is none.
+    add_compile_options(-fno-sanitize=vptr -fno-sanitize-recover=undefined)
   endif()
+  # Into every program: workers and jobs get no environment that could carry options.
+  set(DCP_SANITIZER_REPORTS ${PROJECT_BINARY_DIR}/sanitizer-reports)
+  file(MAKE_DIRECTORY ${DCP_SANITIZER_REPORTS})
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/sanitizer_options.cc @ONLY CONTENT
+"// Reports go to files, since a daemon's stderr is read by nobody. Signals stay signals: tests look at
+// how a faulty plugin dies.
+#define OPTIONS \"log_path=@DCP_SANITIZER_REPORTS@/report:handle_segv=0:handle_abort=0:handle_sigfpe=0:handle_sigill=0:handle_sigbus=0\"
+extern \"C\" {
+const char* __asan_default_options();
+const char* __ubsan_default_options();
+const char* __tsan_default_options();
+const char* __asan_default_options() { return OPTIONS \":detect_stack_use_after_return=1\"; }
+const char* __ubsan_default_options() { return OPTIONS \":print_stacktrace=1\"; }
+const char* __tsan_default_options() { return OPTIONS \":halt_on_error=1\"; }
+}
+")
+  add_library(dcp_sanitizer_options OBJECT ${PROJECT_BINARY_DIR}/sanitizer_options.cc)
+  link_libraries($<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:$<TARGET_OBJECTS:dcp_sanitizer_options>>)
 endif()

@@ -36,7 +36,9 @@ std::string OwnFolder() {
 void ForbidDumps() {
   const rlimit none{0, 0};
   setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__  // the leak check at the end attaches to the process
   prctl(PR_SET_DUMPABLE, 0);
+#endif
 }
 
 void PrintHelp(const po::options_description& options) {

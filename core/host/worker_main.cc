@@ -19,12 +19,18 @@
 namespace dcp::host {
 namespace {
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr int kDumpable = 1;  // the leak check at the end attaches to the process
+#else
+constexpr int kDumpable = 0;
+#endif
+
 /// A plugin holds secrets in its memory and runs other people's code.
 bool Harden() {
   const rlimit none{0, 0};
   // Asked for by the parent too; here it also covers a worker that somebody starts by hand.
   return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && setrlimit(RLIMIT_CORE, &none) == 0 &&
-         prctl(PR_SET_DUMPABLE, 0) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+         prctl(PR_SET_DUMPABLE, kDumpable) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
 /// The number of an open socket, or -1.
