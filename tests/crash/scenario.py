@@ -227,8 +227,8 @@ class Scenario:
         if states == ["ACTIVE"]:
             self.cli("playground", "delete", self.playground, "--yes", "--wait", allow=(RUN_FAILED,))
         # What a daemon left halfway is taken up by the next one.
-        until(lambda: self.daemon.dead() or [row["state"] for row in history.rows(self.daemon.database, query, self.playground)] == ["DELETED"],
-              "the playground's end", 60)
+        deleted = query + " AND state = 'DELETED'"
+        until(lambda: self.daemon.dead() or history.rows(self.daemon.database, deleted, self.playground), "the playground's end", 60)
         if self.daemon.dead():
             raise Died
         self.settle()
