@@ -48,7 +48,7 @@ class RealDaemon : public Daemon {
     log::Write(log::Id::kDaemonStarting, {{"config", options_.config_file}});
     DCP_TRY(ReadConfiguration());
     DCP_TRY(StartRooms());
-    DCP_CRASH_POINT("start.recovered");
+    DCP_CRASH_POINT("start.runs.resumed");
     DCP_TRY(StartApi());
     expiry_ = std::make_unique<Expiry>(*playgrounds_, *store_, *runner_, SystemClock(),
                                        settings_.expiry_poll_ms);

@@ -196,7 +196,7 @@ Status Instance::Restart() {
     if (phase_ == Phase::kReady) worker = worker_;
     changed_.notify_all();
   }
-  if (worker) worker->Stop();  // its end makes the next one due
+  if (worker) worker->Kill("a restart was asked for");  // its end makes the next one due
   return {};
 }
 

@@ -52,7 +52,7 @@ class Instance {
   Result<Reply> Call(const std::string& method, const std::string& request,
                      const CallOptions& options);
   InstanceState State() const;
-  /// A new worker, and a new count of deaths. [any] blocks
+  /// A new worker, and a new count of deaths. [any]
   Status Restart();
   void Stop();
 

@@ -168,7 +168,8 @@ def main():
         finally:
             stack.stop()
     result = {"seed": arguments.seed, "rounds": chaos.rounds, "kills": dict(chaos.killer.kills),
-              "restarted by hand": dict(chaos.killer.healed), "outcomes": dict(sorted(chaos.outcomes.items())), "violations": chaos.violations}
+              "restarted by hand": dict(chaos.killer.healed), "outcomes": dict(sorted(chaos.outcomes.items())),
+              "violations": chaos.violations}
     print(json.dumps(result, indent=1))
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(result, indent=1))

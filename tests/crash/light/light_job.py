@@ -16,8 +16,9 @@ PAUSE_SECONDS = 0.1
 
 
 def properties(path):
-    pairs = (line.split(" ", 1) for line in open(path, encoding="utf-8") if " " in line and not line.startswith("#"))
-    return {key.strip(): value.strip().replace("\\:", ":") for key, value in pairs}
+    with open(path, encoding="utf-8") as file:
+        pairs = (line.rstrip("\n").split("=", 1) for line in file)  # as the run backend writes them
+        return {key: value.replace("\\\\", "\\") for key, value in pairs}
 
 
 def snapshot_of(table, run_id):
