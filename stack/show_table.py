@@ -5,6 +5,7 @@ What `pretzel playground connect` prints is all a stock Iceberg client needs: an
 """
 
 import argparse
+import hashlib
 import json
 import subprocess
 
@@ -23,14 +24,24 @@ def connect(playground: str | None) -> tuple[str, dict[str, str]]:
     }
 
 
+def digest(table) -> str:
+    """Of the rows, whatever their order in the files."""
+    rows = sorted(json.dumps(row, default=str, sort_keys=True) for row in table.scan().to_arrow().to_pylist())
+    return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("table", help="namespace.table, without the catalog's name")
     parser.add_argument("--playground", help="default: the current one")
     parser.add_argument("--limit", type=int, default=20)
+    parser.add_argument("--digest", action="store_true", help="one line: how many rows, and a digest of them")
     arguments = parser.parse_args()
     name, properties = connect(arguments.playground)
     table = load_catalog(name, **properties).load_table(arguments.table)
+    if arguments.digest:
+        print(f"{name}.{arguments.table}: {table.scan().count()} rows, digest {digest(table)}")
+        return
     rows = table.scan(limit=arguments.limit).to_arrow().to_pandas()
     print(f"{name}.{arguments.table}: {table.scan().count()} rows, snapshot {table.current_snapshot().snapshot_id}")
     print(rows.to_string(index=False))

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/crash_point.h"
 #include "base/id.h"
 #include "os/file.h"
 
@@ -100,6 +101,7 @@ Result<Principals> Principals::LoadOrCreate(const std::string& path,
     // The token first: a start that dies in between makes a new pair, rather than leaving a
     // principal that nobody can be.
     DCP_TRY(os::WriteFileAtomic(token_path, token + "\n", 0600));
+    DCP_CRASH_POINT("start.token.written");
     DCP_TRY(os::WriteFileAtomic(path, entry.dump() + "\n", 0600));
   }
   DCP_ASSIGN(const std::string text, os::ReadFile(path, kFileBytesMax));

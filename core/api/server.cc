@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <mutex>
+#include <thread>
 
 #include "api/service.h"
 #include "api/socket_path.h"
@@ -65,6 +66,15 @@ class ServerImpl final : public Server {
     }
     chmod(settings.socket_path.c_str(), 0600);  // the folder guards it; this says the same
     return {};
+  }
+
+  void Drain(int64_t patience_ms, const std::function<bool()>& hasten) override {
+    context_.draining = true;
+    if (auto* health = server_->GetHealthCheckService()) health->SetServingStatus(false);
+    const SteadyMillis end = SystemClock().Steady() + patience_ms;
+    while (context_.open_streams > 0 && SystemClock().Steady() < end && !hasten()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(kDrainPollMs));
+    }
   }
 
   void Shutdown(int64_t patience_ms) override {

@@ -45,6 +45,8 @@ constexpr size_t kLogChunkBytes = size_t{64} << 10;
 constexpr int64_t kLogBytesMax = int64_t{64} << 20;
 /// How often a followed log file is looked at: files send no news.
 constexpr int64_t kLogPollMs = 300;
+/// How often a drain looks whether it is over, or is to be hastened.
+constexpr int64_t kDrainPollMs = 20;
 
 struct Settings {
   std::string socket_path;
@@ -84,6 +86,8 @@ struct Deps {
       doctor;
   std::function<SystemState()> status;  ///< [any]
   const Clock* clock = nullptr;
+  /// Ends a service or plugin instance of that name and starts it anew. [any] blocks
+  std::function<Status(const std::string& name)> restart = {};
 };
 
 class Server {
@@ -93,6 +97,9 @@ class Server {
   static Result<std::unique_ptr<Server>> Start(Settings settings, Deps deps);
   virtual ~Server() = default;  ///< Shuts down with no patience.
 
+  /// From now on new calls are answered UNAVAILABLE with the advice to try again; returns when no
+  /// stream is open, `patience_ms` is over or `hasten` says so. Shutdown() comes next.
+  virtual void Drain(int64_t patience_ms, const std::function<bool()>& hasten) = 0;
   /// No new calls; open ones may end until `patience_ms` is over, then they are cancelled.
   virtual void Shutdown(int64_t patience_ms) = 0;
   /// The port of `listen`, 0 without one.

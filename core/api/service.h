@@ -32,6 +32,7 @@ struct ServiceContext {
   Deps deps;
   Executor* streams = nullptr;
   std::atomic<int> open_streams{0};
+  std::atomic<bool> draining{false};
 };
 
 /// Who calls, from the call's metadata. From memory only: safe in a reaction.

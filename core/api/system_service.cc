@@ -12,6 +12,12 @@ namespace dcp::api {
 
 Result<playground::Principal> CallerOf(const ServiceContext& context,
                                        const grpc::ServerContextBase& call) {
+  if (context.draining) {
+    return Unavailable("the daemon is stopping and takes no new calls")
+        .WithId("PZ0908")
+        .WithHint("try again in a moment: if it is being restarted, running jobs go on and are "
+                  "found again");
+  }
   const auto& metadata = call.client_metadata();
   const auto found = metadata.find("authorization");
   const std::string_view header =
@@ -72,6 +78,11 @@ class SystemService final : public v1::System::Service {
     return Answer(Examine(*call, *request, answer), "Doctor");
   }
 
+  grpc::Status RestartService(grpc::ServerContext* call, const v1::RestartServiceRequest* request,
+                              v1::RestartServiceResponse*) override {
+    return Answer(Restart(*call, request->name()), "RestartService");
+  }
+
  private:
   static void Fill(const SystemState& state, v1::GetStatusResponse* answer) {
     answer->set_catalog_uri(state.catalog_uri);
@@ -96,6 +107,14 @@ class SystemService final : public v1::System::Service {
       out->set_restarts(plugin.restarts);
       for (const std::string& capability : plugin.capabilities) out->add_capabilities(capability);
     }
+  }
+
+  Status Restart(const grpc::ServerContext& call, const std::string& name) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    if (!context_.deps.restart) return Unavailable("this daemon runs no services");
+    DCP_TRY(context_.deps.restart(name));
+    log::Write(log::Id::kServiceRestarted, {{"service", name}, {"by", who.user}});
+    return {};
   }
 
   Status Examine(const grpc::ServerContext& call, const v1::DoctorRequest& request,

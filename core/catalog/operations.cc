@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "base/crash_point.h"
 #include "catalog/location.h"
 #include "catalog/policy.h"
 #include "catalog/table_definition.h"
@@ -142,6 +143,7 @@ Result<int64_t> PurgePlace(const Backends& backends, const Place& place) {
     DCP_ASSIGN(const std::vector<std::string> names, backends.overlay.List(levels, "tables"));
     for (const std::string& name : names) {
       const TableName table{levels, name};
+      DCP_CRASH_POINT("catalog.purge.before_table");
       DCP_ASSIGN(const HttpReply reply,
                  backends.overlay.Delete(TablePath(table) + "?purgeRequested=false"));
       if (reply.code == 200 || reply.code == 204) {
@@ -149,8 +151,10 @@ Result<int64_t> PurgePlace(const Backends& backends, const Place& place) {
       } else if (reply.code != 404) {
         return Unexpected("drop", table, reply);
       }
+      DCP_CRASH_POINT("catalog.purge.table_dropped");
     }
   }
+  DCP_CRASH_POINT("catalog.purge.tables_dropped");
   for (auto levels = namespaces.rbegin(); levels != namespaces.rend(); ++levels) {
     DCP_ASSIGN(const HttpReply reply, backends.overlay.Delete(NamespacePath(*levels)));
     if (reply.code >= 300 && reply.code != 404) {
@@ -158,9 +162,11 @@ Result<int64_t> PurgePlace(const Backends& backends, const Place& place) {
                          ": the overlay catalog answered with HTTP " + std::to_string(reply.code));
     }
   }
+  DCP_CRASH_POINT("catalog.purge.namespaces_dropped");
   // Only now, so that no table is left whose files are gone.
   DCP_ASSIGN(const std::string path, LocalPath(place.folder));
   DCP_TRY(os::RemoveTree(path));
+  DCP_CRASH_POINT("catalog.purge.files_removed");
   return dropped;
 }
 

@@ -179,6 +179,10 @@ Result<v1::WhoAmIResponse> Client::WhoAmI(const v1::WhoAmIRequest& request) {
 Result<v1::GetStatusResponse> Client::GetStatus(const v1::GetStatusRequest& request) {
   return stubs_->Call(*stubs_->system, &v1::System::Stub::GetStatus, request);
 }
+Result<v1::RestartServiceResponse> Client::RestartService(
+    const v1::RestartServiceRequest& request) {
+  return stubs_->Call(*stubs_->system, &v1::System::Stub::RestartService, request);
+}
 Result<v1::DoctorResponse> Client::Doctor(const v1::DoctorRequest& request) {
   return stubs_->Call(*stubs_->system, &v1::System::Stub::Doctor, request, kDoctorTimeoutMs);
 }

@@ -47,6 +47,7 @@ class Client {
   Result<v1::Run> CancelRun(const v1::CancelRunRequest& request);
   Result<v1::WhoAmIResponse> WhoAmI(const v1::WhoAmIRequest& request);
   Result<v1::GetStatusResponse> GetStatus(const v1::GetStatusRequest& request);
+  Result<v1::RestartServiceResponse> RestartService(const v1::RestartServiceRequest& request);
   Result<v1::DoctorResponse> Doctor(const v1::DoctorRequest& request);
 
   /// Until the stream ends, `take` answers false (OK), `timeout_ms` is over (0: none;

@@ -48,6 +48,7 @@ std::vector<Command> AllCommands() {
           RunLogsCommand(),
           RunWaitCommand(),
           RunCancelCommand(),
+          ServiceRestartCommand(),
           DoctorCommand(),
           StatusCommand(),
           WhoAmICommand(),

@@ -57,6 +57,7 @@ Command RunCancelCommand();
 // commands/system/
 Command DoctorCommand();
 Command ExplainCommand();
+Command ServiceRestartCommand();
 Command StatusCommand();
 Command WhoAmICommand();
 Command VersionCommand();

@@ -5,20 +5,29 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "daemon/failed_parts.h"
+
 namespace dcp::daemon {
 
 GraphBackend::GraphBackend(Capabilities& capabilities, host::Host& host, catalog::Catalog& catalog,
                            const catalog::Tokens& tokens, store::Store& store, Recycler& recycler,
-                           std::string catalog_name)
+                           const os::Supervisor& supervisor, std::string catalog_name)
     : capabilities_(capabilities),
       host_(host),
       catalog_(catalog),
       tokens_(tokens),
       store_(store),
       recycler_(recycler),
+      supervisor_(supervisor),
       catalog_name_(std::move(catalog_name)) {}
 
 Result<std::string> GraphBackend::Invoke(const graph::Invocation& invocation) {
+  auto answer = Ask(invocation);
+  if (answer.ok()) return answer;
+  return NameFailedService(answer.status(), supervisor_.States());
+}
+
+Result<std::string> GraphBackend::Ask(const graph::Invocation& invocation) {
   if (Capabilities::Serves(invocation.capability)) {
     return capabilities_.Invoke({invocation.playground, invocation.generation},
                                 invocation.capability, invocation.method, invocation.request_json);

@@ -14,6 +14,7 @@
 #include "daemon/recycler.h"
 #include "graph/graph.h"
 #include "host/host.h"
+#include "os/supervisor.h"
 
 namespace dcp::daemon {
 
@@ -22,7 +23,7 @@ class GraphBackend : public graph::Backend {
  public:
   GraphBackend(Capabilities& capabilities, host::Host& host, catalog::Catalog& catalog,
                const catalog::Tokens& tokens, store::Store& store, Recycler& recycler,
-               std::string catalog_name);
+               const os::Supervisor& supervisor, std::string catalog_name);
 
   Result<std::string> Invoke(const graph::Invocation& invocation) override;
   Result<std::string> MountFor(const store::Run& run, const std::string& mode,
@@ -30,12 +31,15 @@ class GraphBackend : public graph::Backend {
   std::string CatalogName() const override { return catalog_name_; }
 
  private:
+  Result<std::string> Ask(const graph::Invocation& invocation);
+
   Capabilities& capabilities_;
   host::Host& host_;
   catalog::Catalog& catalog_;
   const catalog::Tokens& tokens_;
   store::Store& store_;
   Recycler& recycler_;
+  const os::Supervisor& supervisor_;
   std::string catalog_name_;
 };
 

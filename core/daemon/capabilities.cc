@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/crash_point.h"
 #include "os/file.h"
 
 namespace dcp::daemon {
@@ -113,6 +114,7 @@ Result<std::string> Capabilities::EnsureTable(const Scope& scope, const std::str
   DCP_ASSIGN(const catalog::TableSpec spec, SpecFrom(request));
   DCP_ASSIGN(const store::Playground playground, store_.GetPlayground(scope.playground));
   DCP_ASSIGN(const catalog::TableState state, catalog_.EnsureTable(playground, spec));
+  DCP_CRASH_POINT("catalog.create.after_commit");
   return Json{{"status", state.status},
               {"uuid", state.uuid},
               {"location", state.location},
@@ -160,6 +162,7 @@ Result<std::string> Capabilities::Register(const Scope& scope, const std::string
   dataset.spec_json = request.value("spec", Json::object()).dump();
   dataset.updated_at = clock_.Wall();
   DCP_TRY(playgrounds_.Register(dataset));
+  DCP_CRASH_POINT("playground.register.after_commit");
   return std::string("{}");
 }
 
@@ -172,7 +175,9 @@ Result<std::string> Capabilities::FinishDelete(const Scope& scope) {
     if (run.generation != scope.generation) continue;
     DCP_TRY(os::RemoveTree(job_directory_ + "/" + run.id));
   }
+  DCP_CRASH_POINT("playground.finish.folders_removed");
   DCP_TRY(playgrounds_.FinishDelete(scope.playground, scope.generation));
+  DCP_CRASH_POINT("playground.finish.after_commit");
   return std::string("{}");
 }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/daemon.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "api/auth.h"
 #include "api/server.h"
+#include "base/crash_point.h"
+#include "base/id.h"
 #include "base/limits.h"
 #include "daemon/backend.h"
 #include "daemon/capabilities.h"
@@ -45,12 +48,23 @@ class RealDaemon : public Daemon {
     log::Write(log::Id::kDaemonStarting, {{"config", options_.config_file}});
     DCP_TRY(ReadConfiguration());
     DCP_TRY(StartRooms());
+    DCP_CRASH_POINT("start.runs.resumed");
     DCP_TRY(StartApi());
     expiry_ = std::make_unique<Expiry>(*playgrounds_, *store_, *runner_, SystemClock(),
                                        settings_.expiry_poll_ms);
     log::Write(log::Id::kDaemonReady, {{"endpoint", "unix:" + settings_.api.socket_path},
                                        {"catalog", catalog_->EndpointFor("<playground>")}});
     return {};
+  }
+
+  void Drain(const std::function<bool()>& hasten) override {
+    log::Write(log::Id::kDaemonDraining, {{"timeout_ms", settings_.drain_timeout_ms}});
+    const SteadyMillis end = SystemClock().Steady() + settings_.drain_timeout_ms;
+    expiry_.reset();  // it would start runs
+    bool hastened = false;
+    api_->Drain(settings_.drain_timeout_ms, [&] { return hastened = hastened || hasten(); });
+    // Calls that are short were let in before the drain; they get what is left.
+    api_->Shutdown(hastened ? 0 : std::max<int64_t>(0, end - SystemClock().Steady()));
   }
 
  private:
@@ -84,6 +98,7 @@ class RealDaemon : public Daemon {
     // The catalog listens before its upstreams do: a job that outlived the last daemon is waiting
     // for this port, and gets 503 rather than a refused connection.
     DCP_ASSIGN(catalog_, catalog::Catalog::Start(settings_.catalog, *store_, *tokens_, clock));
+    DCP_CRASH_POINT("start.catalog.listening");
     DCP_ASSIGN(host_, host::Host::Start(settings_.host));
     playgrounds_ = std::make_unique<playground::Playgrounds>(*store_, clock, settings_.playground);
     const std::string jobs = settings_.state_dir + "/jobs";
@@ -91,7 +106,7 @@ class RealDaemon : public Daemon {
     capabilities_ = std::make_unique<Capabilities>(*catalog_, *playgrounds_, *store_, clock, jobs);
     recycler_ = std::make_unique<Recycler>(settings_.recycle_sessions, [this] { Recycle(); });
     backend_ = std::make_unique<GraphBackend>(*capabilities_, *host_, *catalog_, *tokens_, *store_,
-                                              *recycler_, settings_.catalog.name);
+                                              *recycler_, *supervisor_, settings_.catalog.name);
     graph::RunnerOptions runner;
     runner.threads = settings_.runner_threads;
     runner.jobs = settings_.jobs;
@@ -99,7 +114,7 @@ class RealDaemon : public Daemon {
     runner.launcher = options_.bin_dir + "/dcp-launch";
     runner.job_timeout_ms = settings_.job_timeout_ms;
     DCP_ASSIGN(runner_, graph::Runner::Create(*store_, *backend_, clock, runner));
-    DCP_TRY(supervisor_->WaitReady(settings_.services_ready_ms));
+    DCP_TRY(supervisor_->WaitReady(settings_.services_ready_ms, options_.stop_asked));
     return runner_->Recover();
   }
 
@@ -107,6 +122,19 @@ class RealDaemon : public Daemon {
     const Status restarted = supervisor_->Restart(settings_.recycle_service);
     log::Write(log::Id::kTestServerRecycled,
                {{"service", settings_.recycle_service}, {"result", restarted.ToString()}});
+  }
+
+  Status Restart(const std::string& name) {
+    Status status = supervisor_->Restart(name);
+    if (status.code() == Code::kNotFound) status = host_->Restart(name);
+    if (status.code() != Code::kNotFound) return status;
+    std::vector<std::string> names;
+    for (const auto& service : supervisor_->States()) names.push_back(service.name);
+    for (const auto& instance : host_->States()) names.push_back(instance.id);
+    const std::string near = Nearest(name, names);
+    return NotFound("there is no service or plugin instance \"" + name + "\"")
+        .WithId("PZ0909")
+        .WithHint(near.empty() ? "`pretzel status` lists them" : "did you mean " + near + "?");
   }
 
   Status StartApi() {
@@ -130,6 +158,7 @@ class RealDaemon : public Daemon {
       return api::SystemState{supervisor_->States(), host_->States(),
                               catalog_->EndpointFor("<playground>")};
     };
+    deps.restart = [this](const std::string& name) { return Restart(name); };
     settings_.api.version = kVersion;
     settings_.api.catalog_name = settings_.catalog.name;
     DCP_ASSIGN(api_, api::Server::Start(settings_.api, deps));

@@ -4,6 +4,7 @@
 // reverse. The only place that knows them all.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,8 @@ namespace dcp::daemon {
 struct StartOptions {
   std::string config_file;
   std::string bin_dir;  ///< where dcpd, dcp-plugin-worker and dcp-launch are
+  /// Asked while services start: true ends the start with CANCELLED.
+  std::function<bool()> stop_asked = {};
 };
 
 class Daemon {
@@ -21,6 +24,10 @@ class Daemon {
   /// Returns once every configured service answers and the API takes calls.
   static Result<std::unique_ptr<Daemon>> Start(const StartOptions& options);
   virtual ~Daemon() = default;  ///< Stops everything but running jobs.
+
+  /// Takes no new calls, and lets those who watch a run see its end: until `drain_timeout` is over,
+  /// or `hasten` says so.
+  virtual void Drain(const std::function<bool()>& hasten) = 0;
 };
 
 /// Reads the configuration and says what is wrong with it; starts and writes nothing.

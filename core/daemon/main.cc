@@ -8,9 +8,12 @@
 #include <array>
 #include <boost/program_options.hpp>
 #include <csignal>
+#include <ctime>
 #include <iostream>
 #include <string>
+#include <utility>
 
+#include "base/crash_point.h"
 #include "daemon/daemon.h"
 #include "daemon/version.h"
 #include "log/log.h"
@@ -44,15 +47,17 @@ void ForbidDumps() {
 void PrintHelp(const po::options_description& options) {
   std::cout
       << "dcpd - hosts playgrounds of a lakehouse: catalog, graph runner, plugins\n\n"
-         "usage: dcpd --config FILE [--check]\n\n"
+         "usage: dcpd --config FILE [--check]\n"
+         "       dcpd --crash-points\n\n"
       << options
       << "\nexamples:\n"
          "  dcpd --config examples/stack/dcpd.yaml --check   say what is wrong with the file\n"
-         "  dcpd --config /etc/pretzel/dcpd.yaml             run until SIGTERM or SIGINT\n\n"
+         "  dcpd --config /etc/pretzel/dcpd.yaml             run until SIGTERM or SIGINT; a second "
+         "one hastens the end\n\n"
          "exit codes: 0 stopped by a signal, 1 could not start, 2 usage\n";
 }
 
-int Run(const dcp::daemon::StartOptions& options) {
+int Run(dcp::daemon::StartOptions options) {
   // Blocked before any thread exists, so that every thread inherits it and only sigwait sees them.
   sigset_t signals;
   sigemptyset(&signals);
@@ -61,7 +66,17 @@ int Run(const dcp::daemon::StartOptions& options) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGHUP, SIG_IGN);
+  // The next signal that waits, without waiting for one.
+  const auto signalled = [&signals] {
+    const timespec none{};
+    return sigtimedwait(&signals, nullptr, &none) > 0;
+  };
+  options.stop_asked = signalled;
   auto daemon = dcp::daemon::Daemon::Start(options);
+  if (daemon.status().code() == dcp::Code::kCancelled) {
+    dcp::log::Flush();
+    return kExitOk;
+  }
   if (!daemon.ok()) {
     dcp::log::Flush();
     std::cerr << "dcpd: " << daemon.status().ToString() << "\n";
@@ -69,6 +84,7 @@ int Run(const dcp::daemon::StartOptions& options) {
   }
   int received = 0;
   sigwait(&signals, &received);
+  daemon->get()->Drain(signalled);
   return kExitOk;
 }
 
@@ -81,7 +97,9 @@ int main(int argc, char** argv) {
   po::options_description description("options");
   description.add_options()("config,c", po::value<std::string>(&options.config_file),
                             "configuration file")(
-      "check", "read the configuration, say what is wrong, start nothing")("help,h", "this text")(
+      "check", "read the configuration, say what is wrong, start nothing")(
+      "crash-points", "list the places at which PRETZEL_CRASH_POINT=NAME[:N] kills it, for tests")(
+      "help,h", "this text")(
       "version", "print the version");
   po::variables_map arguments;
   try {
@@ -99,6 +117,12 @@ int main(int argc, char** argv) {
     std::cout << "dcpd " << dcp::daemon::kVersion << "\n";
     return kExitOk;
   }
+  if (arguments.count("crash-points") != 0) {
+    for (const auto& point : dcp::crash::Points()) {
+      std::cout << point.name << "\t" << point.where << "\n";
+    }
+    return kExitOk;
+  }
   if (options.config_file.empty()) {
     std::cerr << "dcpd: --config FILE is needed (see dcpd --help)\n";
     return kExitUsage;
@@ -112,5 +136,9 @@ int main(int argc, char** argv) {
     std::cout << options.config_file << " is fine\n";
     return kExitOk;
   }
-  return Run(options);
+  if (const dcp::Status armed = dcp::crash::ArmFromEnvironment(); !armed.ok()) {
+    std::cerr << "dcpd: " << armed.ToString() << "\n";
+    return kExitUsage;
+  }
+  return Run(std::move(options));
 }

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "base/crash_point.h"
 #include "base/id.h"
 #include "os/file.h"
 
@@ -32,6 +33,7 @@ Result<Secret> LoadOrCreateSecret(const std::string& directory, const std::strin
   const std::string path = directory + "/" + name;
   if (!os::Exists(path)) {
     DCP_TRY(os::WriteFileAtomic(path, RandomHex(kSecretBytes), 0600));
+    DCP_CRASH_POINT("start.secret.written");
   }
   DCP_TRY(CheckPrivate(path));
   DCP_ASSIGN(std::string text, os::ReadFile(path, kSecretFileMax));

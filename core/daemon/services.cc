@@ -14,7 +14,9 @@
 namespace dcp::daemon {
 namespace {
 
-constexpr int64_t kHealthCheckMs = 2'000;  // a loopback connect that takes longer is not healthy
+/// An answer over loopback that takes longer, three times in a row, is worth a restart: a JVM's
+/// full collection on a busy machine takes about a second.
+constexpr int64_t kHealthCheckMs = 5'000;
 
 std::string ParentOf(const std::string& path) {
   const size_t slash = path.rfind('/');
@@ -65,7 +67,10 @@ Status StartServices(const std::vector<ServiceSettings>& services, const std::st
     spec.directory = service.working_directory;
     spec.log_file = log_directory + "/" + service.name + ".log";
     spec.endpoint = service.ready_host + ":" + std::to_string(service.ready_port);
-    spec.healthy = [host = service.ready_host, port = service.ready_port] {
+    spec.healthy = [host = service.ready_host, port = service.ready_port, check = service.check,
+                    path = service.check_path] {
+      if (check == "http") return os::CheckHttp(host, port, path, kHealthCheckMs);
+      if (check == "http2") return os::CheckHttp2(host, port, kHealthCheckMs);
       return os::CheckTcp(host, port, kHealthCheckMs);
     };
     DCP_TRY(supervisor.Add(std::move(spec)));

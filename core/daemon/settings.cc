@@ -156,6 +156,8 @@ ServiceSettings ReadService(const Section& section) {
     section.Fail("ready", "\"" + ready + "\" is no address",
                  "write HOST:PORT, as in 127.0.0.1:8181");
   }
+  service.check = section.Choice("check", {"tcp", "http", "http2"}, "tcp");
+  if (service.check == "http") service.check_path = section.Text("check_path", "/");
   return service;
 }
 
@@ -201,6 +203,7 @@ Settings ReadRoot(const Section& root, const References& references) {
                    "name one of the list `services:`");
     }
   }
+  settings.drain_timeout_ms = root.Duration("drain_timeout", {0ms, 1h}, 10s).count();
   settings.services_ready_ms = root.Duration("services_ready", {1s, 1h}, 3min).count();
   return settings;
 }

@@ -41,6 +41,8 @@ struct ServiceSettings {
   std::string working_directory;
   std::string ready_host;
   int ready_port = 0;
+  std::string check;       ///< "tcp", "http", "http2": what tells that it is well
+  std::string check_path;  ///< for http
 };
 
 /// What can be read before anything exists.
@@ -67,6 +69,8 @@ struct Settings {
   int jobs = 4;  ///< batch jobs alive at once
   int64_t job_timeout_ms = int64_t{6} * 3600 * 1000;
   int64_t expiry_poll_ms = 5'000;
+  /// For who watches a run when the daemon is told to stop: an apply or a test ends within it.
+  int64_t drain_timeout_ms = 10'000;
 };
 
 /// What references resolve to.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/crash_point.h"
 #include "graph/requests.h"
 #include "graph/runner.h"
 #include "os/file.h"
@@ -88,10 +89,12 @@ int64_t RunnerImpl::LeaseJob(JobAtWork& job) {
   job.record.idempotency_key = KeyOf(job.run.id, job.node.id, 1);
   job.record.deadline = Now() + timeout;
   job.runtime->maybe_submitted = false;
+  DCP_CRASH_POINT("job.lease.before_commit");
   return SaveJob(job, "leased") ? kAgain : kDone;
 }
 
 int64_t RunnerImpl::SubmitJob(JobAtWork& job) {
+  DCP_CRASH_POINT("job.lease.after_commit");
   // Once a submit may have happened, only submitting again (same key, same answer) tells what is to
   // be stopped.
   if (job.active->cancel && !job.runtime->maybe_submitted) {
@@ -113,8 +116,10 @@ int64_t RunnerImpl::SubmitJob(JobAtWork& job) {
   const auto request = BuildSubmit(job.node, ContextOf(job), *mount, facts);
   if (!request.ok()) return FailJob(job, request.status());
   job.runtime->maybe_submitted = true;
+  DCP_CRASH_POINT("job.submit.before_call");
   const auto response = CallJob(job, "Submit", *request);
   if (!response.ok()) return RetryJob(job, response.status(), kCallAttemptsMax);
+  DCP_CRASH_POINT("job.submit.answered");
   auto answer = ParseSubmitAnswer(*response);
   if (!answer.ok()) return FailJob(job, answer.status());
   job.runtime->failures = 0;
@@ -134,8 +139,10 @@ Status RunnerImpl::PrepareProcess(JobAtWork& job, const ProcessPlan& plan) {
     const std::string full = folder + path;
     DCP_TRY(os::MakeDirectories(full.substr(0, full.rfind('/')), 0700));
     DCP_TRY(os::WriteFileAtomic(full, content, 0600));
+    DCP_CRASH_POINT("job.files.first_written");
   }
   DCP_TRY(os::WriteFileAtomic(folder + kProcessFile, ProcessPlanToJson(plan), 0600));
+  DCP_CRASH_POINT("job.files.written");
   job.record.step = JobRecord::Step::kPrepared;
   job.record.stderr_file = plan.stderr_file;
   job.record.result_file = plan.result_file;
@@ -144,6 +151,7 @@ Status RunnerImpl::PrepareProcess(JobAtWork& job, const ProcessPlan& plan) {
 }
 
 int64_t RunnerImpl::LaunchProcess(JobAtWork& job) {
+  DCP_CRASH_POINT("job.prepared.after_commit");
   const bool late = Now() >= job.record.deadline;
   if (job.active->cancel || late) {
     const auto state = launcher_->Read(job.record.directory);
@@ -167,11 +175,13 @@ int64_t RunnerImpl::LaunchProcess(JobAtWork& job) {
   spec.stop_grace_ms = plan->stop_grace_ms;
   const Status launched = launcher_->Launch(job.record.directory, spec);
   if (!launched.ok()) return RetryJob(job, launched, kCallAttemptsMax);
+  DCP_CRASH_POINT("job.launch.done");
   job.record.step = JobRecord::Step::kLaunched;
   return SaveJob(job, "launched") ? kAgain : kDone;
 }
 
 int64_t RunnerImpl::LookAtProcess(JobAtWork& job) {
+  DCP_CRASH_POINT("job.launched.after_commit");
   auto state = launcher_->Read(job.record.directory);
   if (state.status().code() == Code::kNotFound) {  // somebody removed the folder
     state = os::JobState();
@@ -197,6 +207,7 @@ int64_t RunnerImpl::LookAtProcess(JobAtWork& job) {
 }
 
 int64_t RunnerImpl::LookAtEndedProcess(JobAtWork& job, const os::JobState& state) {
+  DCP_CRASH_POINT("job.ended.seen");
   const std::string folder = job.record.directory + "/";
   ProcessFacts facts;
   facts.lost = state.phase == os::JobState::Phase::kLost;
@@ -268,12 +279,14 @@ bool RunnerImpl::StopIfAsked(JobAtWork& job, int64_t* wait_ms) {
       *wait_ms = kDone;
       return true;
     }
+    DCP_CRASH_POINT("job.stop.after_commit");
   }
   if (!job.runtime->stop_sent) {
     const bool process = record.step == JobRecord::Step::kLaunched;
     const Status sent =
         process ? launcher_->Stop(record.directory)
                 : CallJob(job, "Cancel", BuildHandleCall(ContextOf(job), record.handle)).status();
+    DCP_CRASH_POINT("job.stop.sent");
     job.runtime->stop_sent = sent.ok();  // else again at the next look
   }
   if (Now() >= record.stop_at + record.stop_grace_ms + kStopPatienceMs) {
@@ -285,12 +298,14 @@ bool RunnerImpl::StopIfAsked(JobAtWork& job, int64_t* wait_ms) {
 
 int64_t RunnerImpl::ConcludeJob(JobAtWork& job, const CheckAnswer& answer,
                                 const std::string& response) {
+  DCP_CRASH_POINT("job.ended.checked");
   if (answer.state == JobState::kSucceeded) {
     const RunLock lock(*this, *job.active);
     if (job.active->gone) return kDone;
     hub_->ForgetProgress(job.run.id, job.node.id);
     job.active->state.Succeed(job.node.id, response, Now());
     Settle(job.active);
+    DCP_CRASH_POINT("job.succeeded.after_commit");
     return kDone;
   }
   if (job.record.stop == JobRecord::Stop::kDeadline) {
@@ -322,6 +337,7 @@ int64_t RunnerImpl::NextAttempt(JobAtWork& job, const std::string& why) {
   job.runtime->failures = 0;
   job.runtime->pause_ms = 0;
   if (!SaveJob(job, "attempt " + std::to_string(ended) + " failed: " + why)) return kDone;
+  DCP_CRASH_POINT("job.retry.after_commit");
   return std::max<int64_t>(BackOff(options_.back_off_ms, ended), 1);
 }
 
@@ -350,6 +366,7 @@ int64_t RunnerImpl::CancelJob(JobAtWork& job, const std::string& why) {
   hub_->ForgetProgress(job.run.id, job.node.id);
   job.active->state.CancelNode(job.node.id, Now(), why);
   Settle(job.active);
+  DCP_CRASH_POINT("job.cancelled.after_commit");
   return kDone;
 }
 

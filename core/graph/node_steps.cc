@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/crash_point.h"
 #include "graph/admission.h"
 #include "graph/requests.h"
 #include "graph/runner.h"
@@ -50,7 +51,9 @@ bool RunnerImpl::Begin(const ActivePtr& active, const std::string& node_id, stor
     active->state.MoveRun(store::kRunning, Now(), "");
   }
   active->state.MoveNode(node_id, store::kRunning, Now(), "");
+  DCP_CRASH_POINT("node.begin.before_commit");
   if (!Commit(active)) return false;
+  DCP_CRASH_POINT("node.begin.after_commit");
   *node = *found;
   *run = active->state.run();
   if (node->capability == "resource" && node->method == "Continue") {
@@ -102,6 +105,7 @@ Result<std::string> RunnerImpl::Call(const ActivePtr& active, const store::Run& 
 
 void RunnerImpl::Finish(const ActivePtr& active, const std::string& node_id,
                         const Result<std::string>& result) {
+  DCP_CRASH_POINT("node.call.answered");
   const RunLock lock(*this, *active);
   if (active->gone) return;
   Status failure = result.status();
@@ -118,6 +122,7 @@ void RunnerImpl::Finish(const ActivePtr& active, const std::string& node_id,
     if (failures < kCallAttemptsMax) {
       active->state.MoveNode(node_id, store::kPending, Now(), "again: " + failure.message());
       if (!Commit(active)) return;
+      DCP_CRASH_POINT("node.again.after_commit");
       executor_.PostAfter(BackOff(options_.back_off_ms, failures),
                           [this, active, node_id] { Execute(active, node_id); });
       return;
@@ -133,6 +138,7 @@ void RunnerImpl::Finish(const ActivePtr& active, const std::string& node_id,
     active->state.Fail(node_id, failure, "", Now());
   }
   Settle(active);
+  if (failure.ok()) DCP_CRASH_POINT("node.succeeded.after_commit");
 }
 
 Status RunnerImpl::TakeAnswer(const ActivePtr& active, const store::Node& node,
@@ -146,6 +152,7 @@ Status RunnerImpl::TakeAnswer(const ActivePtr& active, const store::Node& node,
   const int32_t depth = node.depth + 1;
   DCP_TRY(CheckNodes(active->state.nodes(), answer.nodes, depth));
   DCP_TRY(Claim(active->state.run(), answer.nodes));
+  DCP_CRASH_POINT("node.graph.before_commit");
   return active->state.Add(answer.nodes, depth, Now());
 }
 

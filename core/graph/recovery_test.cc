@@ -8,6 +8,7 @@
 #include <set>
 
 #include "graph/testing.h"
+#include "graph/testing_store.h"
 
 namespace dcp::graph {
 namespace {
@@ -16,7 +17,7 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 
 /// A store that takes a number of changes and then none: what a killed daemon would have written.
-class DyingStore : public store::Store {
+class DyingStore : public RunsOnlyStore {
  public:
   DyingStore(store::Store& real, int changes) : real_(real), left_(changes) {}
 
@@ -54,37 +55,7 @@ class DyingStore : public store::Store {
   }
   Result<std::vector<store::Run>> UnfinishedRuns() override { return real_.UnfinishedRuns(); }
 
-  // The runner has no business with the rest.
-  Result<store::Playground> CreatePlayground(store::Playground) override { return No(); }
-  Result<store::Playground> GetPlayground(const std::string&) override { return No(); }
-  Result<std::vector<store::Playground>> ListPlaygrounds(const std::string&) override {
-    return No();
-  }
-  Status SetPlaygroundExpiry(const std::string&, int64_t, WallMillis) override { return No(); }
-  Status SetPlaygroundState(const std::string&, int64_t, const std::string&,
-                            const std::string&) override {
-    return No();
-  }
-  Result<std::vector<store::Playground>> ExpiredPlaygrounds(WallMillis, int) override {
-    return No();
-  }
-  Status PutDataset(const store::Dataset&) override { return No(); }
-  Result<store::Dataset> GetDataset(const std::string&, int64_t, const std::string&) override {
-    return No();
-  }
-  Result<std::vector<store::Dataset>> ListDatasets(const std::string&, int64_t) override {
-    return No();
-  }
-  Status DeleteDatasets(const std::string&, int64_t) override { return No(); }
-  Result<std::vector<store::Run>> ListRuns(const std::string&, const std::string&, int) override {
-    return No();
-  }
-  Status PutFact(const std::string&, const std::string&) override { return No(); }
-  Result<std::string> GetFact(const std::string&) override { return No(); }
-
  private:
-  static Status No() { return Internal("not for the runner"); }
-
   store::Store& real_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/crash_point.h"
 #include "base/id.h"
 #include "graph/admission.h"
 #include "log/log.h"
@@ -89,11 +90,13 @@ Result<store::Run> RunnerImpl::Start(const StartRequest& request) {
   std::vector<store::Transition> transitions = {
       {run.id, 0, "", run.created_at, "", store::kPending, ""}};
   transitions.insert(transitions.end(), first.transitions.begin(), first.transitions.end());
+  DCP_CRASH_POINT("run.create.before_commit");
   auto created = store_.CreateRun(run, first.nodes, transitions);
   if (!created.ok() || created->id != run.id) {
     Unregister(run.id);
     return created;
   }
+  DCP_CRASH_POINT("run.create.after_commit");
   const auto active = std::make_shared<ActiveRun>(run, state.nodes());
   {
     const std::lock_guard lock(registry_);
@@ -120,6 +123,7 @@ Status RunnerImpl::Cancel(const std::string& run_id, const std::string& reason) 
   if (!Commit(active)) {
     return Unavailable("cancel run " + run_id + ": the store cannot be written at the moment");
   }
+  DCP_CRASH_POINT("run.cancel.after_commit");
   active->cancel = true;
   Settle(active);
   return Status::Ok();
@@ -134,8 +138,10 @@ bool RunnerImpl::Commit(const ActivePtr& active) {
       std::this_thread::sleep_for(
           std::chrono::milliseconds(BackOff(options_.back_off_ms, attempt)));
     }
+    DCP_CRASH_POINT("run.change.before_commit");
     status = store_.ChangeRun(active->id, change);
     if (status.ok()) {
+      DCP_CRASH_POINT("run.change.after_commit");
       active->news = true;
       return true;
     }
@@ -170,6 +176,7 @@ void RunnerImpl::Settle(const ActivePtr& active) {
   active->state.SkipBlocked(Now());
   if (active->state.AllEnded()) {
     active->state.Conclude(Now());
+    DCP_CRASH_POINT("run.end.before_commit");
     if (Commit(active)) End(active);
     return;
   }
@@ -181,6 +188,7 @@ void RunnerImpl::Settle(const ActivePtr& active) {
 }
 
 void RunnerImpl::End(const ActivePtr& active) {
+  DCP_CRASH_POINT("run.end.after_commit");
   active->gone = true;
   hub_->Forget(active->id);
   Unregister(active->id);
@@ -234,6 +242,7 @@ Status RunnerImpl::Resume(const store::Run& run) {
                                     {"calls", static_cast<int64_t>(calls.size())},
                                     {"jobs", static_cast<int64_t>(jobs.size())}});
   Settle(active);
+  DCP_CRASH_POINT("run.resume.after_commit");
   for (const std::string& id : jobs) {
     auto runtime = std::make_shared<JobRuntime>();
     runtime->slot = TakeJobSlot(active, id, true);

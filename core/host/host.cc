@@ -76,6 +76,14 @@ class PluginHost : public Host {
     return states;
   }
 
+  Status Restart(const std::string& id) override {
+    const auto found = instances_.find(id);
+    if (found == instances_.end()) return NotFound("there is no plugin instance " + id);
+    DCP_TRY(found->second->Restart());
+    Wake();
+    return {};
+  }
+
  private:
   static Status CheckOffered(const Instance& instance, const std::string& capability,
                              const std::string& method) {

@@ -72,6 +72,10 @@ class Host {
                                    const std::string& method, const std::string& request_json,
                                    const CallOptions& options) = 0;
   virtual std::vector<InstanceState> States() const = 0;
+  /// Ends the worker and starts a new one, whose deaths count from none; open calls are answered
+  /// UNAVAILABLE. NOT_FOUND for an unknown id, FAILED_PRECONDITION for a plugin whose file was not
+  /// there at the start. [any]
+  virtual Status Restart(const std::string& id) = 0;
 };
 
 }  // namespace dcp::host

@@ -101,6 +101,10 @@ void Instance::Died(const Status& reason, bool permanent) {
   reason_ = reason;
   ++deaths_;
   const bool give_up = permanent || deaths_ >= kDeathsMax;
+  if (give_up && reason_.hint().empty()) {
+    reason_ = std::move(reason_).WithHint("`pretzel service restart " + own_.id +
+                                          "` starts it again once the reason is mended");
+  }
   phase_ = give_up ? Phase::kFailed : Phase::kDue;
   due_ = SystemClock().Steady() + BackOffMs(deaths_);
   log::Write(give_up ? log::Id::kPluginFailed : log::Id::kPluginDied,
@@ -175,6 +179,25 @@ InstanceState Instance::State() const {
   state.restarts = std::max(0, starts_ - 1);
   if (phase_ == Phase::kReady) state.pid = worker_->pid();
   return state;
+}
+
+Status Instance::Restart() {
+  std::shared_ptr<WorkerProcess> worker;
+  {
+    const std::lock_guard lock(mutex_);
+    if (plugin_ == nullptr) {
+      return FailedPrecondition(Who() + " cannot be restarted: " + reason_.message())
+          .WithHint("plugins are looked for when the daemon starts: mend it, then restart dcpd");
+    }
+    if (phase_ == Phase::kStopped) return Unavailable("the plugin host is stopping");
+    deaths_ = 0;
+    due_ = 0;
+    if (phase_ == Phase::kFailed) phase_ = Phase::kDue;
+    if (phase_ == Phase::kReady) worker = worker_;
+    changed_.notify_all();
+  }
+  if (worker) worker->Kill("a restart was asked for");  // its end makes the next one due
+  return {};
 }
 
 void Instance::Stop() {

@@ -52,6 +52,8 @@ class Instance {
   Result<Reply> Call(const std::string& method, const std::string& request,
                      const CallOptions& options);
   InstanceState State() const;
+  /// A new worker, and a new count of deaths. [any]
+  Status Restart();
   void Stop();
 
  private:

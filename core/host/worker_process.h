@@ -86,6 +86,8 @@ class WorkerProcess {
                      const CallOptions& options, bool& sent);
   /// Destroys the instance and ends the process, by force if need be. blocks
   void Stop();
+  /// Ends the process by force, and returns at once; open calls are answered UNAVAILABLE. [any]
+  void Kill(std::string why);
 
  private:
   struct Slot;
@@ -103,7 +105,6 @@ class WorkerProcess {
   void HandleEvent(const Frame& frame);
   void HandleConfigured(const Frame& frame);
   void CheckHung(int64_t now);
-  void Kill(std::string why);
   void End();
   void KillGroup();
   std::string Reap();

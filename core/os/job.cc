@@ -13,6 +13,7 @@
 #include <csignal>
 
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "os/file.h"
 #include "os/job_files.h"
 
@@ -111,6 +112,7 @@ Status LaunchJob(const std::string& launcher_program, const std::string& directo
   DCP_ASSIGN(const JobState state, ReadJobState(directory));
   if (state.phase != JobState::Phase::kNotLaunched) return {};
   DCP_TRY(WriteFileAtomic(directory + "/" + kJobSpecFile, EncodeJobSpec(spec)));
+  DCP_CRASH_POINT("job.launch.spec_written");
 
   int pipe_fds[2];
   if (::pipe2(pipe_fds, O_CLOEXEC) != 0) return FromErrno(errno, "cannot make a pipe");
@@ -118,7 +120,9 @@ Status LaunchJob(const std::string& launcher_program, const std::string& directo
   options.argv = {launcher_program, directory};
   options.stderr_fd = pipe_fds[1];
   options.new_session = true;
+  options.env = crash::TakeForLauncher();
   auto launcher = Process::Spawn(options);
+  DCP_CRASH_POINT("job.launch.spawned");
   ::close(pipe_fds[1]);
   auto said = launcher.ok() ? Listen(pipe_fds[0]) : Result<std::string>(launcher.status());
   ::close(pipe_fds[0]);

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "os/file.h"
 #include "os/job_files.h"
 #include "os/process.h"
@@ -191,6 +192,7 @@ Result<pid_t> LaunchRecorded(const std::string& directory, const JobSpec& spec) 
   DCP_ASSIGN(options.stdout_fd, OpenOutput(directory + "/" + spec.stdout_file));
   DCP_ASSIGN(options.stderr_fd, OpenOutput(directory + "/" + spec.stderr_file));
   DCP_ASSIGN(const Process job, Process::Spawn(options));
+  DCP_CRASH_POINT("launcher.spawned");
   ::close(options.stdout_fd);
   ::close(options.stderr_fd);
   ::close(gate[0]);
@@ -199,8 +201,10 @@ Result<pid_t> LaunchRecorded(const std::string& directory, const JobSpec& spec) 
   DCP_ASSIGN(identities.launcher, IdentityOf(::getpid()));
   DCP_ASSIGN(identities.job, IdentityOf(job.pid()));
   DCP_TRY(WriteFileAtomic(directory + "/" + kJobLaunchedFile, EncodeLaunched(identities)));
+  DCP_CRASH_POINT("launcher.recorded");
   if (::write(gate[1], "g", 1) != 1) return FromErrno(errno, "cannot open the job's gate");
   ::close(gate[1]);
+  DCP_CRASH_POINT("launcher.started");
   return job.pid();
 }
 
@@ -220,17 +224,20 @@ Status Guard(const std::string& directory) {
     Report(kJobLaunchedWord);
     return {};
   }
+  DCP_CRASH_POINT("launcher.locked");
   DCP_ASSIGN(const std::string text, ReadFile(directory + "/" + kJobSpecFile, kJobSpecBytesMax));
   DCP_ASSIGN(const JobSpec spec, DecodeJobSpec(text));
   DCP_ASSIGN(const pid_t job, LaunchRecorded(directory, spec));
   Report(kJobLaunchedWord);
   const ExitStatus exit = Guardian(job, spec.stop_grace_ms).Run();
+  DCP_CRASH_POINT("launcher.ended");
   Status written;
   for (int i = 0; i < kExitWritesMax; ++i) {
     written = WriteFileAtomic(directory + "/" + kJobExitFile, EncodeExit(exit));
     if (written.ok() || written.code() == Code::kNotFound) break;  // the folder was removed
     NextSignal(kExitWriteEveryMs);
   }
+  DCP_CRASH_POINT("launcher.exit_written");
   return written;
 }
 
@@ -249,7 +256,8 @@ int Main(const std::string& directory) {
   for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_IGN);
   const sigset_t waited = WaitedSignals();
   ::sigprocmask(SIG_BLOCK, &waited, nullptr);
-  const Status status = Guard(directory);
+  Status status = crash::ArmFromEnvironment();
+  if (status.ok()) status = Guard(directory);
   if (!status.ok()) Report(status.message() + "\n");
   return status.ok() ? 0 : 1;
 }

@@ -31,6 +31,8 @@ constexpr int64_t kBackOffMaxMs = 30'000;
 constexpr int64_t kStableMs = 60'000;
 /// Health checks that fail in a row before a restart: one may be bad luck.
 constexpr int kHealthFailuresMax = 3;
+/// How often WaitReady asks whether it is to be given up.
+constexpr int64_t kGiveUpPollMs = 50;
 /// After SIGKILL a process ends unless it is stuck in the kernel.
 constexpr int64_t kKillWaitMs = 5'000;
 
@@ -74,7 +76,7 @@ class SupervisorImpl : public Supervisor {
     return {};
   }
 
-  Status WaitReady(int64_t timeout_ms) override {
+  Status WaitReady(int64_t timeout_ms, const std::function<bool()>& give_up) override {
     Wake();  // a clock that was moved by hand wakes nobody
     std::unique_lock lock(mutex_);
     const auto decided = [this] {
@@ -83,7 +85,14 @@ class SupervisorImpl : public Supervisor {
              std::any_of(services_.begin(), services_.end(),
                          [](auto& s) { return s.second->phase == Phase::kFailed; });
     };
-    const bool in_time = changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), decided);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
+    bool in_time = decided();
+    while (!in_time && std::chrono::steady_clock::now() < end) {
+      if (give_up && give_up()) return Cancelled("told to stop while services were starting");
+      const auto slice = std::chrono::milliseconds(give_up ? kGiveUpPollMs : timeout_ms);
+      in_time = changed_.wait_until(lock, std::min(end, std::chrono::steady_clock::now() + slice),
+                                    decided);
+    }
     std::string waiting;
     for (const auto& [name, service] : services_) {
       if (service->phase == Phase::kFailed) {
@@ -100,7 +109,7 @@ class SupervisorImpl : public Supervisor {
   Status Restart(const std::string& name) override {
     const std::lock_guard lock(mutex_);
     const auto at = services_.find(name);
-    if (at == services_.end()) return NotFound("no service " + name);
+    if (at == services_.end()) return NotFound("there is no service " + name);
     Service& service = *at->second;
     service.failures = 0;
     if (service.HasProcess()) {

@@ -48,15 +48,20 @@ class Supervisor {
 
   /// Starts it and returns at once. [any]
   virtual Status Add(ServiceSpec spec) = 0;
-  /// Blocks until every service is READY, or one is FAILED (its detail), or time is over. [any]
-  virtual Status WaitReady(int64_t timeout_ms) = 0;
+  /// Blocks until every service is READY, or one is FAILED (its detail), or time is over.
+  /// CANCELLED once `give_up` says so. [any]
+  virtual Status WaitReady(int64_t timeout_ms, const std::function<bool()>& give_up = {}) = 0;
   /// Ends one process and starts it anew; a FAILED one gets all its attempts again. Returns at
   /// once; WaitReady waits. [any]
   virtual Status Restart(const std::string& name) = 0;
   virtual std::vector<ServiceState> States() const = 0;
 };
 
-/// A ready check: the TCP port takes connections.
+/// A ready check: the TCP port takes connections. The kernel takes them for a process that hangs.
 Status CheckTcp(const std::string& host, int port, int64_t timeout_ms);
+/// The server answers GET `path` with HTTP/1 and any status below 500: it thinks, and is well.
+Status CheckHttp(const std::string& host, int port, const std::string& path, int64_t timeout_ms);
+/// The server answers the opening of an HTTP/2 connection (gRPC's way) with its SETTINGS.
+Status CheckHttp2(const std::string& host, int port, int64_t timeout_ms);
 
 }  // namespace dcp::os

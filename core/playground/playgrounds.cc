@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/crash_point.h"
 #include "base/id.h"
 #include "base/limits.h"
 
@@ -116,7 +117,9 @@ Result<store::Playground> Playgrounds::Create(const Principal& who, const std::s
   playground.labels = labels;
   for (int attempt = 1;; ++attempt) {
     playground.name = name.empty() ? NameFor(who.user) : name;
+    DCP_CRASH_POINT("playground.create.before_commit");
     auto made = store_.CreatePlayground(playground);
+    DCP_CRASH_POINT("playground.create.after_commit");
     if (made.ok() || made.status().code() != Code::kAlreadyExists) return made;
     if (name.empty() && attempt < kNameAttemptsMax) continue;
     return std::move(made)
@@ -186,7 +189,9 @@ Result<store::Playground> Playgrounds::Extend(const Principal& who, const std::s
         .WithHint("make a new one with `pretzel playground create`");
   }
   playground.expires_at = std::min(now + ttl, latest);
+  DCP_CRASH_POINT("playground.extend.before_commit");
   DCP_TRY(store_.SetPlaygroundExpiry(name, playground.generation, playground.expires_at));
+  DCP_CRASH_POINT("playground.extend.after_commit");
   return playground;
 }
 
@@ -200,6 +205,7 @@ Result<store::Playground> Playgrounds::BeginDelete(const Principal& who, const s
 Status Playgrounds::BeginExpire(const store::Playground& playground) {
   Status status = store_.SetPlaygroundState(playground.name, playground.generation, store::kActive,
                                             store::kDeleting);
+  DCP_CRASH_POINT("playground.delete.after_commit");
   if (status.code() != Code::kAborted) return status;
   DCP_ASSIGN(const auto now, store_.GetPlayground(playground.name));
   const bool same = now.generation == playground.generation;
@@ -215,6 +221,7 @@ Status Playgrounds::FinishDelete(const std::string& name, int64_t generation) {
     return FailedPrecondition("delete playground " + name + ": its deletion was not begun");
   }
   DCP_TRY(store_.DeleteDatasets(name, generation));
+  DCP_CRASH_POINT("playground.finish.datasets_removed");
   return store_.SetPlaygroundState(name, generation, store::kDeleting, store::kDeleted);
 }
 
@@ -227,6 +234,7 @@ Status Playgrounds::Register(const store::Dataset& dataset) {
   }
   store::Dataset stamped = dataset;
   stamped.updated_at = clock_.Wall();
+  DCP_CRASH_POINT("playground.register.before_commit");
   return store_.PutDataset(stamped);
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/crash_point.h"
 #include "store/errors.h"
 #include "store/migrations.h"
 
@@ -22,6 +23,12 @@ constexpr mode_t kFileMode = 0600;
 /// Holds the file next to the database for as long as the database is open.
 Result<os::FileLock> LockDatabase(const std::string& path) {
   auto lock = os::FileLock::Acquire(path + ".lock");
+  if (lock.status().code() == Code::kPermissionDenied) {
+    return std::move(lock)
+        .status()
+        .With("open the database " + path)
+        .WithHint("the daemon's user must be able to write the state folder");
+  }
   if (lock.ok() || lock.status().code() != Code::kUnavailable) return lock;
   return FailedPrecondition("open the database " + path + ": another daemon has it open")
       .WithHint("stop that daemon, or give this one a state folder of its own");
@@ -121,6 +128,7 @@ Status Database::Migrate(const std::string& path) {
     }
     for (const Migration& migration : migrations) {
       if (migration.version > found) Apply(sql, migration);
+      DCP_CRASH_POINT("store.migration.step_done");
     }
     return Status::Ok();
   });
@@ -136,7 +144,9 @@ Status Database::Write(std::string_view what, const Body& body) {
     open = true;
     status = body(*sql_);
     if (status.ok()) {
+      DCP_CRASH_POINT("store.write.before_commit");
       *sql_ << "COMMIT";
+      DCP_CRASH_POINT("store.write.after_commit");
       return status;
     }
   } catch (...) {

@@ -113,6 +113,25 @@ TEST_F(StoreOpenTest, RefusesAFolderThatIsMissing) {
   EXPECT_EQ(store.status().code(), Code::kNotFound) << store.status().ToString();
 }
 
+TEST_F(StoreOpenTest, RefusesAFolderThatItCannotWrite) {
+  // A folder that nobody can write, root included.
+  auto store = Store::Open("/sys/state.db");
+  EXPECT_EQ(store.status().code(), Code::kPermissionDenied) << store.status().ToString();
+  EXPECT_THAT(store.status().message(), HasSubstr("/sys/state.db"));
+  EXPECT_THAT(store.status().hint(), HasSubstr("write the state folder"));
+}
+
+TEST_F(StoreOpenTest, ARefusedDatabaseStaysAsItIs) {
+  ASSERT_TRUE(Store::Open(path_).ok());
+  Execute("INSERT INTO schema_migration (version, name, applied_at) VALUES (917, 'later', 1)");
+  Execute("CREATE TABLE what_is_new (a TEXT)");
+  EXPECT_FALSE(Store::Open(path_).ok());
+  soci::session sql(soci::sqlite3, path_);
+  int tables = 0;
+  sql << "SELECT count(*) FROM sqlite_master WHERE name = 'what_is_new'", soci::into(tables);
+  EXPECT_EQ(tables, 1);
+}
+
 TEST_F(StoreOpenTest, KeepsStatesToTheKnownOnes) {
   ASSERT_TRUE(Store::Open(path_).ok());
   EXPECT_THROW(Execute("INSERT INTO playground VALUES ('a', 1, 'o', '', '', 'HALF', 1, 2)"),

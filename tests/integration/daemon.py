@@ -42,13 +42,14 @@ class Daemon:
         self.folder = Path(folder)
         self.state = self.folder / "state"
         self.config = config
+        self.bin_dir = BIN
         self.process = None
 
     def environment(self, **extra):
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("PRETZEL_", "SPARK_", "PYSPARK_"))}
         return {
             **kept,
-            "PATH": f"{BIN}:{os.environ['PATH']}",
+            "PATH": f"{self.bin_dir}:{os.environ['PATH']}",
             "PRETZEL_ROOT": str(ROOT),
             "PRETZEL_STATE": str(self.state),
             "PRETZEL_SPARK_HOME": str(SPARK_HOME),
@@ -69,7 +70,7 @@ class Daemon:
         self.folder.mkdir(parents=True, exist_ok=True)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [BIN / "dcpd", "--config", self.config], env=self.environment(), stdin=subprocess.DEVNULL,
+                [self.bin_dir / "dcpd", "--config", self.config], env=self.environment(), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True,
             )
 

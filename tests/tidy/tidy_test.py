@@ -125,6 +125,16 @@ class TidyTest(unittest.TestCase):
         self.assertEqual(self.errors("docs/a.md", "PZ02xx, PZ010x and XPZ0201 name no single id.\n"), [])
         self.assertEqual(self.errors("docs/a.md", "See PZ0201.\n"), ["docs/a.md:1: PZ0201 has no row in docs/reference/errors.md"])
 
+    def test_a_crash_point_is_one_place(self):
+        self.write("core/base/crash_points.inc", HEAD + 'DCP_CRASH_POINT_NAME("a.b.c", "somewhere")\n')
+        self.write("core/base/a_test.cc", HEAD + 'DCP_CRASH_POINT("a.b.c");\n')
+        use = HEAD + 'void f() { DCP_CRASH_POINT("a.b.c"); }\n'
+        self.assertIn("a.b.c is used nowhere", self.errors("core/os/a.cc", HEAD)[0])
+        self.assertEqual(self.errors("core/os/a.cc", use), [])
+        self.assertIn("stands at core/os/a.cc:2 too", self.errors("core/os/b.cc", use)[0])
+        self.write("core/os/b.cc", HEAD)
+        self.assertIn("not in the list", self.errors("core/os/b.cc", HEAD + 'DCP_CRASH_POINT("x.y.z");\n')[0])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Stores for this room's tests: one that has runs and nothing else, and one that keeps them in
+// memory under the same rules as the real one.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "store/store.h"
+
+namespace dcp::graph {
+
+/// What the runner has no business with.
+class RunsOnlyStore : public store::Store {
+ public:
+  Result<store::Playground> CreatePlayground(store::Playground) override { return No(); }
+  Result<store::Playground> GetPlayground(const std::string&) override { return No(); }
+  Result<std::vector<store::Playground>> ListPlaygrounds(const std::string&) override {
+    return No();
+  }
+  Status SetPlaygroundExpiry(const std::string&, int64_t, WallMillis) override { return No(); }
+  Status SetPlaygroundState(const std::string&, int64_t, const std::string&,
+                            const std::string&) override {
+    return No();
+  }
+  Result<std::vector<store::Playground>> ExpiredPlaygrounds(WallMillis, int) override {
+    return No();
+  }
+  Status PutDataset(const store::Dataset&) override { return No(); }
+  Result<store::Dataset> GetDataset(const std::string&, int64_t, const std::string&) override {
+    return No();
+  }
+  Result<std::vector<store::Dataset>> ListDatasets(const std::string&, int64_t) override {
+    return No();
+  }
+  Status DeleteDatasets(const std::string&, int64_t) override { return No(); }
+  Result<std::vector<store::Run>> ListRuns(const std::string&, const std::string&, int) override {
+    return No();
+  }
+  Status PutFact(const std::string&, const std::string&) override { return No(); }
+  Result<std::string> GetFact(const std::string&) override { return No(); }
+
+ private:
+  static Status No() { return Internal("not for the runner"); }
+};
+
+/// Runs in memory. `fault` is asked before each write and each read: a failure it answers is what
+/// the caller gets, and nothing has happened.
+class MemoryStore : public RunsOnlyStore {
+ public:
+  std::function<Status(bool write)> fault = [](bool) { return Status(); };
+
+  Result<store::Run> CreateRun(const store::Run& run, const std::vector<store::Node>& nodes,
+                               const std::vector<store::Transition>& transitions) override {
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();  // whatever comes of it
+    DCP_TRY(fault(true));
+    Kept& kept = runs_[run.id];
+    kept.run = run;
+    order_.push_back(run.id);
+    DCP_TRY(Append(kept, nodes, transitions));
+    return run;
+  }
+  Status ChangeRun(const std::string& run_id, const store::RunChange& change) override {
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();  // whatever comes of it
+    DCP_TRY(fault(true));
+    const auto found = runs_.find(run_id);
+    if (found == runs_.end()) return NotFound("run " + run_id);
+    Kept next = found->second;
+    if (store::IsTerminal(next.run.state)) return Aborted("run " + run_id + " has ended");
+    if (change.run) next.run = *change.run;
+    DCP_TRY(Append(next, change.nodes, change.transitions));
+    found->second = std::move(next);
+    return {};
+  }
+  Result<store::Run> GetRun(const std::string& run_id) override {
+    return Look<store::Run>(run_id, [](const Kept& kept) { return kept.run; });
+  }
+  Result<std::vector<store::Node>> GetNodes(const std::string& run_id) override {
+    return Look<std::vector<store::Node>>(run_id, [](const Kept& kept) { return kept.nodes; });
+  }
+  Result<std::vector<store::Transition>> GetTransitions(const std::string& run_id,
+                                                        int64_t after) override {
+    return Look<std::vector<store::Transition>>(run_id, [after](const Kept& kept) {
+      const auto skipped = std::min(static_cast<size_t>(after), kept.history.size());
+      return std::vector(kept.history.begin() + static_cast<std::ptrdiff_t>(skipped),
+                         kept.history.end());
+    });
+  }
+  Result<std::vector<store::Run>> UnfinishedRuns() override {
+    const std::lock_guard lock(mutex_);
+    DCP_TRY(fault(false));
+    std::vector<store::Run> found;
+    for (const std::string& id : order_) {
+      if (!store::IsTerminal(runs_[id].run.state)) found.push_back(runs_[id].run);
+    }
+    return found;
+  }
+
+  std::vector<std::string> Ids() {
+    const std::lock_guard lock(mutex_);
+    return order_;
+  }
+  /// Blocks until `done` (asked under the lock, after each write) or the time is over.
+  bool Await(std::chrono::milliseconds patience, const std::function<bool()>& done) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, patience, done);
+  }
+  /// For `done` of Await().
+  bool AllEnded() const {
+    return std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) {
+      return store::IsTerminal(entry.second.run.state);
+    });
+  }
+
+ private:
+  struct Kept {
+    store::Run run;
+    std::vector<store::Node> nodes;
+    std::vector<store::Transition> history;
+  };
+
+  static Status Append(Kept& kept, const std::vector<store::Node>& nodes,
+                       const std::vector<store::Transition>& transitions) {
+    for (const store::Node& node : nodes) {
+      const auto same = [&](const store::Node& other) { return other.id == node.id; };
+      const auto found = std::find_if(kept.nodes.begin(), kept.nodes.end(), same);
+      if (found == kept.nodes.end()) {
+        kept.nodes.push_back(node);
+      } else if (store::IsTerminal(found->state)) {
+        return Aborted("node " + node.id + " has ended");
+      } else {
+        *found = node;
+      }
+    }
+    for (const store::Transition& transition : transitions) {
+      kept.history.push_back(transition);
+      kept.history.back().sequence = static_cast<int64_t>(kept.history.size());
+    }
+    return {};
+  }
+
+  template <typename T, typename Body>
+  Result<T> Look(const std::string& run_id, const Body& body) {
+    const std::lock_guard lock(mutex_);
+    DCP_TRY(fault(false));
+    const auto found = runs_.find(run_id);
+    if (found == runs_.end()) return NotFound("run " + run_id);
+    return T(body(found->second));
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::string, Kept> runs_;  // guarded by mutex_
+  std::vector<std::string> order_;    // guarded by mutex_
+};
+
+}  // namespace dcp::graph

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The daemon under test beside servers that outlive it: an outer dcpd supervises the catalogs (and Spark), the inner one is killed.
+
+So a restart of the daemon takes a second, and what is lost is what the daemon lost.
+"""
+
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
+import daemon as daemons  # noqa: E402
+from daemon import until  # noqa: E402, F401
+
+LIGHT = Path(__file__).resolve().parent / "light"
+
+CONFIG = """\
+state_dir: ${{env.PRETZEL_STATE}}
+secrets: [production-catalog, overlay-catalog, spark-connect]
+ports: [catalog]
+catalog:
+  port: ${{port.catalog}}
+  production: {{uri: "http://{production}", secret: "${{secret.production-catalog}}"}}
+  overlay:
+    uri: http://{overlay}
+    secret: ${{secret.overlay-catalog}}
+    warehouse: file://{outer}/overlay/warehouse
+playground: {{default_ttl: 1h, expiry_poll: 100ms}}
+runs: {{jobs: 2}}
+plugins:
+  directories: ["${{bin_dir}}/../plugins"]
+  instances:
+    - id: derived-dataset
+      plugin: derived_dataset
+    - id: local-batch
+      plugin: spark_runner
+      config:
+        mode: local
+        sparkHome: {spark_home}
+        python: ${{env.PRETZEL_PYTHON}}
+        jars: ["${{env.PRETZEL_ICEBERG_JAR}}"]
+        coreetl: ${{env.PRETZEL_ROOT}}/spark/coreetl.py
+        master: local[2]
+        driverMemory: 512m
+{test_backend}
+  routes:
+    resource: {{default: derived-dataset}}
+    run_backend: {{default: local-batch}}
+{test_route}
+"""
+TEST_BACKEND = """\
+    - id: shared-test-cluster
+      plugin: spark_connect
+      config: {{endpoint: "{spark}", token: "${{secret.spark-connect}}"}}"""
+TEST_ROUTE = "    test_backend: {default: shared-test-cluster}"
+
+
+class Servers:
+    """What the daemon under test finds there: two catalogs, and with `spark` the shared test server."""
+
+    def __init__(self, folder, spark=False):
+        self.spark = spark
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        text = daemons.CONFIG.read_text()
+        if not spark:
+            head, _, _ = text.partition("  # The shared test server.")
+            text = "\n".join(line for line in head.splitlines() if not line.startswith("recycle:"))
+        config = folder / "servers.yaml"
+        config.write_text(text)
+        self.outer = daemons.Daemon(folder, config=config)
+
+    def __enter__(self):
+        self.outer.start()
+        return self
+
+    def __exit__(self, *_):
+        self.outer.stop()
+
+    def inner(self, folder, bin_dir=None):
+        """A daemon with a new, empty state folder that knows these servers' secrets."""
+        folder = Path(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        secrets = folder / "state" / "secrets"
+        secrets.mkdir(parents=True, mode=0o700)
+        (folder / "state").chmod(0o700)
+        for name in ("production-catalog", "overlay-catalog", "spark-connect"):
+            shutil.copy(self.outer.state / "secrets" / name, secrets / name)
+        endpoint = {service["name"]: service["endpoint"] for service in self.outer.status()["services"]}
+        config = folder / "dcpd.yaml"
+        config.write_text(CONFIG.format(
+            production=endpoint["production-catalog"], overlay=endpoint["overlay-catalog"], outer=self.outer.state,
+            spark_home=daemons.SPARK_HOME if self.spark else LIGHT,
+            test_backend=TEST_BACKEND.format(spark=endpoint["spark-connect"]) if self.spark else "",
+            test_route=TEST_ROUTE if self.spark else "",
+        ))
+        return Inner(folder, config, bin_dir)
+
+
+class Inner(daemons.Daemon):
+    """The daemon under test."""
+
+    def __init__(self, folder, config, bin_dir=None):
+        super().__init__(folder, config=config)
+        self.armed = {}
+        self.bin_dir = Path(bin_dir or daemons.BIN)
+
+    @property
+    def database(self):
+        return self.state / "pretzel.db"
+
+    def environment(self, **extra):
+        return super().environment(**{**self.armed, **extra})
+
+    def arm(self, point, witness):
+        self.armed = {"PRETZEL_CRASH_POINT": point, "PRETZEL_CRASH_WITNESS": str(witness)}
+
+    def disarm(self):
+        self.armed = {}
+
+    def dead(self):
+        return self.process is not None and self.process.poll() is not None
+
+    def died_as_armed(self):
+        return self.dead() and self.process.returncode == -signal.SIGKILL
+
+    def await_api_or_death(self, seconds=60):
+        """True when it takes calls, False when it has died."""
+        return until(lambda: "dead" if self.dead() else self.cli("whoami", check=False).returncode == 0, "dcpd", seconds) != "dead"
+
+
+def kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+        return True
+    except ProcessLookupError:
+        return False
