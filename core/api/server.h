@@ -70,6 +70,13 @@ struct SystemState {
   std::string catalog_uri;
 };
 
+/// What a reload of the configuration did. Keys as in docs/reference/dcpd.md: "log.level".
+struct ConfigurationChange {
+  host::Reloaded plugins;
+  std::vector<std::string> settings;       ///< other keys that hold now
+  std::vector<std::string> needs_restart;  ///< differ from what the daemon was started with
+};
+
 /// Everything is borrowed and must outlive the server.
 struct Deps {
   store::Store* store = nullptr;
@@ -84,6 +91,7 @@ struct Deps {
       doctor;
   std::function<SystemState()> status;  ///< [any]
   const Clock* clock = nullptr;
+  std::function<Result<ConfigurationChange>()> reload = {};  ///< [any] blocks
 };
 
 class Server {

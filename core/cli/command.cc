@@ -53,6 +53,7 @@ std::vector<Command> AllCommands() {
           WhoAmICommand(),
           ExplainCommand(),
           ConfigViewCommand(),
+          ConfigReloadCommand(),
           CompletionCommand(),
           VersionCommand()};
 }

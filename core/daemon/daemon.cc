@@ -13,6 +13,7 @@
 #include "daemon/doctor.h"
 #include "daemon/expiry.h"
 #include "daemon/recycler.h"
+#include "daemon/reloader.h"
 #include "daemon/secrets.h"
 #include "daemon/services.h"
 #include "daemon/settings.h"
@@ -26,7 +27,6 @@
 namespace dcp::daemon {
 namespace {
 
-constexpr size_t kConfigBytesMax = size_t{1} << 20;  // a configuration is written by a person
 constexpr char kTokenKeySecret[] = "catalog-token-key";
 
 /// Members stand oldest dependency first, and are destroyed in reverse.
@@ -37,9 +37,13 @@ class RealDaemon : public Daemon {
   ~RealDaemon() override {
     log::Write(log::Id::kDaemonStopping);
     expiry_.reset();
+    // A reload that is being waited for would hold up the API's end.
+    if (reloader_) reloader_->Stop();
     api_.reset();
     log::Flush();
   }
+
+  void RequestReload() override { reloader_->Request(); }
 
   Status Start() {
     log::Write(log::Id::kDaemonStarting, {{"config", options_.config_file}});
@@ -60,7 +64,7 @@ class RealDaemon : public Daemon {
     log::Configure(skeleton.log);
     DCP_TRY(os::MakeDirectories(skeleton.state_dir, 0700));
     DCP_ASSIGN(store_, store::Store::Open(skeleton.state_dir + "/pretzel.db"));
-    References references;
+    References& references = references_;
     references.state_dir = skeleton.state_dir;
     references.bin_dir = options_.bin_dir;
     const std::string secrets = skeleton.state_dir + "/secrets";
@@ -85,6 +89,7 @@ class RealDaemon : public Daemon {
     // for this port, and gets 503 rather than a refused connection.
     DCP_ASSIGN(catalog_, catalog::Catalog::Start(settings_.catalog, *store_, *tokens_, clock));
     DCP_ASSIGN(host_, host::Host::Start(settings_.host));
+    reloader_ = std::make_unique<Reloader>(options_.config_file, references_, settings_, *host_);
     playgrounds_ = std::make_unique<playground::Playgrounds>(*store_, clock, settings_.playground);
     const std::string jobs = settings_.state_dir + "/jobs";
     DCP_TRY(os::MakeDirectories(jobs, 0700));
@@ -130,6 +135,7 @@ class RealDaemon : public Daemon {
       return api::SystemState{supervisor_->States(), host_->States(),
                               catalog_->EndpointFor("<playground>")};
     };
+    deps.reload = [this] { return reloader_->Reload(); };
     settings_.api.version = kVersion;
     settings_.api.catalog_name = settings_.catalog.name;
     DCP_ASSIGN(api_, api::Server::Start(settings_.api, deps));
@@ -137,12 +143,14 @@ class RealDaemon : public Daemon {
   }
 
   const StartOptions options_;
+  References references_;
   Settings settings_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<catalog::Tokens> tokens_;
   std::unique_ptr<os::Supervisor> supervisor_;
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<host::Host> host_;
+  std::unique_ptr<Reloader> reloader_;
   std::unique_ptr<playground::Playgrounds> playgrounds_;
   std::unique_ptr<Capabilities> capabilities_;
   std::unique_ptr<Recycler> recycler_;

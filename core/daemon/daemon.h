@@ -21,6 +21,10 @@ class Daemon {
   /// Returns once every configured service answers and the API takes calls.
   static Result<std::unique_ptr<Daemon>> Start(const StartOptions& options);
   virtual ~Daemon() = default;  ///< Stops everything but running jobs.
+
+  /// Has the configuration read again soon, and what can change of it change; the log says how
+  /// that went. [any]
+  virtual void RequestReload() = 0;
 };
 
 /// Reads the configuration and says what is wrong with it; starts and writes nothing.

@@ -47,6 +47,7 @@ void PrintHelp(const po::options_description& options) {
       << "\nexamples:\n"
          "  dcpd --config examples/stack/dcpd.yaml --check   say what is wrong with the file\n"
          "  dcpd --config /etc/pretzel/dcpd.yaml             run until SIGTERM or SIGINT\n\n"
+         "SIGHUP has it read the file again (as `pretzel config reload` does).\n"
          "exit codes: 0 stopped by a signal, 1 could not start, 2 usage\n";
 }
 
@@ -56,18 +57,23 @@ int Run(const dcp::daemon::StartOptions& options) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGHUP, SIG_IGN);
+  // An ignored signal would not wait for us, and nohup hands it down ignored.
+  std::signal(SIGHUP, SIG_DFL);
   auto daemon = dcp::daemon::Daemon::Start(options);
   if (!daemon.ok()) {
     dcp::log::Flush();
     std::cerr << "dcpd: " << daemon.status().ToString() << "\n";
     return kExitFailed;
   }
-  int received = 0;
-  sigwait(&signals, &received);
-  return kExitOk;
+  for (;;) {
+    int received = 0;
+    sigwait(&signals, &received);
+    if (received != SIGHUP) return kExitOk;
+    (*daemon)->RequestReload();
+  }
 }
 
 }  // namespace
