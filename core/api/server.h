@@ -72,6 +72,13 @@ struct SystemState {
   std::string catalog_uri;
 };
 
+/// What a reload of the configuration did. Keys as in docs/reference/dcpd.md: "log.level".
+struct ConfigurationChange {
+  host::Reloaded plugins;
+  std::vector<std::string> settings;       ///< other keys that hold now
+  std::vector<std::string> needs_restart;  ///< differ from what the daemon was started with
+};
+
 /// Everything is borrowed and must outlive the server.
 struct Deps {
   store::Store* store = nullptr;
@@ -88,6 +95,7 @@ struct Deps {
   const Clock* clock = nullptr;
   /// Ends a service or plugin instance of that name and starts it anew. [any] blocks
   std::function<Status(const std::string& name)> restart = {};
+  std::function<Result<ConfigurationChange>()> reload = {};  ///< [any] blocks
 };
 
 class Server {

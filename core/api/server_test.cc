@@ -92,6 +92,7 @@ TEST_F(ServerTest, EveryCallNeedsAToken) {
     v1::WhoAmIResponse who;
     v1::GetStatusResponse state;
     v1::DoctorResponse doctor;
+    v1::ReloadResponse reload;
     auto watch_context = As(token);
     const auto watch = runs_->WatchRun(watch_context.get(), {});
     EXPECT_FALSE(watch->Read(&event));
@@ -113,7 +114,8 @@ TEST_F(ServerTest, EveryCallNeedsAToken) {
         logs->Finish(),
         system_->WhoAmI(As(token).get(), {}, &who),
         system_->GetStatus(As(token).get(), {}, &state),
-        system_->Doctor(As(token).get(), {}, &doctor)};
+        system_->Doctor(As(token).get(), {}, &doctor),
+        system_->Reload(As(token).get(), {}, &reload)};
     for (size_t i = 0; i < answers.size(); ++i) {
       EXPECT_EQ(answers[i].error_code(), StatusCode::UNAUTHENTICATED) << i << " " << token;
     }

@@ -83,7 +83,31 @@ class SystemService final : public v1::System::Service {
     return Answer(Restart(*call, request->name()), "RestartService");
   }
 
+  grpc::Status Reload(grpc::ServerContext* call, const v1::ReloadRequest*,
+                      v1::ReloadResponse* answer) override {
+    return Answer(DoReload(*call, answer), "Reload");
+  }
+
  private:
+  Status DoReload(const grpc::ServerContext& call, v1::ReloadResponse* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    if (!context_.deps.reload)
+      return Unavailable("this daemon was started without a configuration");
+    DCP_ASSIGN(const ConfigurationChange change, context_.deps.reload());
+    const auto put = [](const std::vector<std::string>& from, auto* to) {
+      to->Add(from.begin(), from.end());
+    };
+    put(change.plugins.kept, answer->mutable_kept());
+    put(change.plugins.started, answer->mutable_started());
+    put(change.plugins.restarted, answer->mutable_restarted());
+    put(change.plugins.stopped, answer->mutable_stopped());
+    put(change.plugins.failed, answer->mutable_failed());
+    put(change.plugins.routes, answer->mutable_routes());
+    put(change.settings, answer->mutable_settings());
+    put(change.needs_restart, answer->mutable_needs_restart());
+    return {};
+  }
+
   static void Fill(const SystemState& state, v1::GetStatusResponse* answer) {
     answer->set_catalog_uri(state.catalog_uri);
     for (const os::ServiceState& service : state.services) {

@@ -186,6 +186,9 @@ Result<v1::RestartServiceResponse> Client::RestartService(
 Result<v1::DoctorResponse> Client::Doctor(const v1::DoctorRequest& request) {
   return stubs_->Call(*stubs_->system, &v1::System::Stub::Doctor, request, kDoctorTimeoutMs);
 }
+Result<v1::ReloadResponse> Client::Reload(const v1::ReloadRequest& request) {
+  return stubs_->Call(*stubs_->system, &v1::System::Stub::Reload, request, kReloadTimeoutMs);
+}
 
 Status Client::WatchRun(const v1::WatchRunRequest& request, int64_t timeout_ms,
                         const std::function<bool(const v1::RunEvent&)>& take,

@@ -21,6 +21,8 @@ namespace dcp::cli {
 constexpr int64_t kCallTimeoutMs = 30'000;
 /// Doctor tries real writes and waits for their refusal.
 constexpr int64_t kDoctorTimeoutMs = 120'000;
+/// A reload waits for new plugin instances: by default 20 s, by configuration up to ten minutes.
+constexpr int64_t kReloadTimeoutMs = 660'000;
 
 /// The inverse of the API's ToGrpc: code, message, and what ErrorDetails say.
 Status FromGrpc(const grpc::Status& status, const std::string& endpoint);
@@ -49,6 +51,7 @@ class Client {
   Result<v1::GetStatusResponse> GetStatus(const v1::GetStatusRequest& request);
   Result<v1::RestartServiceResponse> RestartService(const v1::RestartServiceRequest& request);
   Result<v1::DoctorResponse> Doctor(const v1::DoctorRequest& request);
+  Result<v1::ReloadResponse> Reload(const v1::ReloadRequest& request);
 
   /// Until the stream ends, `take` answers false (OK), `timeout_ms` is over (0: none;
   /// DEADLINE_EXCEEDED) or `cancel` is called (CANCELLED). `started` is given the way to cancel,

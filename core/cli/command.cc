@@ -54,6 +54,7 @@ std::vector<Command> AllCommands() {
           WhoAmICommand(),
           ExplainCommand(),
           ConfigViewCommand(),
+          ConfigReloadCommand(),
           CompletionCommand(),
           VersionCommand()};
 }

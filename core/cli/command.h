@@ -62,6 +62,7 @@ Command StatusCommand();
 Command WhoAmICommand();
 Command VersionCommand();
 Command ConfigViewCommand();
+Command ConfigReloadCommand();
 Command CompletionCommand();
 
 }  // namespace dcp::cli

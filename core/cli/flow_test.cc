@@ -272,6 +272,30 @@ TEST_F(FlowTest, DoctorAndStatusShowAndJudge) {
   EXPECT_NE(out_.find("spark-connect  FAILED"), std::string::npos) << out_;
 }
 
+TEST_F(FlowTest, AReloadSaysWhatItDid) {
+  EXPECT_EQ(Pretzel({"config", "reload"}), 6);
+  Result<api::ConfigurationChange> answer = api::ConfigurationChange();
+  answer->plugins.kept = {"derived-dataset"};
+  answer->plugins.stopped = {"old"};
+  answer->plugins.routes = {"test_backend: default old -> new"};
+  answer->needs_restart = {"catalog.port"};
+  daemon_.deps.reload = [&answer] { return answer; };
+  daemon_.server.reset();
+  ASSERT_TRUE(daemon_.Start().ok());
+  EXPECT_EQ(Pretzel({"config", "reload"}), 0) << err_;
+  EXPECT_EQ(out_,
+            "route      test_backend: default old -> new\nstopped    old\nkept       "
+            "derived-dataset\nrestart    catalog.port\n\nWhat is marked \"restart\" holds from the "
+            "next start of dcpd on.\n");
+  EXPECT_EQ(Pretzel({"config", "reload", "-o", "json"}), 0);
+  EXPECT_EQ(nlohmann::json::parse(out_)["needsRestart"][0], "catalog.port");
+  answer->plugins.failed = {"sick"};
+  EXPECT_EQ(Pretzel({"config", "reload"}), 6);
+  answer = InvalidArgument("unknown key `x`").At({"dcpd.yaml", 3, 7});
+  EXPECT_EQ(Pretzel({"config", "reload"}), 2);
+  EXPECT_NE(err_.find("dcpd.yaml:3:7"), std::string::npos) << err_;
+}
+
 TEST_F(FlowTest, WrongCommandLinesEndWithTwoAndSuggest) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{"plaground"}, "did you mean \"pretzel playground\"?"},

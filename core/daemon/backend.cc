@@ -38,8 +38,9 @@ Result<std::string> GraphBackend::Ask(const graph::Invocation& invocation) {
   options.on_progress = invocation.on_progress;
   const bool uses_test_server = invocation.capability == "test_backend";
   if (uses_test_server) recycler_.Begin();
-  auto answer = host_.Call(invocation.capability, invocation.route, invocation.method,
-                           invocation.request_json, options);
+  const host::Target target{invocation.capability, invocation.route, invocation.playground,
+                            invocation.team, invocation.environment};
+  auto answer = host_.Call(target, invocation.method, invocation.request_json, options);
   if (uses_test_server) recycler_.End(answer.ok() ? *answer : std::string());
   return answer;
 }

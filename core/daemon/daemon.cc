@@ -16,6 +16,7 @@
 #include "daemon/doctor.h"
 #include "daemon/expiry.h"
 #include "daemon/recycler.h"
+#include "daemon/reloader.h"
 #include "daemon/secrets.h"
 #include "daemon/services.h"
 #include "daemon/settings.h"
@@ -29,7 +30,6 @@
 namespace dcp::daemon {
 namespace {
 
-constexpr size_t kConfigBytesMax = size_t{1} << 20;  // a configuration is written by a person
 constexpr char kTokenKeySecret[] = "catalog-token-key";
 
 /// Members stand oldest dependency first, and are destroyed in reverse.
@@ -40,9 +40,13 @@ class RealDaemon : public Daemon {
   ~RealDaemon() override {
     log::Write(log::Id::kDaemonStopping);
     expiry_.reset();
+    // A reload that is being waited for would hold up the API's end.
+    if (reloader_) reloader_->Stop();
     api_.reset();
     log::Flush();
   }
+
+  void RequestReload() override { reloader_->Request(); }
 
   Status Start() {
     log::Write(log::Id::kDaemonStarting, {{"config", options_.config_file}});
@@ -74,7 +78,7 @@ class RealDaemon : public Daemon {
     log::Configure(skeleton.log);
     DCP_TRY(os::MakeDirectories(skeleton.state_dir, 0700));
     DCP_ASSIGN(store_, store::Store::Open(skeleton.state_dir + "/pretzel.db"));
-    References references;
+    References& references = references_;
     references.state_dir = skeleton.state_dir;
     references.bin_dir = options_.bin_dir;
     const std::string secrets = skeleton.state_dir + "/secrets";
@@ -100,6 +104,7 @@ class RealDaemon : public Daemon {
     DCP_ASSIGN(catalog_, catalog::Catalog::Start(settings_.catalog, *store_, *tokens_, clock));
     DCP_CRASH_POINT("start.catalog.listening");
     DCP_ASSIGN(host_, host::Host::Start(settings_.host));
+    reloader_ = std::make_unique<Reloader>(options_.config_file, references_, settings_, *host_);
     playgrounds_ = std::make_unique<playground::Playgrounds>(*store_, clock, settings_.playground);
     const std::string jobs = settings_.state_dir + "/jobs";
     DCP_TRY(os::MakeDirectories(jobs, 0700));
@@ -159,6 +164,7 @@ class RealDaemon : public Daemon {
                               catalog_->EndpointFor("<playground>")};
     };
     deps.restart = [this](const std::string& name) { return Restart(name); };
+    deps.reload = [this] { return reloader_->Reload(); };
     settings_.api.version = kVersion;
     settings_.api.catalog_name = settings_.catalog.name;
     DCP_ASSIGN(api_, api::Server::Start(settings_.api, deps));
@@ -166,12 +172,14 @@ class RealDaemon : public Daemon {
   }
 
   const StartOptions options_;
+  References references_;
   Settings settings_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<catalog::Tokens> tokens_;
   std::unique_ptr<os::Supervisor> supervisor_;
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<host::Host> host_;
+  std::unique_ptr<Reloader> reloader_;
   std::unique_ptr<playground::Playgrounds> playgrounds_;
   std::unique_ptr<Capabilities> capabilities_;
   std::unique_ptr<Recycler> recycler_;

@@ -28,6 +28,9 @@ class Daemon {
   /// Takes no new calls, and lets those who watch a run see its end: until `drain_timeout` is over,
   /// or `hasten` says so.
   virtual void Drain(const std::function<bool()>& hasten) = 0;
+  /// Has the configuration read again soon, and what can change of it change; the log says how
+  /// that went. [any]
+  virtual void RequestReload() = 0;
 };
 
 /// Reads the configuration and says what is wrong with it; starts and writes nothing.

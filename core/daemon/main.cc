@@ -54,6 +54,7 @@ void PrintHelp(const po::options_description& options) {
          "  dcpd --config examples/stack/dcpd.yaml --check   say what is wrong with the file\n"
          "  dcpd --config /etc/pretzel/dcpd.yaml             run until SIGTERM or SIGINT; a second "
          "one hastens the end\n\n"
+         "SIGHUP has it read the file again (as `pretzel config reload` does).\n"
          "exit codes: 0 stopped by a signal, 1 could not start, 2 usage\n";
 }
 
@@ -63,13 +64,17 @@ int Run(dcp::daemon::StartOptions options) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGHUP, SIG_IGN);
-  // The next signal that waits, without waiting for one.
-  const auto signalled = [&signals] {
+  // An ignored signal would not wait for us, and nohup hands it down ignored.
+  std::signal(SIGHUP, SIG_DFL);
+  // The next signal to end that waits, without waiting for one.
+  sigset_t ends = signals;
+  sigdelset(&ends, SIGHUP);
+  const auto signalled = [ends] {
     const timespec none{};
-    return sigtimedwait(&signals, nullptr, &none) > 0;
+    return sigtimedwait(&ends, nullptr, &none) > 0;
   };
   options.stop_asked = signalled;
   auto daemon = dcp::daemon::Daemon::Start(options);
@@ -83,8 +88,8 @@ int Run(dcp::daemon::StartOptions options) {
     return kExitFailed;
   }
   int received = 0;
-  sigwait(&signals, &received);
-  daemon->get()->Drain(signalled);
+  while (sigwait(&signals, &received) == 0 && received == SIGHUP) (*daemon)->RequestReload();
+  (*daemon)->Drain(signalled);
   return kExitOk;
 }
 

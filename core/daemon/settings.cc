@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "base/id.h"
@@ -18,6 +20,7 @@ using namespace std::chrono_literals;  // NOLINT: only way to get these suffixes
 
 constexpr int kThreadsMax = 256;  // beyond that, threads wait for each other more than they work
 constexpr int kPortMax = 65'535;
+constexpr char kRulesKey[] = "rules";  // within a capability's routes: no route's name
 
 Result<std::string> Environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());  // NOLINT: read before any thread exists
@@ -112,6 +115,49 @@ void ReadCatalog(const Section& section, Settings& settings) {
   catalog.overlay_warehouse = overlay.Text("warehouse");
 }
 
+/// The instance that a route leads to.
+std::string ReadInstance(const Section& section, const std::string& key,
+                         const host::Settings& host) {
+  const std::string id = section.Text(key);
+  if (id.empty()) return id;  // reported
+  std::vector<std::string> known;
+  for (const host::InstanceSettings& instance : host.instances) known.push_back(instance.id);
+  if (std::find(known.begin(), known.end(), id) != known.end()) return id;
+  const std::string near = Nearest(id, known);
+  section.Fail(key, "there is no plugin instance \"" + id + "\"",
+               near.empty() ? "name the `id` of one of the list `plugins.instances:`"
+                            : "did you mean \"" + near + "\"?");
+  return id;
+}
+
+/// Named routes, `default` among them, and `rules`.
+host::CapabilityRoutes ReadRoutes(const std::string& capability, const Section& section,
+                                  const host::Settings& host) {
+  host::CapabilityRoutes routes;
+  for (const std::string& name : section.Keys()) {
+    if (name == kRulesKey) continue;
+    routes.named[name == "default" ? "" : name] = ReadInstance(section, name, host);
+  }
+  for (const Section& entry : section.Subs(kRulesKey)) {
+    host::RouteRule rule;
+    rule.playground = entry.Text("playground", "");
+    rule.team = entry.Text("team", "");
+    rule.environment = entry.Text("environment", "");
+    rule.use = ReadInstance(entry, "use", host);
+    if (rule.playground.empty() && rule.team.empty() && rule.environment.empty()) {
+      entry.Fail("use", "a route rule without a condition always holds",
+                 "give playground, team or environment; what holds always is the route `default`");
+    }
+    routes.rules.push_back(std::move(rule));
+  }
+  if (routes.rules.size() > host::kRouteRulesMax) {
+    section.Fail(kRulesKey, capability + " has " + std::to_string(routes.rules.size()) +
+                                " route rules, the limit is " +
+                                std::to_string(host::kRouteRulesMax));
+  }
+  return routes;
+}
+
 void ReadPlugins(const Section& section, const References& references, host::Settings& host) {
   host.directories = section.Texts("directories");
   host.worker_program = section.Text("worker", references.bin_dir + "/dcp-plugin-worker");
@@ -120,6 +166,10 @@ void ReadPlugins(const Section& section, const References& references, host::Set
   for (const Section& entry : section.Subs("instances")) {
     host::InstanceSettings instance;
     instance.id = entry.Text("id");
+    const bool twice =
+        std::any_of(host.instances.begin(), host.instances.end(),
+                    [&](const host::InstanceSettings& each) { return each.id == instance.id; });
+    if (twice) entry.Fail("id", "the plugin instance \"" + instance.id + "\" is there twice");
     instance.plugin = entry.Text("plugin");
     instance.isolation = entry.Choice("isolation", {"worker", "in_process"}, "worker");
     instance.config_json = Secret(entry.Json("config"));
@@ -127,9 +177,7 @@ void ReadPlugins(const Section& section, const References& references, host::Set
     host.instances.push_back(std::move(instance));
   }
   for (const auto& [capability, routes] : section.Sub("routes").Sections()) {
-    for (const std::string& name : routes.Keys()) {
-      host.routes[capability][name == "default" ? "" : name] = routes.Text(name);
-    }
+    host.routes[capability] = ReadRoutes(capability, routes, host);
   }
 }
 
@@ -164,7 +212,7 @@ ServiceSettings ReadService(const Section& section) {
 Settings ReadRoot(const Section& root, const References& references) {
   Settings settings;
   (void)root.Text("state_dir");
-  (void)ReadLog(root.Sub("log"));
+  settings.log = ReadLog(root.Sub("log"));
   (void)root.Texts("secrets");
   (void)root.Texts("ports");
   settings.state_dir = references.state_dir;
@@ -208,7 +256,35 @@ Settings ReadRoot(const Section& root, const References& references) {
   return settings;
 }
 
+/// After Finish(): it marks every key as known.
+std::map<std::string, Secret> ReadValues(const Section& root) {
+  std::map<std::string, Secret> values;
+  for (const std::string& key : root.Keys()) {
+    const auto json = nlohmann::json::parse(root.Json(key), nullptr, false);
+    if (!json.is_object()) {
+      values[key] = Secret(json.dump());
+      continue;
+    }
+    for (const auto& [name, value] : json.items()) values[key + "." + name] = Secret(value.dump());
+  }
+  return values;
+}
+
 }  // namespace
+
+std::vector<std::string> ChangedKeys(const std::map<std::string, Secret>& before,
+                                     const std::map<std::string, Secret>& after) {
+  std::set<std::string> changed;
+  const auto compare = [&](const auto& here, const auto& there) {
+    for (const auto& [key, value] : here) {
+      const auto found = there.find(key);
+      if (found == there.end() || !found->second.Equals(value.Reveal())) changed.insert(key);
+    }
+  };
+  compare(before, after);
+  compare(after, before);
+  return {changed.begin(), changed.end()};
+}
 
 Result<Skeleton> ReadSkeleton(const std::string& file, const std::string& text,
                               const std::string& bin_dir) {
@@ -237,6 +313,7 @@ Result<Settings> ReadSettings(const std::string& file, const std::string& text,
              }));
   Settings settings = ReadRoot(reader.root(), references);
   DCP_TRY(reader.Finish());
+  settings.values = ReadValues(reader.root());
   return settings;
 }
 

@@ -25,6 +25,9 @@
 
 namespace dcp::daemon {
 
+/// A configuration is written by a person.
+constexpr size_t kConfigBytesMax = size_t{1} << 20;
+
 /// A file that a service needs, rendered before it starts; 0600, because it may hold secrets.
 struct ServiceFile {
   std::string path;
@@ -71,6 +74,10 @@ struct Settings {
   int64_t expiry_poll_ms = 5'000;
   /// For who watches a run when the daemon is told to stop: an apply or a test ends within it.
   int64_t drain_timeout_ms = 10'000;
+  log::Options log;
+  /// Every key that was written, with references resolved: "api.socket" -> "\"/run/x\"". Two levels
+  /// deep, and secret, since values may be.
+  std::map<std::string, Secret> values;
 };
 
 /// What references resolve to.
@@ -87,5 +94,9 @@ Result<Skeleton> ReadSkeleton(const std::string& file, const std::string& text,
                               const std::string& bin_dir);
 Result<Settings> ReadSettings(const std::string& file, const std::string& text,
                               const References& references);
+
+/// Keys whose values differ, or that only one side has, in order.
+std::vector<std::string> ChangedKeys(const std::map<std::string, Secret>& before,
+                                     const std::map<std::string, Secret>& after);
 
 }  // namespace dcp::daemon

@@ -57,8 +57,14 @@ plugins:
   directories: ["${bin_dir}/../plugins"]
   instances:
     - {id: shared, plugin: spark_connect, config: {endpoint: "127.0.0.1:${port.catalog}", sessionsMax: 3}}
+    - {id: other, plugin: spark_runner}
   routes:
-    test_backend: {default: shared, slow: other}
+    test_backend:
+      default: shared
+      slow: other
+      rules:
+        - {playground: "fin-*", use: other}
+        - {team: finance, environment: staging, use: shared}
 services:
   - name: upstream
     command: [java, "${secret_file.upstream}"]
@@ -68,11 +74,15 @@ services:
 )";
   const auto settings = ReadSettings("dcpd.yaml", text, Known());
   ASSERT_TRUE(settings.ok()) << settings.status().ToString();
-  ASSERT_EQ(settings->host.instances.size(), 1U);
+  ASSERT_EQ(settings->host.instances.size(), 2U);
   EXPECT_EQ(settings->host.instances[0].config_json.Reveal(),
             R"({"endpoint":"127.0.0.1:4711","sessionsMax":3})");
-  EXPECT_EQ(settings->host.routes.at("test_backend").at(""), "shared");
-  EXPECT_EQ(settings->host.routes.at("test_backend").at("slow"), "other");
+  const host::CapabilityRoutes& routes = settings->host.routes.at("test_backend");
+  EXPECT_EQ(routes.named.at(""), "shared");
+  EXPECT_EQ(routes.named.at("slow"), "other");
+  EXPECT_EQ(routes.named.size(), 2U);
+  EXPECT_EQ(routes.rules, (std::vector<host::RouteRule>{{"fin-*", "", "", "other"},
+                                                        {"", "finance", "staging", "shared"}}));
   ASSERT_EQ(settings->services.size(), 1U);
   EXPECT_EQ(settings->services[0].ready_port, 4711);
   EXPECT_EQ(settings->services[0].files[0].content.Reveal(), "token hush");
@@ -101,6 +111,53 @@ TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
     EXPECT_THAT(settings.status().ToString(), HasSubstr(each.message));
     EXPECT_THAT(settings.status().ToString(), testing::Not(HasSubstr("hush")));
   }
+}
+
+TEST(SettingsTest, RoutesThatLeadNowhereAreToldByTheirPlace) {
+  const std::string head =
+      std::string(kMinimal) +
+      "plugins:\n  directories: []\n  instances:\n    - {id: shared, plugin: x}\n"
+      "  routes:\n";
+  const auto line = std::count(head.begin(), head.end(), '\n') + 1;
+  const struct {
+    const char* routes;
+    int column;
+    const char* message;
+  } cases[] = {
+      {"    test_backend: {default: sharedd}\n", 29,
+       "there is no plugin instance \"sharedd\" (hint: did you mean \"shared\"?)"},
+      {"    test_backend: {rules: [{team: a, use: nobody}]}\n", 43,
+       "there is no plugin instance \"nobody\""},
+      {"    test_backend: {rules: [{use: shared}]}\n", 34, "without a condition"},
+      {"    test_backend: {rules: [{user: a, use: shared}]}\n", 29, "unknown key"},
+      {"    test_backend: {rules: [{team: a}]}\n", 28, "use"},
+      {"    test_backend: {rules: {team: a}}\n", 27, "must be a list"},
+  };
+  for (const auto& c : cases) {
+    const auto settings = ReadSettings("dcpd.yaml", head + c.routes, Known());
+    ASSERT_FALSE(settings.ok()) << c.routes;
+    const std::string place =
+        "dcpd.yaml:" + std::to_string(line) + ":" + std::to_string(c.column) + ": ";
+    EXPECT_THAT(settings.status().ToString(), HasSubstr(place)) << c.routes;
+    EXPECT_THAT(settings.status().ToString(), HasSubstr(c.message)) << c.routes;
+  }
+  const auto twice = ReadSettings(
+      "dcpd.yaml",
+      std::string(kMinimal) + "plugins: {instances: [{id: a, plugin: x}, {id: a, plugin: y}]}\n",
+      Known());
+  EXPECT_THAT(twice.status().ToString(), HasSubstr("\"a\" is there twice"));
+}
+
+TEST(SettingsTest, TheLimitOfRouteRulesHolds) {
+  const auto read = [](size_t rules) {
+    std::string text = std::string(kMinimal) +
+                       "plugins:\n  directories: []\n  instances:\n    - {id: shared, plugin: x}\n"
+                       "  routes:\n    test_backend:\n      rules:\n";
+    for (size_t i = 0; i < rules; ++i) text += "      - {team: a, use: shared}\n";
+    return ReadSettings("dcpd.yaml", text, Known()).status();
+  };
+  EXPECT_TRUE(read(host::kRouteRulesMax).ok()) << read(host::kRouteRulesMax).ToString();
+  EXPECT_THAT(read(host::kRouteRulesMax + 1).ToString(), HasSubstr("1001 route rules"));
 }
 
 TEST(SettingsTest, StateMustBeAnAbsolutePath) {

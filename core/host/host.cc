@@ -4,53 +4,219 @@
 #include "host/host.h"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
 #include <mutex>
-#include <thread>
+#include <set>
 
-#include "base/clock.h"
 #include "host/contract.h"
 #include "host/instance.h"
 #include "host/registry.h"
 #include "host/router.h"
+#include "host/supervision.h"
 #include "log/log.h"
 
 namespace dcp::host {
 namespace {
 
+/// What is configured at one time. Never changed once it serves; a reload makes the next one.
+struct Generation {
+  explicit Generation(Routes routes) : router(std::move(routes)) {}
+
+  const Router router;
+  std::map<std::string, std::shared_ptr<Instance>> instances;
+};
+
+/// A call that is open on an instance.
+class Visit {
+ public:
+  explicit Visit(Instance& instance) : instance_(instance), entered_(instance.Enter()) {}
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+  ~Visit() {
+    if (entered_) instance_.Exit();
+  }
+  bool entered() const { return entered_; }
+
+ private:
+  Instance& instance_;
+  const bool entered_;
+};
+
 class PluginHost : public Host {
  public:
-  explicit PluginHost(Settings settings)
-      : registry_(Registry::Discover(settings.directories)), router_(settings.routes) {
-    for (const Registry::Skipped& skipped : registry_.skipped()) {
-      log::Write(log::Id::kPluginSkipped, {{"path", skipped.path}, {"reason", skipped.reason}});
-    }
+  explicit PluginHost(const Settings& settings) {
+    const Registry registry = Discover(settings);
+    auto first = std::make_shared<Generation>(settings.routes);
+    std::vector<std::shared_ptr<Instance>> instances;
     for (const InstanceSettings& own : settings.instances) {
-      const Result<const Registry::Plugin*> plugin = registry_.Find(own.plugin);
-      instances_.emplace(own.id,
-                         std::make_unique<Instance>(settings, own, plugin.ok() ? *plugin : nullptr,
-                                                    plugin.status(), [this] { Wake(); }));
+      instances.push_back(Make(PlanOf(settings, own, registry)));
+      first->instances.emplace(own.id, instances.back());
     }
-    supervisor_ = std::thread([this] { Supervise(); });
-    for (const auto& [id, instance] : instances_) instance->WaitSettled();
+    present_ = std::move(first);
+    supervision_.Add(instances);
+    // One that fails stays listed with its reason.
+    for (const auto& instance : instances) (void)instance->WaitSettled(nullptr);
   }
 
-  ~PluginHost() override {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      wake_.notify_all();
-    }
-    // Workers die with the thread that spawned them, so it is the last to go, and stops them.
-    supervisor_.join();
+  Result<std::string> Resolve(const Target& target) const override {
+    return Present()->router.Resolve(target);
   }
 
-  Result<std::string> Call(const std::string& capability, const std::string& route,
+  Result<std::string> Call(const Target& target, const std::string& method,
+                           const std::string& request_json, const CallOptions& options) override {
+    for (;;) {
+      const auto generation = Present();
+      DCP_ASSIGN(const std::string id, generation->router.Resolve(target));
+      Instance& instance = *generation->instances.at(id);  // CheckSettings saw to it
+      const Visit visit(instance);
+      // It left between two lines of ours; the generation that made it leave is there by now.
+      if (!visit.entered()) continue;
+      return Carry(instance, target.capability, method, request_json, options);
+    }
+  }
+
+  Result<std::string> Call(const std::string& id, const std::string& capability,
                            const std::string& method, const std::string& request_json,
                            const CallOptions& options) override {
-    DCP_ASSIGN(const std::string id, router_.Resolve(capability, route));
-    Instance& instance = *instances_.at(id);  // CheckSettings saw to it
+    for (;;) {
+      const auto generation = Present();
+      const auto found = generation->instances.find(id);
+      if (found == generation->instances.end()) return NotConfigured(*generation, id);
+      const Visit visit(*found->second);
+      if (!visit.entered()) continue;
+      return Carry(*found->second, capability, method, request_json, options);
+    }
+  }
+
+  Result<Reloaded> Reload(Settings settings, const std::function<bool()>& cancelled) override {
+    const std::lock_guard one_at_a_time(reload_mutex_);
+    DCP_TRY(CheckSettings(settings));
+    if (!supervision_.WaitFewer(kLeavingMax, settings.leave_room_ms)) {
+      return ResourceExhausted(
+                 std::to_string(kLeavingMax) +
+                 " plugin instances that left the configuration still have open calls")
+          .WithHint("reload again when some of these calls have ended");
+    }
+    Change change(Present(), std::move(settings));
+    Prepare(change);
+    supervision_.Add(change.fresh);
+    if (const Status status = WaitReady(change, cancelled); !status.ok()) {
+      supervision_.Leave(change.fresh, 0);
+      return status;
+    }
+    change.done.routes = Differences(change.before->router.routes(), change.next->router.routes());
+    {
+      const std::lock_guard lock(present_mutex_);
+      present_ = std::move(change.next);
+    }
+    supervision_.Leave(change.replaced, change.settings.drain_ms);
+    return std::move(change.done);
+  }
+
+  std::vector<InstanceState> States() const override {
+    std::vector<InstanceState> states;
+    for (const auto& [id, instance] : Present()->instances) states.push_back(instance->State());
+    return states;
+  }
+
+  Status Restart(const std::string& id) override {
+    const auto generation = Present();
+    const auto found = generation->instances.find(id);
+    if (found == generation->instances.end()) return NotFound("there is no plugin instance " + id);
+    DCP_TRY(found->second->Restart());
+    supervision_.Wake();
+    return {};
+  }
+
+ private:
+  /// A reload on its way.
+  struct Change {
+    Change(std::shared_ptr<const Generation> now, Settings wanted)
+        : before(std::move(now)),
+          settings(std::move(wanted)),
+          next(std::make_shared<Generation>(settings.routes)) {}
+
+    const std::shared_ptr<const Generation> before;
+    const Settings settings;
+    std::shared_ptr<Generation> next;
+    std::vector<std::shared_ptr<Instance>> fresh;     ///< to be started
+    std::vector<std::shared_ptr<Instance>> replaced;  ///< to leave once the next one serves
+    std::set<std::string> retried;                    ///< nothing about them changed
+    Reloaded done;
+  };
+
+  Registry Discover(const Settings& settings) {
+    Registry registry = Registry::Discover(settings.directories);
+    for (const Registry::Skipped& skipped : registry.skipped()) {
+      // Said once, and not with every reload again.
+      if (!told_.insert(skipped.path + ": " + skipped.reason).second) continue;
+      log::Write(log::Id::kPluginSkipped, {{"path", skipped.path}, {"reason", skipped.reason}});
+    }
+    return registry;
+  }
+
+  std::shared_ptr<Instance> Make(InstancePlan plan) {
+    return std::make_shared<Instance>(std::move(plan), [this] { supervision_.Wake(); });
+  }
+
+  std::shared_ptr<const Generation> Present() const {
+    const std::lock_guard lock(present_mutex_);
+    return present_;
+  }
+
+  void Prepare(Change& change) {
+    const Registry registry = Discover(change.settings);
+    for (const InstanceSettings& own : change.settings.instances) {
+      InstancePlan plan = PlanOf(change.settings, own, registry);
+      const auto found = change.before->instances.find(own.id);
+      const bool known = found != change.before->instances.end();
+      const bool same = known && found->second->Serves(plan);
+      if (same && !found->second->failed()) {
+        change.next->instances.emplace(own.id, found->second);
+        change.done.kept.push_back(own.id);
+        continue;
+      }
+      if (same) change.retried.insert(own.id);
+      if (known) change.replaced.push_back(found->second);
+      (known ? change.done.restarted : change.done.started).push_back(own.id);
+      change.fresh.push_back(Make(std::move(plan)));
+      change.next->instances.emplace(own.id, change.fresh.back());
+    }
+    for (const auto& [id, instance] : change.before->instances) {
+      if (change.next->instances.count(id) > 0) continue;
+      change.replaced.push_back(instance);
+      change.done.stopped.push_back(id);
+    }
+  }
+
+  /// What failed before the reload and was only tried again does not stand in its way.
+  static Status WaitReady(Change& change, const std::function<bool()>& cancelled) {
+    for (const auto& instance : change.fresh) {
+      const Status ready = instance->WaitSettled(cancelled);
+      if (ready.ok()) continue;
+      if (change.retried.count(instance->id()) == 0 || ready.code() == Code::kCancelled) {
+        return Status(ready.code(), "nothing was changed: " + ready.message())
+            .WithHint(ready.hint());
+      }
+      std::erase(change.done.restarted, instance->id());
+      change.done.failed.push_back(instance->id());
+    }
+    return Status::Ok();
+  }
+
+  static Status NotConfigured(const Generation& generation, const std::string& id) {
+    std::string known;
+    for (const auto& [name, instance] : generation.instances) {
+      known += (known.empty() ? "" : ", ") + name;
+    }
+    return FailedPrecondition(
+               "the plugin instance \"" + id +
+               "\" is not configured any more; configured: " + (known.empty() ? "none" : known))
+        .WithHint("configure it again and reload, or start the work anew");
+  }
+
+  static Result<std::string> Carry(Instance& instance, const std::string& capability,
+                                   const std::string& method, const std::string& request_json,
+                                   const CallOptions& options) {
     const Manifest* manifest = instance.manifest();
     if (manifest == nullptr) return instance.Call(method, "", options).status();
     DCP_TRY(CheckOffered(instance, capability, method));
@@ -70,21 +236,6 @@ class PluginHost : public Host {
         .With(instance.Who());
   }
 
-  std::vector<InstanceState> States() const override {
-    std::vector<InstanceState> states;
-    for (const auto& [id, instance] : instances_) states.push_back(instance->State());
-    return states;
-  }
-
-  Status Restart(const std::string& id) override {
-    const auto found = instances_.find(id);
-    if (found == instances_.end()) return NotFound("there is no plugin instance " + id);
-    DCP_TRY(found->second->Restart());
-    Wake();
-    return {};
-  }
-
- private:
   static Status CheckOffered(const Instance& instance, const std::string& capability,
                              const std::string& method) {
     const Capability* offered = instance.manifest()->FindCapability(capability);
@@ -103,57 +254,18 @@ class PluginHost : public Host {
                          "; it has:" + names);
   }
 
-  void Wake() {
-    const std::lock_guard lock(mutex_);
-    woken_ = true;
-    wake_.notify_all();
-  }
-
-  void Supervise() {
-    std::unique_lock lock(mutex_);
-    while (!stopping_) {
-      woken_ = false;
-      lock.unlock();
-      SteadyMillis due = kNever;
-      const SteadyMillis now = SystemClock().Steady();
-      for (const auto& [id, instance] : instances_) due = std::min(due, instance->Supervise(now));
-      lock.lock();
-      const auto ready = [this] { return stopping_ || woken_; };
-      if (due == kNever) {
-        wake_.wait(lock, ready);
-      } else {
-        const int64_t left = std::max<int64_t>(0, due - SystemClock().Steady());
-        wake_.wait_for(lock, std::chrono::milliseconds(left + 1), ready);
-      }
-    }
-    lock.unlock();
-    StopAll();
-  }
-
-  /// In parallel: each may take its grace time.
-  void StopAll() {
-    std::vector<std::thread> threads;
-    for (const auto& [id, instance] : instances_) {
-      threads.emplace_back([&instance = *instance] { instance.Stop(); });
-    }
-    for (std::thread& thread : threads) thread.join();
-  }
-
-  const Registry registry_;
-  const Router router_;
-  std::map<std::string, std::unique_ptr<Instance>> instances_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool woken_ = false;
-  bool stopping_ = false;
-  std::thread supervisor_;
+  mutable std::mutex present_mutex_;
+  std::shared_ptr<const Generation> present_;
+  std::mutex reload_mutex_;
+  std::set<std::string> told_;  ///< files passed over that the log has named; under reload_mutex_
+  Supervision supervision_;     // first to go: its instances must not find the rest gone
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Host>> Host::Start(Settings settings) {
   DCP_TRY(CheckSettings(settings));
-  return std::unique_ptr<Host>(std::make_unique<PluginHost>(std::move(settings)));
+  return std::unique_ptr<Host>(std::make_unique<PluginHost>(settings));
 }
 
 }  // namespace dcp::host

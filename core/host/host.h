@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The plugin host: finds plugins, checks them, runs each configured instance in a worker process
-// and routes calls to it by capability.
+// and routes calls to it by capability. What is configured can change while calls run.
 #pragma once
 
 #include <functional>
@@ -25,8 +25,32 @@ struct InstanceSettings {
   std::vector<std::pair<std::string, std::string>> env;  ///< allow-listed for the worker
 };
 
-/// capability -> route name -> instance; route "" is the default.
-using Routes = std::map<std::string, std::map<std::string, std::string>>;
+/// Rules of one capability; each call that names no route reads them from the first to the last.
+constexpr size_t kRouteRulesMax = 1000;
+/// Instances that left the configuration and still have calls open. Each holds a worker, so no
+/// further reload is taken until some have ended.
+constexpr size_t kLeavingMax = 16;
+/// How long the calls of an instance that left may go on: as long as a node may by default.
+constexpr int64_t kDrainMs = 600'000;
+
+/// Where a call comes from, and which instance serves it. '*' stands for any text; an empty
+/// condition holds always.
+struct RouteRule {
+  std::string playground;
+  std::string team;
+  std::string environment;
+  std::string use;  ///< the instance's id
+  friend bool operator==(const RouteRule&, const RouteRule&) = default;
+};
+
+struct CapabilityRoutes {
+  std::map<std::string, std::string> named;  ///< route's name -> instance; "" is the default
+  std::vector<RouteRule> rules;              ///< the first that holds wins over the default
+  friend bool operator==(const CapabilityRoutes&, const CapabilityRoutes&) = default;
+};
+
+/// By capability.
+using Routes = std::map<std::string, CapabilityRoutes>;
 
 struct Settings {
   std::vector<std::string> directories;  ///< searched in order, *.so, not below
@@ -37,6 +61,18 @@ struct Settings {
   int64_t ping_timeout_ms = 5'000;
   int64_t cancel_grace_ms = 2'000;  ///< a cancelled call may take that long to stop
   int64_t hang_grace_ms = 5'000;    ///< after that, a call that goes on costs the worker its life
+  int64_t drain_ms = kDrainMs;
+  /// For instances that left and are idle to be gone, before a further reload is refused.
+  int64_t leave_room_ms = 10'000;
+};
+
+/// What a call is for. A route that is named is taken as it is; otherwise the rules decide.
+struct Target {
+  std::string capability;
+  std::string route;
+  std::string playground;
+  std::string team;
+  std::string environment;
 };
 
 struct CallOptions {
@@ -57,6 +93,16 @@ struct InstanceState {
   int64_t pid = 0;
 };
 
+/// What a reload did: ids of instances, and routes as "capability: what changed".
+struct Reloaded {
+  std::vector<std::string> kept;
+  std::vector<std::string> started;
+  std::vector<std::string> restarted;  ///< their settings or their file changed
+  std::vector<std::string> stopped;    ///< or will be, when their open calls have ended
+  std::vector<std::string> failed;     ///< failed before, were tried again, and failed again
+  std::vector<std::string> routes;
+};
+
 class Host {
  public:
   /// Discovers, verifies and starts every instance. One that fails stays listed with its reason;
@@ -64,13 +110,22 @@ class Host {
   static Result<std::unique_ptr<Host>> Start(Settings settings);
   virtual ~Host() = default;  ///< Ends all workers.
 
-  /// Calls the instance that the routes give for the capability. Request and response are the
-  /// contract's messages in JSON form; a plugin that speaks protobuf gets them transcoded.
-  /// UNAVAILABLE when the worker died (it is restarted), NOT_FOUND for a route nobody configured.
-  /// [any] blocks
-  virtual Result<std::string> Call(const std::string& capability, const std::string& route,
+  /// The id of the instance that serves the target now. NOT_FOUND for what nobody configured. [any]
+  virtual Result<std::string> Resolve(const Target& target) const = 0;
+  /// Resolves and calls in one step: no reload comes between. [any] blocks
+  virtual Result<std::string> Call(const Target& target, const std::string& method,
+                                   const std::string& request_json, const CallOptions& options) = 0;
+  /// Calls one instance. Request and response are the contract's messages in JSON form; a plugin
+  /// that speaks protobuf gets them transcoded. UNAVAILABLE when the worker died (it is
+  /// restarted), FAILED_PRECONDITION when no such instance is configured any more. [any] blocks
+  virtual Result<std::string> Call(const std::string& instance, const std::string& capability,
                                    const std::string& method, const std::string& request_json,
                                    const CallOptions& options) = 0;
+  /// Goes over to other settings. What did not change is kept as it is; what is new or changed must
+  /// become READY first, or nothing changes and the reason is answered. Calls in flight stay with
+  /// their instance; one that left is stopped when its last call has ended. One reload at a time;
+  /// `cancelled` may be empty. [any] blocks
+  virtual Result<Reloaded> Reload(Settings settings, const std::function<bool()>& cancelled) = 0;
   virtual std::vector<InstanceState> States() const = 0;
   /// Ends the worker and starts a new one, whose deaths count from none; open calls are answered
   /// UNAVAILABLE. NOT_FOUND for an unknown id, FAILED_PRECONDITION for a plugin whose file was not

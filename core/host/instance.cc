@@ -17,34 +17,90 @@ int64_t BackOffMs(int deaths) {
   return std::min(wait, kBackOffMaxMs);
 }
 
-Instance::Instance(const Settings& settings, const InstanceSettings& own,
-                   const Registry::Plugin* plugin, Status missing, std::function<void()> wake)
-    : own_(own),
-      plugin_(plugin),
-      wake_(std::move(wake)),
-      start_timeout_ms_(settings.start_timeout_ms) {
-  if (plugin_ == nullptr) {
-    phase_ = Phase::kFailed;
-    settled_ = true;
-    reason_ = Status(Code::kFailedPrecondition, missing.message()).WithHint(missing.hint());
-    log::Write(log::Id::kPluginFailed,
-               {{"plugin", own_.plugin}, {"instance", own_.id}, {"error", reason_.ToString()}});
-    return;
+InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
+                    const Registry& registry) {
+  InstancePlan plan;
+  plan.own = own;
+  const Result<const Registry::Plugin*> found = registry.Find(own.plugin);
+  if (found.ok()) {
+    plan.plugin = **found;
+    if (const auto stamp = StampOf(plan.plugin->path); stamp.ok()) plan.stamp = *stamp;
+    plan.options.plugin_path = plan.plugin->path;
+  } else {
+    plan.missing = found.status();
   }
-  options_.program = settings.worker_program;
-  options_.plugin_path = plugin_->path;
-  options_.plugin = own_.plugin;
-  options_.instance = own_.id;
-  options_.config_json = own_.config_json;
-  options_.env = own_.env;
-  options_.start_timeout_ms = settings.start_timeout_ms;
-  options_.ping_timeout_ms = settings.ping_timeout_ms;
-  options_.cancel_grace_ms = settings.cancel_grace_ms;
-  options_.hang_grace_ms = settings.hang_grace_ms;
+  plan.options.program = settings.worker_program;
+  plan.options.plugin = own.plugin;
+  plan.options.instance = own.id;
+  plan.options.config_json = own.config_json;
+  plan.options.env = own.env;
+  plan.options.start_timeout_ms = settings.start_timeout_ms;
+  plan.options.ping_timeout_ms = settings.ping_timeout_ms;
+  plan.options.cancel_grace_ms = settings.cancel_grace_ms;
+  plan.options.hang_grace_ms = settings.hang_grace_ms;
+  return plan;
+}
+
+Instance::Instance(InstancePlan plan, std::function<void()> wake)
+    : plan_(std::move(plan)),
+      digest_(plan_.plugin ? DigestOf(plan_.plugin->path).value_or("") : ""),
+      wake_(std::move(wake)) {
+  if (plan_.plugin) return;
+  phase_ = Phase::kFailed;
+  settled_ = true;
+  reason_ =
+      Status(Code::kFailedPrecondition, plan_.missing.message()).WithHint(plan_.missing.hint());
+  log::Write(
+      log::Id::kPluginFailed,
+      {{"plugin", plan_.own.plugin}, {"instance", plan_.own.id}, {"error", reason_.ToString()}});
+}
+
+bool Instance::Serves(const InstancePlan& plan) const {
+  const WorkerOptions& a = plan_.options;
+  const WorkerOptions& b = plan.options;
+  const bool same_settings =
+      plan_.own.plugin == plan.own.plugin && plan_.own.isolation == plan.own.isolation &&
+      plan_.own.env == plan.own.env && plan_.own.config_json.Equals(plan.own.config_json.Reveal());
+  const bool same_host = a.program == b.program && a.start_timeout_ms == b.start_timeout_ms &&
+                         a.ping_timeout_ms == b.ping_timeout_ms &&
+                         a.cancel_grace_ms == b.cancel_grace_ms &&
+                         a.hang_grace_ms == b.hang_grace_ms;
+  if (!same_settings || !same_host || a.plugin_path != b.plugin_path) return false;
+  if (!plan.plugin || plan_.stamp == plan.stamp) return true;
+  // Touched, or replaced by the same: what counts is what is in it.
+  return !digest_.empty() && DigestOf(plan.plugin->path).value_or("") == digest_;
+}
+
+bool Instance::failed() const {
+  const std::lock_guard lock(mutex_);
+  return phase_ == Phase::kFailed;
 }
 
 std::string Instance::Who() const {
-  return "plugin " + own_.plugin + " (instance " + own_.id + ")";
+  return "plugin " + plan_.own.plugin + " (instance " + plan_.own.id + ")";
+}
+
+bool Instance::Enter() {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return false;
+  ++open_calls_;
+  return true;
+}
+
+void Instance::Exit() {
+  {
+    const std::lock_guard lock(mutex_);
+    --open_calls_;
+    if (!leaving_ || open_calls_ > 0) return;
+  }
+  wake_();
+}
+
+bool Instance::Close(bool by_force) {
+  const std::lock_guard lock(mutex_);
+  leaving_ = true;
+  closed_ = closed_ || by_force || open_calls_ == 0;
+  return closed_;
 }
 
 SteadyMillis Instance::Supervise(SteadyMillis now) {
@@ -59,8 +115,12 @@ SteadyMillis Instance::Supervise(SteadyMillis now) {
   }
   old.reset();  // its process has ended; this joins its thread
   Result<std::shared_ptr<WorkerProcess>> made =
-      WorkerProcess::Spawn(options_, [this] { OnChanged(); });
-  const std::lock_guard lock(mutex_);
+      WorkerProcess::Spawn(plan_.options, [this] { OnChanged(); });
+  std::unique_lock lock(mutex_);
+  if (phase_ == Phase::kStopped) {
+    lock.unlock();
+    return kNever;  // it was stopped meanwhile; `made` ends with this function
+  }
   if (!made.ok()) {
     // NOT_FOUND is kept for routes; a program that is missing is a set-up to mend.
     const bool transient = IsTransient(made.status().code());
@@ -83,8 +143,9 @@ void Instance::OnChanged() {
     if (worker_->phase() == WorkerProcess::Phase::kReady) {
       phase_ = Phase::kReady;
       settled_ = true;
-      log::Write(log::Id::kPluginReady,
-                 {{"plugin", own_.plugin}, {"instance", own_.id}, {"pid", worker_->pid()}});
+      log::Write(
+          log::Id::kPluginReady,
+          {{"plugin", plan_.own.plugin}, {"instance", plan_.own.id}, {"pid", worker_->pid()}});
     } else {
       bool permanent = false;
       const Status reason = worker_->ending(permanent);
@@ -107,20 +168,33 @@ void Instance::Died(const Status& reason, bool permanent) {
   }
   phase_ = give_up ? Phase::kFailed : Phase::kDue;
   due_ = SystemClock().Steady() + BackOffMs(deaths_);
-  log::Write(give_up ? log::Id::kPluginFailed : log::Id::kPluginDied,
-             {{"plugin", own_.plugin}, {"instance", own_.id}, {"error", reason.ToString()}});
+  log::Write(
+      give_up ? log::Id::kPluginFailed : log::Id::kPluginDied,
+      {{"plugin", plan_.own.plugin}, {"instance", plan_.own.id}, {"error", reason.ToString()}});
   changed_.notify_all();
 }
 
-void Instance::WaitSettled() {
+Status Instance::WaitSettled(const std::function<bool()>& cancelled) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return settled_ || phase_ == Phase::kStopped; });
+  while (!settled_ && phase_ != Phase::kStopped) {
+    if (!cancelled) {
+      changed_.wait(lock);
+      continue;
+    }
+    lock.unlock();
+    const bool stop = cancelled();
+    lock.lock();
+    if (stop) return Cancelled("the start of " + Who() + " was not waited for");
+    changed_.wait_for(lock, std::chrono::milliseconds(kCancelPollMs));
+  }
+  if (phase_ == Phase::kReady) return Status::Ok();
+  return phase_ == Phase::kStopped ? Unavailable(Who() + " is being stopped") : reason_;
 }
 
 Result<std::shared_ptr<WorkerProcess>> Instance::WaitWorker(const WorkerProcess* dead,
                                                             const CallOptions& options) {
   const SteadyMillis begin = SystemClock().Steady();
-  const SteadyMillis patience = begin + start_timeout_ms_;
+  const SteadyMillis patience = begin + plan_.options.start_timeout_ms;
   const bool own_deadline = options.deadline != 0 && options.deadline < patience;
   const SteadyMillis until = own_deadline ? options.deadline : patience;
   std::unique_lock lock(mutex_);
@@ -164,12 +238,12 @@ Result<Reply> Instance::Call(const std::string& method, const std::string& reque
 
 InstanceState Instance::State() const {
   InstanceState state;
-  state.id = own_.id;
-  state.plugin = own_.plugin;
-  state.isolation = own_.isolation;
-  if (plugin_ != nullptr) {
-    state.version = plugin_->manifest.version;
-    for (const Capability& c : plugin_->manifest.capabilities) state.capabilities.push_back(c.name);
+  state.id = plan_.own.id;
+  state.plugin = plan_.own.plugin;
+  state.isolation = plan_.own.isolation;
+  if (const Manifest* own = manifest()) {
+    state.version = own->version;
+    for (const Capability& c : own->capabilities) state.capabilities.push_back(c.name);
   }
   const std::lock_guard lock(mutex_);
   state.state = phase_ == Phase::kReady                                 ? "READY"
@@ -187,7 +261,7 @@ Status Instance::Restart() {
     const std::lock_guard lock(mutex_);
     if (plugin_ == nullptr) {
       return FailedPrecondition(Who() + " cannot be restarted: " + reason_.message())
-          .WithHint("plugins are looked for when the daemon starts: mend it, then restart dcpd");
+          .WithHint("mend it, then `pretzel config reload`");
     }
     if (phase_ == Phase::kStopped) return Unavailable("the plugin host is stopping");
     deaths_ = 0;

@@ -9,9 +9,11 @@
 #include <limits>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "base/result.h"
+#include "host/digest.h"
 #include "host/host.h"
 #include "host/registry.h"
 #include "host/worker_process.h"
@@ -29,32 +31,56 @@ constexpr SteadyMillis kNever = std::numeric_limits<SteadyMillis>::max();
 /// Milliseconds to wait after that many deaths in a row.
 int64_t BackOffMs(int deaths);
 
+/// All that decides how an instance runs.
+struct InstancePlan {
+  InstanceSettings own;
+  std::optional<Registry::Plugin> plugin;  ///< nothing when it was not found, and why:
+  Status missing;
+  FileStamp stamp;  ///< of the plugin's file
+  WorkerOptions options;
+};
+
+InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
+                    const Registry& registry);
+
 class Instance {
  public:
-  /// `plugin` is nullptr when it was not found, for the reason `missing`. `wake` makes the
-  /// supervising thread call Supervise() soon.
-  Instance(const Settings& settings, const InstanceSettings& own, const Registry::Plugin* plugin,
-           Status missing, std::function<void()> wake);
+  /// `wake` makes the supervising thread call Supervise() soon.
+  Instance(InstancePlan plan, std::function<void()> wake);
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  const Manifest* manifest() const { return plugin_ == nullptr ? nullptr : &plugin_->manifest; }
-  const std::string& id() const { return own_.id; }
+  const Manifest* manifest() const {
+    return plan_.plugin.has_value() ? &plan_.plugin->manifest : nullptr;
+  }
+  const std::string& id() const { return plan_.own.id; }
   /// "plugin x (instance y)".
   std::string Who() const;
 
   /// Starts a worker when one is due; answers when it wants to be asked again. Always the same
   /// thread, for workers die with it.
   SteadyMillis Supervise(SteadyMillis now);
-  /// Blocks until the first start has come to an end, good or bad. [any]
-  void WaitSettled();
+  /// Blocks until the first start has come to an end: OK when it is ready, else why not. CANCELLED
+  /// once `cancelled` (may be empty) says so. [any]
+  Status WaitSettled(const std::function<bool()>& cancelled);
+  /// Whether a new instance of that plan would be no other than this one. [any]
+  bool Serves(const InstancePlan& plan) const;
+  bool failed() const;  ///< out of service, until a reload tries again
+
+  /// Around each call. False: it is closed, since a newer configuration serves. [any]
+  bool Enter();
+  void Exit();
+  /// Takes no more calls, once it is not configured any more and none is open (or in spite of
+  /// those that are). True when it is closed now; else `wake` is called at a call's end. [any]
+  bool Close(bool by_force);
+
   /// Waits for a worker within the call's deadline, and calls it. [any] blocks
   Result<Reply> Call(const std::string& method, const std::string& request,
                      const CallOptions& options);
   InstanceState State() const;
   /// A new worker, and a new count of deaths. [any]
   Status Restart();
-  void Stop();
+  void Stop();  ///< [any] blocks
 
  private:
   enum class Phase { kDue, kStarting, kReady, kFailed, kStopped };
@@ -64,11 +90,9 @@ class Instance {
   Result<std::shared_ptr<WorkerProcess>> WaitWorker(const WorkerProcess* dead,
                                                     const CallOptions& options);
 
-  const InstanceSettings own_;
-  const Registry::Plugin* const plugin_;
+  const InstancePlan plan_;
+  const std::string digest_;  ///< of the plugin's file; empty when it could not be read
   const std::function<void()> wake_;
-  WorkerOptions options_;
-  const int64_t start_timeout_ms_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
@@ -77,6 +101,9 @@ class Instance {
   SteadyMillis due_ = 0;
   int deaths_ = 0;
   int starts_ = 0;
+  int open_calls_ = 0;
+  bool leaving_ = false;
+  bool closed_ = false;
   Status reason_;
   std::shared_ptr<WorkerProcess> worker_;
 };

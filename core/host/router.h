@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "host/host.h"
@@ -15,13 +16,20 @@ class Router {
  public:
   explicit Router(Routes routes) : routes_(std::move(routes)) {}
 
-  /// The instance's id. NOT_FOUND names the routes there are. A route that is not configured never
-  /// falls back to the default: the work would silently land elsewhere.
-  Result<std::string> Resolve(const std::string& capability, const std::string& route) const;
+  /// The instance's id. NOT_FOUND names the routes there are. A route that is named and not
+  /// configured never falls back to the default: the work would silently land elsewhere.
+  Result<std::string> Resolve(const Target& target) const;
+  const Routes& routes() const { return routes_; }
 
  private:
   Routes routes_;
 };
+
+/// Whether `text` is what `pattern` describes; '*' stands for any text, also for none.
+bool Matches(std::string_view pattern, std::string_view text);
+
+/// One line for each route, or list of rules, that differs: "test_backend: default a -> b".
+std::vector<std::string> Differences(const Routes& before, const Routes& after);
 
 /// INVALID_ARGUMENT for settings that no start could make work: an instance twice, a route to an
 /// instance nobody configured, an isolation mode there is not.

@@ -34,7 +34,8 @@ struct Options {
   bool json = false;
 };
 
-/// Sets the process up; without it, lines of kInfo and above go to stderr as text. Once, early.
+/// Sets the process up; without it, lines of kInfo and above go to stderr as text. Early, and
+/// again when settings change. [any]
 void Configure(const Options& options);
 /// Writes one line. Never blocks on the reader of stderr for long, never fails. [any]
 void Write(Id id, std::initializer_list<Field> fields = {});

@@ -3,11 +3,6 @@
 // Calls of faulty plugins, through the real worker program.
 #include <signal.h>
 
-#include <atomic>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
 #include "host_fixture.h"
 
 namespace dcp::host {
@@ -43,14 +38,15 @@ TEST_F(HostFaultsTest, GoodPluginsAnswerInBothEncodings) {
 
 TEST_F(HostFaultsTest, RequestsAreCheckedAndMadeCanonical) {
   Start("waits");
-  const auto reply = host_->Call("test_backend", "good", "Analyze",
+  const auto reply = host_->Call({"test_backend", "good", "", "", ""}, "Analyze",
                                  R"({"sql":"SELECT 1","source":{"first_line_offset":3}})", {});
   ASSERT_TRUE(reply.ok()) << reply.status().ToString();
   const Json json = Json::parse(*reply);
   EXPECT_EQ(Json::parse(json["engine"].get<std::string>()),
             Json::parse(R"({"sql":"SELECT 1","source":{"firstLineOffset":3}})"));
   const Status unknown =
-      host_->Call("test_backend", "good", "Analyze", R"({"sqll":"SELECT 1"})", {}).status();
+      host_->Call({"test_backend", "good", "", "", ""}, "Analyze", R"({"sqll":"SELECT 1"})", {})
+          .status();
   EXPECT_EQ(unknown.code(), Code::kInternal);
   EXPECT_THAT(unknown.message(), HasSubstr("sqll"));
 }
@@ -58,24 +54,25 @@ TEST_F(HostFaultsTest, RequestsAreCheckedAndMadeCanonical) {
 TEST_F(HostFaultsTest, TheWorkerSeesOnlyTheAllowedEnvironment) {
   ASSERT_EQ(setenv("TEST_ECHO", "inherited", 1), 0);
   Start("waits");
-  const auto reply = host_->Call("test_backend", "good", "Analyze", kAnalyze, {});
+  const auto reply = host_->Call({"test_backend", "good", "", "", ""}, "Analyze", kAnalyze, {});
   ASSERT_TRUE(reply.ok()) << reply.status().ToString();
   EXPECT_EQ(Json::parse(*reply)["engineVersion"], "allowed");
 }
 
 TEST_F(HostFaultsTest, AnErrorKeepsItsCodeIdHintAndPlace) {
   Start("waits");
-  const Status status = host_->Call("resource", "good", "Compile", kCompile, {}).status();
+  const Status status =
+      host_->Call({"resource", "good", "", "", ""}, "Compile", kCompile, {}).status();
   EXPECT_EQ(status.ToString(), "b.yaml:4:9: INVALID_ARGUMENT [PZ0203]: no column dayy (hint: day)");
 }
 
 TEST_F(HostFaultsTest, RoutesAndMethodsThatDoNotExistAreNamed) {
   Start("waits");
-  Status status = host_->Call("resource", "goof", "Describe", "{}", {}).status();
+  Status status = host_->Call({"resource", "goof", "", "", ""}, "Describe", "{}", {}).status();
   EXPECT_EQ(status.code(), Code::kNotFound);
   EXPECT_THAT(status.message(), HasSubstr("configured: bad, good"));
   EXPECT_THAT(status.hint(), HasSubstr("\"good\""));
-  status = host_->Call("resource", "good", "Continue", "{}", {}).status();
+  status = host_->Call({"resource", "good", "", "", ""}, "Continue", "{}", {}).status();
   EXPECT_EQ(status.code(), Code::kUnimplemented);
   EXPECT_THAT(status.message(), HasSubstr("Describe Compile"));
 }
@@ -173,39 +170,6 @@ TEST_F(HostFaultsTest, AnswersOutsideTheContractAreInternal) {
   EXPECT_EQ(status.code(), Code::kUnknown);
   EXPECT_THAT(status.message(), HasSubstr("not json either"));
 }
-
-/// A call of `waits` on a thread of its own, which is known to have begun.
-class WaitingCall {
- public:
-  explicit WaitingCall(Host& host) {
-    options_.cancelled = [this] { return cancelled_.load(); };
-    options_.on_progress = [this](const std::string& text) {
-      const std::lock_guard lock(mutex_);
-      progress_ = text;
-      changed_.notify_all();
-    };
-    thread_ = std::thread([this, &host] {
-      status_ = host.Call("test_backend", "bad", "Analyze", kAnalyze, options_).status();
-    });
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !progress_.empty(); });
-  }
-  void Cancel() { cancelled_ = true; }
-  Status Join() {
-    thread_.join();
-    return status_;
-  }
-  const std::string& progress() const { return progress_; }
-
- private:
-  CallOptions options_;
-  std::atomic<bool> cancelled_{false};
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::string progress_;
-  Status status_;
-  std::thread thread_;
-};
 
 TEST_F(HostFaultsTest, ACancelledCallEndsSoon) {
   Start("waits");

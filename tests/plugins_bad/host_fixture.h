@@ -7,9 +7,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 
 #include "base/clock.h"
 #include "host/host.h"
@@ -36,7 +40,7 @@ class HostFixture : public ::testing::Test {
     settings_.instances[1].plugin = bad;
     settings_.instances[1].config_json = Secret(config);
     for (const char* capability : {"resource", "test_backend"}) {
-      settings_.routes[capability] = {{"good", "good"}, {"bad", "bad"}};
+      settings_.routes[capability].named = {{"good", "good"}, {"bad", "bad"}};
     }
     auto host = Host::Start(settings_);
     ASSERT_TRUE(host.ok()) << host.status().ToString();
@@ -45,15 +49,17 @@ class HostFixture : public ::testing::Test {
 
   void TearDown() override {
     if (!host_) return;
-    const auto reply = host_->Call("resource", "good", "Describe", "{}", {});
+    const auto reply = host_->Call({"resource", "good", "", "", ""}, "Describe", "{}", {});
     ASSERT_TRUE(reply.ok()) << reply.status().ToString();
     EXPECT_EQ(Json::parse(*reply), Json::parse(R"({"kinds":["Base"]})"));
     EXPECT_EQ(StateOf("good").restarts, 0);
   }
 
   Result<std::string> Bad(const std::string& method, const CallOptions& options = {}) {
-    if (method == "Analyze") return host_->Call("test_backend", "bad", method, kAnalyze, options);
-    return host_->Call("resource", "bad", method, method == "Compile" ? kCompile : "{}", options);
+    if (method == "Analyze")
+      return host_->Call({"test_backend", "bad", "", "", ""}, method, kAnalyze, options);
+    return host_->Call({"resource", "bad", "", "", ""}, method,
+                       method == "Compile" ? kCompile : "{}", options);
   }
   Status BadStatus(const std::string& method, const CallOptions& options = {}) {
     return Bad(method, options).status();
@@ -80,6 +86,40 @@ class HostFixture : public ::testing::Test {
 
   Settings settings_;
   std::unique_ptr<Host> host_;
+};
+
+/// A call of `waits` on a thread of its own, which is known to have begun.
+class WaitingCall {
+ public:
+  explicit WaitingCall(Host& host, const std::string& route = "bad") {
+    options_.cancelled = [this] { return cancelled_.load(); };
+    options_.on_progress = [this](const std::string& text) {
+      const std::lock_guard lock(mutex_);
+      progress_ = text;
+      changed_.notify_all();
+    };
+    thread_ = std::thread([this, &host, route] {
+      status_ =
+          host.Call({"test_backend", route, "", "", ""}, "Analyze", kAnalyze, options_).status();
+    });
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !progress_.empty(); });
+  }
+  void Cancel() { cancelled_ = true; }
+  Status Join() {
+    thread_.join();
+    return status_;
+  }
+  const std::string& progress() const { return progress_; }
+
+ private:
+  CallOptions options_;
+  std::atomic<bool> cancelled_{false};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string progress_;
+  Status status_;
+  std::thread thread_;
 };
 
 }  // namespace dcp::host

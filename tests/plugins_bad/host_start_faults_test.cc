@@ -128,10 +128,10 @@ TEST_F(HostStartFaultsTest, AWorkerProgramThatIsMissingIsNamed) {
   settings.instances.resize(1);
   settings.instances[0].id = "good";
   settings.instances[0].plugin = "echo";
-  settings.routes["resource"] = {{"", "good"}};
+  settings.routes["resource"].named = {{"", "good"}};
   auto host = Host::Start(settings);
   ASSERT_TRUE(host.ok());
-  const Status status = (*host)->Call("resource", "", "Describe", "{}", {}).status();
+  const Status status = (*host)->Call({"resource", "", "", "", ""}, "Describe", "{}", {}).status();
   EXPECT_EQ(status.code(), Code::kFailedPrecondition);
   EXPECT_THAT(status.message(), HasSubstr("/nowhere/dcp-plugin-worker"));
 }

@@ -200,6 +200,22 @@ std::string StatusJson(const v1::GetStatusResponse& status) {
   return Dump(json);
 }
 
+std::string ReloadJson(const v1::ReloadResponse& reload) {
+  Json json = Document("ConfigReload");
+  const auto put = [&](const char* name, const auto& items) {
+    json[name] = std::vector<std::string>(items.begin(), items.end());
+  };
+  put("kept", reload.kept());
+  put("started", reload.started());
+  put("restarted", reload.restarted());
+  put("stopped", reload.stopped());
+  put("failed", reload.failed());
+  put("routes", reload.routes());
+  put("settings", reload.settings());
+  put("needsRestart", reload.needs_restart());
+  return Dump(json);
+}
+
 std::string WhoAmIJson(const v1::WhoAmIResponse& who) {
   Json json = Document("Principal");
   json["user"] = who.user();

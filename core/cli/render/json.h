@@ -22,6 +22,7 @@ std::string RunsJson(const v1::ListRunsResponse& list);
 std::string ConnectJson(const v1::ConnectPlaygroundResponse& connect);
 std::string DoctorJson(const v1::DoctorResponse& doctor);
 std::string StatusJson(const v1::GetStatusResponse& status);
+std::string ReloadJson(const v1::ReloadResponse& reload);
 std::string WhoAmIJson(const v1::WhoAmIResponse& who);
 std::string VersionJson(const std::string& version);
 std::string ErrorExplanationJson(const ErrorEntry& entry);

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Keeps instances running, and lets go of those that left the configuration. It owns the one thread
+// that may start workers, since a worker dies with the thread that spawned it.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "host/instance.h"
+
+namespace dcp::host {
+
+class Supervision {
+ public:
+  Supervision();
+  Supervision(const Supervision&) = delete;
+  Supervision& operator=(const Supervision&) = delete;
+  ~Supervision();  ///< Ends every worker, with no patience for calls.
+
+  /// Starts them, and again whenever they die. [any]
+  void Add(const std::vector<std::shared_ptr<Instance>>& instances);
+  /// Stops each when its last call has ended, or after `drain_ms`, on a thread of its own. They
+  /// must be in nobody's reach for new calls, but for calls that are about to find them closed.
+  /// [any]
+  void Leave(const std::vector<std::shared_ptr<Instance>>& instances, int64_t drain_ms);
+  /// Whether fewer than `count` have left and not ended yet; waits for that. [any] blocks
+  bool WaitFewer(size_t count, int64_t timeout_ms);
+  /// Some instance wants to be looked at. [any]
+  void Wake();
+
+ private:
+  struct Leaving {
+    std::shared_ptr<Instance> instance;
+    SteadyMillis due = 0;
+  };
+
+  void Supervise();
+  void Drain();
+  void StopAll();
+
+  std::mutex mutex_;
+  std::condition_variable wake_;  ///< for both threads
+  std::condition_variable gone_;
+  std::vector<std::shared_ptr<Instance>> instances_;  ///< all, also those that leave
+  std::vector<Leaving> leaving_;
+  bool woken_ = false;
+  bool ended_ = false;  ///< a call of an instance that leaves, or there are more of them
+  bool stopping_ = false;
+  std::thread supervisor_;
+  std::thread drainer_;
+};
+
+}  // namespace dcp::host
