@@ -156,7 +156,8 @@ class Analysis:
         self.parameters = self.spec.get("params") or []
         self.spark = None
         self.done = False
-        self.result = {"state": "SUCCEEDED", "spark_version": None, "ms": {}, "columns": [], "plan": "", "error": None}
+        self.result = {"state": "SUCCEEDED", "spark_version": None, "ms": {}, "columns": [], "plan": "", "error": None,
+                       "catalogs": self.spec.get("catalogs") or []}
 
     def timed(self, name, action):
         started = time.monotonic()
