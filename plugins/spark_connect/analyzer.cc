@@ -8,13 +8,13 @@
 #include <future>
 #include <utility>
 
+#include "catalog_names.h"
 #include "ddl.h"
 #include "engine_error.h"
 #include "findings.h"
 #include "mounting.h"
-#include "plan.h"
-#include "screen.h"
-#include "table_hint.h"
+#include "spark_sql/plan.h"
+#include "spark_sql/query.h"
 
 namespace dcp::spark_connect {
 namespace {
@@ -74,35 +74,18 @@ class Run {
  private:
   // False when the query is refused here; findings say why.
   bool Prepare() {
-    ScreenResult screened = Screen(request_.sql());
-    if (screened.denial) {
-      findings_.AddDenial(*screened.denial);
-      return false;
-    }
-    std::vector<std::string> names;
-    bool good = true;
+    std::vector<Parameter> parameters;
     for (const v1::Parameter& parameter : request_.params()) {
-      names.push_back(parameter.name());
       const auto value = parameter.has_value() ? std::optional(parameter.value()) : std::nullopt;
-      auto& argument = (*query_.mutable_named_arguments())[parameter.name()];
-      const std::string wrong = ToLiteral(parameter.type(), value, argument.mutable_literal());
-      if (wrong.empty()) continue;
-      good = false;
-      findings_.AddError("PZ0219", "parameter ':" + parameter.name() + "': " + wrong,
-                         "types: string, boolean, int, bigint, double, decimal(p,s), date, "
-                         "timestamp; write values as Spark does");
+      parameters.push_back({parameter.name(), parameter.type(), value});
     }
-    for (const Denial& denial : UndeclaredMarkers(screened.query.markers, names)) {
-      good = false;
-      findings_.AddDenial(denial);
+    const auto query = PrepareQuery(request_.sql(), parameters, &findings_);
+    if (!query) return false;
+    for (const auto& [name, value] : query->values) {
+      SetLiteral(value, (*query_.mutable_named_arguments())[name].mutable_literal());
     }
-    for (const std::string& name : UnusedParameters(screened.query.markers, names)) {
-      findings_.AddWarning("PZ0216", "the parameter '" + name + "' is not used in the SQL",
-                           "remove it, or write :" + name);
-    }
-    query_.set_query(Wrap(screened.query.sql));
-    findings_.UseQuery(screened.query.sql);
-    return good;
+    query_.set_query(query->text);
+    return true;
   }
 
   Problem Attempt() {
@@ -185,12 +168,7 @@ class Run {
   }
 
   void ReadExplain(const std::string& text) {
-    const PlanFacts facts = ReadPlan(text);
-    for (const std::string& input : facts.inputs) response_->add_inputs(input);
-    for (const std::string& node : facts.denied) {
-      findings_.AddError("PZ0221", "the plan holds a '" + node + "', which a test does not allow",
-                         "read tables of the catalog, with built-in functions");
-    }
+    for (const std::string& input : JudgePlan(text, &findings_)) response_->add_inputs(input);
     response_->set_plan(CapPlan(text));
   }
 
@@ -205,11 +183,9 @@ class Run {
     if (!IsAboutQuery(error) || failure.code != DCP_INTERNAL) {
       return ToCallError(error, failure, client_);
     }
-    if (error.error_class == "UNBOUND_SQL_PARAMETER") return LostParameters();
+    if (auto lost = LostParameters(error, "the server at " + client_.endpoint())) return lost;
     Locate(&error);
-    std::string hint = HintFor(error);
-    if (error.error_class == "TABLE_OR_VIEW_NOT_FOUND") hint = HintForTable(error);
-    findings_.AddEngine(error, hint);
+    findings_.AddEngine(error, Hint(error));
     return std::nullopt;
   }
 
@@ -250,36 +226,15 @@ class Run {
     }
   }
 
-  // Declared and sent, and still unbound: the server's parser drops them.
-  Problem LostParameters() const {
-    sdk::Error error;
-    error.code = DCP_FAILED_PRECONDITION;
-    error.id = "PZ0246";
-    error.message = "the server at " + client_.endpoint() + " drops SQL parameters";
-    error.hint =
-        "start the server without Iceberg's SQL extensions (spark.sql.extensions): on Spark 4.1 "
-        "their parser loses parameters, and no setting helps";
-    return error;
-  }
-
-  std::string HintForTable(const EngineError& error) {
-    const auto found = error.parameters.find("relationName");
-    if (found == error.parameters.end()) return {};
-    const std::vector<std::string> parts = ParseParts(found->second);
-    const std::string& catalog = request_.context().catalog();
-    if (parts.size() == 1 && !catalog.empty()) {
-      return "write the full name: " + catalog + ".<namespace>." + QuoteName(parts.front());
-    }
-    progress_("looking for a table of a similar name");
+  std::string Hint(const EngineError& error) {
     std::vector<std::string> catalogs;
     for (const MountSpec& mount : mounts_) catalogs.push_back(mount.name);
     CatalogNames names(mounts_, scope_);
-    const std::string hint =
-        TableHint(parts, catalogs, [&names](size_t mount, NameKind kind, const Levels& levels) {
-          return names.List(mount, kind, levels);
-        });
-    if (!hint.empty()) return hint;
-    return "check the spelling; tables of the playground and of production go by the same name";
+    return HintForRefusal(error, request_.context().catalog(), catalogs,
+                          [this, &names](size_t mount, NameKind kind, const Levels& levels) {
+                            progress_("looking for a table of a similar name");
+                            return names.List(mount, kind, levels);
+                          });
   }
 
   Client& client_;

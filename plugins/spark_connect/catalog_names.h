@@ -13,6 +13,7 @@
 
 #include "call_scope.h"
 #include "session_pool.h"
+#include "spark_sql/table_hint.h"
 
 namespace dcp::spark_connect {
 
@@ -27,9 +28,9 @@ constexpr size_t kNamesBytesMax = size_t{1} << 20;
 /// Names that are compared; a server that ignores the page size may send more.
 constexpr size_t kNamesMax = size_t{kNamePagesMax} * kNamesPerPage;
 
-enum class NameKind { kTables, kNamespaces };
-using Levels = std::vector<std::string>;
-using Names = std::vector<std::string>;
+using spark_sql::Levels;
+using spark_sql::NameKind;
+using spark_sql::Names;
 
 class CatalogNames {
  public:

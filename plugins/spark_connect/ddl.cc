@@ -5,8 +5,6 @@
 
 #include <array>
 
-#include "lexer.h"
-
 namespace dcp::spark_connect {
 namespace {
 

@@ -13,6 +13,10 @@ class Expression_Literal;
 class SQL;
 }  // namespace spark::connect
 
+namespace dcp::spark_sql {
+struct ParameterValue;
+}
+
 namespace dcp::spark_connect {
 
 /// Types within types; Spark itself stops near this. Deeper is written as "...".
@@ -20,6 +24,9 @@ constexpr int kTypeDepthMax = 64;
 
 /// Spark DDL: "decimal(18,2)", "array<struct<a: int, b: string NOT NULL>>". [any]
 std::string ToDdl(const spark::connect::DataType& type);
+
+/// A parameter's value as a literal. [any]
+void SetLiteral(const spark_sql::ParameterValue& value, spark::connect::Expression_Literal* out);
 
 /// A typed parameter as a literal. Answers what is wrong with it, or "". [any]
 /// Types: string, boolean, int, bigint, double, decimal(p,s), date, timestamp; no value is NULL.

@@ -5,8 +5,6 @@
 #include <gtest/gtest.h>
 #include <spark/connect/base.pb.h>
 
-#include "suggest.h"
-
 namespace dcp::spark_connect {
 namespace {
 
@@ -47,41 +45,11 @@ TEST(EngineError, IgnoresPlacesWithinViews) {
   AddDetails(details, &error);  // out of range: ignored
 }
 
-TEST(EngineError, CleansMessages) {
-  EXPECT_EQ(
-      CleanMessage("[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `nope` cannot be resolved. Did "
-                   "you mean [`k`]. SQLSTATE: 42703; line 2 pos 17;\n'Project [*]\n+- x"),
-      "A column `nope` cannot be resolved. Did you mean [`k`]");
-  EXPECT_EQ(
-      CleanMessage("\n[PARSE_SYNTAX_ERROR] Syntax error at or near ')'. SQLSTATE: 42601 (line 3, "
-                   "pos 0)\n\n== SQL ==\nx"),
-      "Syntax error at or near ')'");
-  EXPECT_EQ(CleanMessage("two\n lines"), "two lines");
-  EXPECT_EQ(CleanMessage(""), "");
-}
-
-TEST(EngineError, TellsQueriesFromCatalogs) {
-  EngineError catalog;
-  catalog.exceptions = {"org.apache.iceberg.exceptions.RESTException",
-                        "java.lang.RuntimeException"};
-  EXPECT_FALSE(IsAboutQuery(catalog));
-  EngineError nothing;
-  EXPECT_FALSE(IsAboutQuery(nothing));
+TEST(EngineError, KnowsALostSession) {
   EngineError lost;
   lost.error_class = "INVALID_HANDLE.SESSION_CHANGED";
   EXPECT_TRUE(IsSessionLost(lost));
-}
-
-TEST(Suggest, FindsSlipsAndNothingElse) {
-  EXPECT_EQ(Nearest("carier", {"year", "carrier", "origin"}), "carrier");
-  EXPECT_EQ(Nearest("dpe_delay", {"arr_delay", "dep_delay"}), "dep_delay");
-  EXPECT_EQ(Nearest("xyz", {"year", "carrier"}), "");
-  EXPECT_EQ(EditDistance("abc", "ACB"), 1U);
-}
-
-TEST(Names, AreParsed) {
-  EXPECT_EQ(ParseNames("[`t`.`a`, `u`.`b c`]"), (std::vector<std::string>{"t.a", "u.b c"}));
-  EXPECT_EQ(ParseNames("`a``b`"), std::vector<std::string>{"a`b"});
+  EXPECT_FALSE(IsSessionLost(EngineError()));
 }
 
 }  // namespace

@@ -1,221 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Typed parameters as literals: the engine gets values, never text to paste.
+// Typed parameters as the protocol's literals.
 #include <spark/connect/expressions.pb.h>
 #include <spark/connect/relations.pb.h>
 
-#include <charconv>
-#include <chrono>
-#include <cmath>
-
 #include "ddl.h"
-#include "lexer.h"
+#include "spark_sql/parameter.h"
 
 namespace dcp::spark_connect {
 namespace {
 
 using spark::connect::DataType;
 using Literal = spark::connect::Expression_Literal;
+using spark_sql::ParameterValue;
+using Type = ParameterValue::Type;
 
-template <typename T>
-std::optional<T> Number(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  T number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-// Exactly `digits` digits at the front of `text`, which is cut behind them.
-std::optional<int> Digits(std::string_view& text, size_t digits) {
-  if (text.size() < digits) return std::nullopt;
-  int number = 0;
-  for (size_t i = 0; i < digits; ++i) {
-    if (text[i] < '0' || text[i] > '9') return std::nullopt;
-    number = number * 10 + (text[i] - '0');
+void SetNull(const ParameterValue& value, DataType* type) {
+  switch (value.type) {
+    case Type::kString:
+      type->mutable_string();
+      break;
+    case Type::kBoolean:
+      type->mutable_boolean();
+      break;
+    case Type::kInt:
+      type->mutable_integer();
+      break;
+    case Type::kBigint:
+      type->mutable_long_();
+      break;
+    case Type::kDouble:
+      type->mutable_double_();
+      break;
+    case Type::kDate:
+      type->mutable_date();
+      break;
+    case Type::kTimestamp:
+      type->mutable_timestamp();
+      break;
+    case Type::kDecimal:
+      type->mutable_decimal()->set_precision(value.precision);
+      type->mutable_decimal()->set_scale(value.scale);
+      break;
   }
-  text.remove_prefix(digits);
-  return number;
 }
 
-bool Take(std::string_view& text, char c) {
-  if (!text.starts_with(c)) return false;
-  text.remove_prefix(1);
-  return true;
-}
-
-// "2013-01-31" as days since 1970.
-std::optional<int32_t> TakeDate(std::string_view& text) {
-  const auto year = Digits(text, 4);
-  if (!year || !Take(text, '-')) return std::nullopt;
-  const auto month = Digits(text, 2);
-  if (!month || !Take(text, '-')) return std::nullopt;
-  const auto day = Digits(text, 2);
-  if (!day) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(*year),
-                                         std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok()) return std::nullopt;
-  return static_cast<int32_t>(std::chrono::sys_days(date).time_since_epoch().count());
-}
-
-// "2013-01-31[ T]12:30[:15[.123456]][Z|+02:00]" as microseconds since 1970; without a zone in UTC,
-// so that the same manifest means the same instant on every server.
-std::optional<int64_t> ToTimestamp(std::string_view text) {
-  constexpr int64_t kMicros = 1'000'000;
-  const auto days = TakeDate(text);
-  if (!days) return std::nullopt;
-  int64_t seconds = int64_t{*days} * 86'400;
-  int64_t micros = 0;
-  if (text.empty()) return seconds * kMicros;
-  if (!Take(text, ' ') && !Take(text, 'T')) return std::nullopt;
-  const auto hour = Digits(text, 2);
-  if (!hour || *hour > 23 || !Take(text, ':')) return std::nullopt;
-  const auto minute = Digits(text, 2);
-  if (!minute || *minute > 59) return std::nullopt;
-  seconds += *hour * 3600 + *minute * 60;
-  if (Take(text, ':')) {
-    const auto second = Digits(text, 2);
-    if (!second || *second > 59) return std::nullopt;
-    seconds += *second;
-    if (Take(text, '.')) {
-      int64_t unit = kMicros;
-      while (!text.empty() && text.front() >= '0' && text.front() <= '9') {
-        if ((unit /= 10) == 0) return std::nullopt;
-        micros += (text.front() - '0') * unit;
-        text.remove_prefix(1);
-      }
-    }
+void SetValue(const ParameterValue& value, Literal* out) {
+  switch (value.type) {
+    case Type::kString:
+      out->set_string(value.text);
+      break;
+    case Type::kBoolean:
+      out->set_boolean(value.number != 0);
+      break;
+    case Type::kInt:
+      out->set_integer(static_cast<int32_t>(value.number));
+      break;
+    case Type::kBigint:
+      out->set_long_(value.number);
+      break;
+    case Type::kDouble:
+      out->set_double_(value.real);
+      break;
+    case Type::kDate:
+      out->set_date(static_cast<int32_t>(value.number));
+      break;
+    case Type::kTimestamp:
+      out->set_timestamp(value.number);
+      break;
+    case Type::kDecimal:
+      out->mutable_decimal()->set_value(value.text);
+      out->mutable_decimal()->set_precision(value.precision);
+      out->mutable_decimal()->set_scale(value.scale);
+      break;
   }
-  if (Take(text, 'Z'))
-    return text.empty() ? std::optional(seconds * kMicros + micros) : std::nullopt;
-  if (text.empty()) return seconds * kMicros + micros;
-  const int sign = text.front() == '-' ? 1 : -1;
-  if (!Take(text, '-') && !Take(text, '+')) return std::nullopt;
-  const auto zone_hour = Digits(text, 2);
-  if (!zone_hour || *zone_hour > 18 || !Take(text, ':')) return std::nullopt;
-  const auto zone_minute = Digits(text, 2);
-  if (!zone_minute || *zone_minute > 59 || !text.empty()) return std::nullopt;
-  return (seconds + sign * (*zone_hour * 3600 + *zone_minute * 60)) * kMicros + micros;
-}
-
-struct DecimalType {
-  int precision = 0;
-  int scale = 0;
-};
-
-// "decimal", "decimal(p)" or "decimal(p,s)", in lower case.
-std::optional<DecimalType> ParseDecimal(std::string_view type) {
-  std::string packed;
-  for (const char c : type) {
-    if (c != ' ') packed += c;
-  }
-  std::string_view rest = packed;
-  if (rest == "decimal") return DecimalType{10, 0};
-  if (!rest.starts_with("decimal(") || !rest.ends_with(")")) return std::nullopt;
-  rest = rest.substr(8, rest.size() - 9);
-  const size_t comma = rest.find(',');
-  const auto precision = Number<int>(rest.substr(0, comma));
-  const auto scale =
-      comma == std::string_view::npos ? std::optional(0) : Number<int>(rest.substr(comma + 1));
-  if (!precision || !scale || *precision < 1 || *precision > 38 || *scale < 0 ||
-      *scale > *precision) {
-    return std::nullopt;
-  }
-  return DecimalType{*precision, *scale};
-}
-
-// Digits with an optional sign and point, within the type. No exponent: people expect none.
-bool FitsDecimal(std::string_view text, DecimalType type) {
-  if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
-  const size_t point = text.find('.');
-  const std::string_view whole = text.substr(0, point);
-  const std::string_view part = point == std::string_view::npos ? "" : text.substr(point + 1);
-  if (whole.empty() && part.empty()) return false;
-  for (const char c : std::string(whole) + std::string(part)) {
-    if (c < '0' || c > '9') return false;
-  }
-  const size_t zeros = std::min(whole.find_first_not_of('0'), whole.size());
-  return part.size() <= static_cast<size_t>(type.scale) &&
-         whole.size() - zeros <= static_cast<size_t>(type.precision - type.scale);
-}
-
-std::string Wrong(std::string_view value, std::string_view type) {
-  return "'" + std::string(value) + "' is not a value of type " + std::string(type);
-}
-
-std::string NullOf(std::string_view type, Literal* out) {
-  DataType* data = out->mutable_null();
-  if (type == "string")
-    data->mutable_string();
-  else if (type == "boolean")
-    data->mutable_boolean();
-  else if (type == "int")
-    data->mutable_integer();
-  else if (type == "bigint")
-    data->mutable_long_();
-  else if (type == "double")
-    data->mutable_double_();
-  else if (type == "date")
-    data->mutable_date();
-  else if (type == "timestamp")
-    data->mutable_timestamp();
-  else if (const auto decimal = ParseDecimal(type)) {
-    data->mutable_decimal()->set_precision(decimal->precision);
-    data->mutable_decimal()->set_scale(decimal->scale);
-  } else {
-    return "the type '" + std::string(type) + "' is not one that a parameter may have";
-  }
-  return {};
-}
-
-std::string SetDecimal(std::string_view type, const std::string& value, Literal* out) {
-  const auto decimal = ParseDecimal(type);
-  if (!decimal) return "the type '" + std::string(type) + "' is not one that a parameter may have";
-  if (!FitsDecimal(value, *decimal)) return Wrong(value, type);
-  out->mutable_decimal()->set_value(value.starts_with('+') ? value.substr(1) : value);
-  out->mutable_decimal()->set_precision(decimal->precision);
-  out->mutable_decimal()->set_scale(decimal->scale);
-  return {};
 }
 
 }  // namespace
 
-std::string ToLiteral(std::string_view declared, const std::optional<std::string>& value,
-                      Literal* out) {
-  const std::string type = Lower(declared);
-  if (!value) return NullOf(type, out);
-  if (type == "string") {
-    out->set_string(*value);
-  } else if (type == "boolean") {
-    const std::string lower = Lower(*value);
-    if (lower != "true" && lower != "false") return Wrong(*value, type);
-    out->set_boolean(lower == "true");
-  } else if (type == "int") {
-    const auto number = Number<int32_t>(*value);
-    if (!number) return Wrong(*value, type);
-    out->set_integer(*number);
-  } else if (type == "bigint") {
-    const auto number = Number<int64_t>(*value);
-    if (!number) return Wrong(*value, type);
-    out->set_long_(*number);
-  } else if (type == "double") {
-    const auto number = Number<double>(*value);
-    if (!number || !std::isfinite(*number)) return Wrong(*value, type);
-    out->set_double_(*number);
-  } else if (type == "date") {
-    std::string_view rest = *value;
-    const auto days = TakeDate(rest);
-    if (!days || !rest.empty()) return Wrong(*value, type);
-    out->set_date(*days);
-  } else if (type == "timestamp") {
-    const auto micros = ToTimestamp(*value);
-    if (!micros) return Wrong(*value, type);
-    out->set_timestamp(*micros);
+void SetLiteral(const ParameterValue& value, Literal* out) {
+  if (value.null) {
+    SetNull(value, out->mutable_null());
   } else {
-    return SetDecimal(type, *value, out);
+    SetValue(value, out);
   }
-  return {};
+}
+
+std::string ToLiteral(std::string_view type, const std::optional<std::string>& text, Literal* out) {
+  ParameterValue value;
+  std::string wrong = spark_sql::ReadParameter(type, text, &value);
+  if (wrong.empty()) SetLiteral(value, out);
+  return wrong;
 }
 
 bool MakeNarrow(spark::connect::SQL* query) {

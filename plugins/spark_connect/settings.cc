@@ -4,7 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "suggest.h"
+#include "spark_sql/suggest.h"
 
 namespace dcp::spark_connect {
 namespace {
@@ -87,7 +87,7 @@ sdk::Outcome<Settings> ParseSettings(std::string_view text) {
   if (!config.is_object()) return Bad("the configuration is not a JSON object");
   for (const auto& [key, value] : config.items()) {
     if (std::find(kKeys.begin(), kKeys.end(), key) == kKeys.end()) {
-      const std::string nearest = Nearest(key, kKeys);
+      const std::string nearest = spark_sql::Nearest(key, kKeys);
       return Bad("unknown key '" + key + "'",
                  nearest.empty() ? "remove it" : "did you mean '" + nearest + "'?");
     }

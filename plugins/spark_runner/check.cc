@@ -4,87 +4,19 @@
 // stay committed, whatever happened to the process afterwards.
 #include "check.h"
 
-#include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
-#include "base64.h"
 #include "findings.h"
+#include "json_io.h"
+#include "process_state.h"
 
 namespace dcp::spark_runner {
 namespace {
-
-using Json = nlohmann::json;
 
 /// A detail is one line on a person's screen.
 constexpr size_t kDetailBytesMax = 300;
 /// How coreetl.py marks a line about its progress.
 constexpr std::string_view kProgressMark = "==> ";
-
-enum class Phase { kUnknown, kRunning, kExited, kLost };
-
-struct Process {
-  Phase phase = Phase::kUnknown;
-  int exit_code = 0;
-  int signal = 0;
-  std::string stderr_tail;
-  bool cancel_requested = false;
-  bool result_damaged = false;
-  Json result;  ///< null when there is none
-};
-
-const Json& Child(const Json& json, const char* key) {
-  static const Json kNull;
-  if (!json.is_object()) return kNull;
-  const auto at = json.find(key);
-  return at != json.end() ? *at : kNull;
-}
-
-std::string Text(const Json& json, const char* key) {
-  const Json& value = Child(json, key);
-  return value.is_string() ? value.get<std::string>() : "";
-}
-
-int64_t Int64(const Json& json, const char* key) {
-  const Json& value = Child(json, key);
-  if (value.is_number_integer()) return value.get<int64_t>();
-  int64_t number = 0;
-  const std::string text = value.is_string() ? value.get<std::string>() : "";
-  std::from_chars(text.data(), text.data() + text.size(), number);
-  return number;
-}
-
-bool Bool(const Json& json, const char* key) {
-  const Json& value = Child(json, key);
-  return value.is_boolean() && value.get<bool>();
-}
-
-/// Enums come by name, or by number.
-Phase ReadPhase(const Json& process) {
-  const Json& value = Child(process, "phase");
-  const std::string name = value.is_string() ? value.get<std::string>() : "";
-  const int number = value.is_number_integer() ? value.get<int>() : 0;
-  if (name == "RUNNING" || number == 1) return Phase::kRunning;
-  if (name == "EXITED" || number == 2) return Phase::kExited;
-  if (name == "LOST" || number == 3) return Phase::kLost;
-  return Phase::kUnknown;
-}
-
-Process ReadProcess(const Json& json) {
-  Process process;
-  process.phase = ReadPhase(json);
-  process.exit_code = static_cast<int>(Int64(json, "exitCode"));
-  process.signal = static_cast<int>(Int64(json, "signal"));
-  process.stderr_tail = Text(json, "stderrTail");
-  process.cancel_requested = Bool(json, "cancelRequested");
-  const std::string encoded = Text(json, "result");
-  if (encoded.empty()) return process;
-  const auto text = DecodeBase64(encoded);
-  Json result = text ? Json::parse(*text, nullptr, false) : Json();
-  process.result_damaged = !result.is_object() || Text(result, "state").empty();
-  if (!process.result_damaged) process.result = std::move(result);
-  return process;
-}
 
 std::string Cut(std::string text) {
   if (text.size() <= kDetailBytesMax) return text;
@@ -101,7 +33,7 @@ std::string LastProgress(const std::string& tail) {
   return Cut(tail.substr(from, tail.find('\n', from) - from));
 }
 
-Json Succeeded(const Process& process) {
+Json Succeeded(const ProcessState& process) {
   const Json& result = process.result;
   const Json& total = Child(Child(result, "seconds"), "total");
   const double seconds = total.is_number() ? total.get<double>() : 0;
@@ -140,23 +72,7 @@ Json Failed(const Failure& failure) {
           {"retryable", failure.retryable}};
 }
 
-Failure Explain(const Process& process) {
-  const std::string state = Text(process.result, "state");
-  if (state == "FAILED") {
-    const Json& error = Child(process.result, "error");
-    return ExplainError(Text(error, "class"), Text(error, "message"), Text(error, "sql_state"));
-  }
-  if (state == "CANCELLED") return ExplainStopped();
-  if (process.phase == Phase::kLost) return ExplainLost();
-  Failure failure = ExplainEnd(process.exit_code, process.signal, process.stderr_tail);
-  if (process.result_damaged || !state.empty()) {
-    failure.code = "PZ0414";
-    failure.message = "the job left a result that cannot be read; " + failure.message;
-  }
-  return failure;
-}
-
-Json Interpret(const Process& process) {
+Json Judge(const ProcessState& process) {
   if (process.phase == Phase::kRunning) {
     const std::string detail =
         process.cancel_requested ? "stopping" : LastProgress(process.stderr_tail);
@@ -164,7 +80,7 @@ Json Interpret(const Process& process) {
   }
   if (Text(process.result, "state") == "SUCCEEDED") return Succeeded(process);
   if (process.cancel_requested) return Cancelled();
-  return Failed(Explain(process));
+  return Failed(ExplainEnding(process));
 }
 
 }  // namespace
@@ -178,12 +94,12 @@ sdk::Outcome<std::string> Check(std::string_view request) {
                           "cannot check a job without its process: spark_runner gives no "
                           "handles, its jobs are processes of the host"};
   }
-  const Process process = ReadProcess(process_json);
+  const ProcessState process = ReadProcess(process_json);
   if (process.phase == Phase::kUnknown) {
     return sdk::Error{.code = DCP_INVALID_ARGUMENT,
                       .message = "cannot check a job: its process has no known phase"};
   }
-  return Interpret(process).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return Dump(Judge(process));
 }
 
 }  // namespace dcp::spark_runner

@@ -175,4 +175,20 @@ Failure ExplainStopped() {
   return {"PZ0410", "the job was told to stop, and not by us", "run again", "", "", true};
 }
 
+Failure ExplainEnding(const ProcessState& process) {
+  const std::string state = Text(process.result, "state");
+  if (state == "FAILED") {
+    const Json& error = Child(process.result, "error");
+    return ExplainError(Text(error, "class"), Text(error, "message"), Text(error, "sql_state"));
+  }
+  if (state == "CANCELLED") return ExplainStopped();
+  if (process.phase == Phase::kLost) return ExplainLost();
+  Failure failure = ExplainEnd(process.exit_code, process.signal, process.stderr_tail);
+  if (process.result_damaged || !state.empty()) {
+    failure.code = "PZ0414";
+    failure.message = "the job left a result that cannot be read; " + failure.message;
+  }
+  return failure;
+}
+
 }  // namespace dcp::spark_runner

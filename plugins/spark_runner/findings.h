@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "process_state.h"
+
 namespace dcp::spark_runner {
 
 struct Failure {
@@ -27,5 +29,7 @@ Failure ExplainEnd(int exit_code, int signal, std::string_view stderr_tail);
 Failure ExplainLost();
 /// Somebody other than the host told it to stop.
 Failure ExplainStopped();
+/// Whichever of these fits a process that ended without success.
+Failure ExplainEnding(const ProcessState& process);
 
 }  // namespace dcp::spark_runner

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The plugin `spark_runner`: capability run_backend on the Spark that is installed on this machine.
-// It holds no state: Submit turns a job into a process for the host to launch, Check interprets
-// what the host knows of that process.
+// The plugin `spark_runner`: capabilities run_backend and test_backend on the Spark that is
+// installed on this machine. It holds no state: Submit and Analyze turn their work into a process
+// for the host to launch, Check and Interpret say what became of it.
 #include <dcp/sdk/plugin.h>
 
+#include "analyze.h"
 #include "check.h"
 #include "config.h"
 #include "submit.h"
@@ -24,6 +25,8 @@ class SparkRunner : public sdk::Instance {
                                    sdk::Call&) override {
     if (method == "Submit") return Submit(config_, request);
     if (method == "Check") return Check(request);
+    if (method == "Analyze") return Analyze(config_, request);
+    if (method == "Interpret") return Interpret(request);
     return sdk::Error{
         .code = DCP_UNIMPLEMENTED,
         .message = "spark_runner has no method '" + std::string(method) +

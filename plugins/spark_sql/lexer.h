@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-namespace dcp::spark_connect {
+namespace dcp::spark_sql {
 
 /// Tokens of one statement. A derived dataset that needs more is generated, and Spark's parser
 /// would spend minutes on it, in a thread that all tenants share.
@@ -48,4 +48,4 @@ std::variant<std::vector<Token>, Denial> Lex(std::string_view sql);
 /// ASCII lower case; other bytes stay.
 std::string Lower(std::string_view text);
 
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "positions.h"
+#include "spark_sql/positions.h"
 
 #include <gtest/gtest.h>
 
-namespace dcp::spark_connect {
+namespace dcp::spark_sql {
 namespace {
 
 constexpr std::string_view kEmoji = "SELECT '\xF0\x9F\x98\x80' AS e,\n  nop AS x";
@@ -70,4 +70,4 @@ TEST(Positions, WrapIsWhatTheNumbersAssume) {
 }
 
 }  // namespace
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql

@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "lexer.h"
+#include "spark_sql/lexer.h"
 
-namespace dcp::spark_connect {
+namespace dcp::spark_sql {
 
 /// Bytes of one statement: 1 MiB is twenty times the longest query we have seen a person write.
 constexpr size_t kSqlBytesMax = size_t{1} << 20;
@@ -48,4 +48,4 @@ std::vector<Denial> UndeclaredMarkers(const std::vector<Marker>& markers,
 std::vector<std::string> UnusedParameters(const std::vector<Marker>& markers,
                                           const std::vector<std::string>& declared);
 
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dcp::spark_connect {
+namespace dcp::spark_sql {
 
 /// Plan text handed back at most; a plan beyond this is read by nobody. UTF-8 is never cut within
 /// a character.
@@ -27,4 +27,4 @@ PlanFacts ReadPlan(std::string_view explain);
 /// `text` within kPlanBytesMax, with a note when it was cut.
 std::string CapPlan(std::string text);
 
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql

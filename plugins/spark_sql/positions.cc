@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "positions.h"
+#include "spark_sql/positions.h"
 
 #include <algorithm>
 #include <charconv>
 
-namespace dcp::spark_connect {
+namespace dcp::spark_sql {
 namespace {
 
 bool StartsCodePoint(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
@@ -112,4 +112,4 @@ Place ToFile(const Origin& origin, Place place) {
   return {origin.line + place.line - 1, place.column == 0 ? 0 : place.column + offset};
 }
 
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace dcp::spark_connect {
+namespace dcp::spark_sql {
 
 /// Names longer than this are not compared: the distance costs their product.
 constexpr size_t kSuggestBytesMax = 256;
@@ -18,4 +18,4 @@ size_t EditDistance(std::string_view a, std::string_view b);
 /// The candidate nearest to `word`, or "" when none is near enough to be a slip of the hand.
 std::string Nearest(std::string_view word, const std::vector<std::string>& candidates);
 
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plan.h"
+#include "spark_sql/plan.h"
 
 #include <gtest/gtest.h>
 
-namespace dcp::spark_connect {
+namespace dcp::spark_sql {
 namespace {
 
 // The shape is Spark 4.1.2's.
@@ -45,4 +45,4 @@ TEST(Plan, CapsTheTextBetweenCharacters) {
 }
 
 }  // namespace
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql

@@ -3,10 +3,10 @@
 // The screen, as a person or an attacker meets it.
 #include <gtest/gtest.h>
 
-#include "positions.h"
-#include "screen.h"
+#include "spark_sql/positions.h"
+#include "spark_sql/screen.h"
 
-namespace dcp::spark_connect {
+namespace dcp::spark_sql {
 namespace {
 
 // "" when the SQL passes, else "PZ02xx@line:column".
@@ -178,4 +178,4 @@ TEST(Screen, NamesTheStatement) {
 }
 
 }  // namespace
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql

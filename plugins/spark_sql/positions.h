@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace dcp::spark_connect {
+namespace dcp::spark_sql {
 
 /// What is put around a query: the prefix fixes the statement's kind, the line feeds defeat a
 /// trailing comment. One line, kWrapPrefix.size() code points, in front of the person's text.
@@ -66,4 +66,4 @@ struct Origin {
 /// The place in the file of a place in the SQL. [any]
 Place ToFile(const Origin& origin, Place place);
 
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql

@@ -10,14 +10,16 @@
 #include <string_view>
 #include <vector>
 
-#include "catalog_names.h"
+namespace dcp::spark_sql {
 
-namespace dcp::spark_connect {
+enum class NameKind { kTables, kNamespaces };
+using Levels = std::vector<std::string>;
+using Names = std::vector<std::string>;
 
 /// Names that a hint lists when none is near: what a person takes in at a glance.
 constexpr size_t kNamesShownMax = 10;
 
-/// Names of one mounted catalog, as CatalogNames::List.
+/// Names of one mounted catalog, however they are had; nothing when they are not known.
 using ListNames =
     std::function<std::optional<Names>(size_t mount, NameKind kind, const Levels& levels)>;
 
@@ -33,4 +35,4 @@ std::vector<std::string> ParseParts(std::string_view name);
 /// The name as SQL takes it: in backquotes where it must be. [any]
 std::string QuoteName(std::string_view name);
 
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql

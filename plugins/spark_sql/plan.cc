@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plan.h"
+#include "spark_sql/plan.h"
 
 #include <algorithm>
 #include <array>
 
-namespace dcp::spark_connect {
+namespace dcp::spark_sql {
 namespace {
 
 // Nodes of an analyzed plan of a query over catalog tables. A new Spark's node is refused until
@@ -133,4 +133,4 @@ std::string CapPlan(std::string text) {
   return text + "\n... (the plan is longer than " + std::to_string(kPlanBytesMax) + " bytes)";
 }
 
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "lexer.h"
+#include "spark_sql/lexer.h"
 
 #include <array>
 #include <optional>
 #include <utility>
 
-namespace dcp::spark_connect {
+namespace dcp::spark_sql {
 namespace {
 
 bool IsAsciiWord(char c) {
@@ -249,4 +249,4 @@ std::string Lower(std::string_view text) {
   return out;
 }
 
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "screen.h"
+#include "spark_sql/screen.h"
 
 #include <algorithm>
 #include <array>
 #include <span>
 #include <utility>
 
-#include "suggest.h"
+#include "spark_sql/suggest.h"
 
-namespace dcp::spark_connect {
+namespace dcp::spark_sql {
 namespace {
 
 // Load and run a class of the driver's choosing, during analysis already.
@@ -303,4 +303,4 @@ std::vector<std::string> UnusedParameters(const std::vector<Marker>& markers,
   return out;
 }
 
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql

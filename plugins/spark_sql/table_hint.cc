@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "table_hint.h"
+#include "spark_sql/table_hint.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "suggest.h"
+#include "spark_sql/suggest.h"
 
-namespace dcp::spark_connect {
+namespace dcp::spark_sql {
 namespace {
 
 std::string Dotted(const std::string& catalog, const Levels& levels) {
@@ -135,4 +135,4 @@ std::string QuoteName(std::string_view name) {
   return out + "`";
 }
 
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql

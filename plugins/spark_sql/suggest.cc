@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "suggest.h"
+#include "spark_sql/suggest.h"
 
 #include <algorithm>
 
-#include "lexer.h"
+#include "spark_sql/lexer.h"
 
-namespace dcp::spark_connect {
+namespace dcp::spark_sql {
 
 size_t EditDistance(std::string_view a, std::string_view b) {
   const std::string x = Lower(a);
@@ -41,4 +41,4 @@ std::string Nearest(std::string_view word, const std::vector<std::string>& candi
   return nearest;
 }
 
-}  // namespace dcp::spark_connect
+}  // namespace dcp::spark_sql
