@@ -46,6 +46,7 @@ void Findings::AddWarning(std::string id, std::string message, std::string hint)
 
 void Findings::Add(bool is_error, std::string id, std::string message, std::string hint,
                    const std::optional<Span>& span, const EngineError* engine) {
+  errors_ += is_error ? 1 : 0;
   v1::Finding* finding = response_->add_findings();
   finding->set_severity(is_error ? v1::ERROR : v1::WARNING);
   finding->set_code(std::move(id));
