@@ -2,24 +2,18 @@
 #include "analyzer.h"
 
 #include <dcp/contract/v1/test_backend.pb.h>
-#include <spark/connect/base.pb.h>
 
+#include <algorithm>
 #include <chrono>
-#include <future>
 #include <utility>
 
-#include "catalog_names.h"
+#include "arrow_rows.h"
 #include "ddl.h"
-#include "engine_error.h"
-#include "findings.h"
-#include "mounting.h"
-#include "spark_sql/plan.h"
-#include "spark_sql/query.h"
+#include "query_run.h"
 
 namespace dcp::spark_connect {
 namespace {
 
-namespace sc = ::spark::connect;
 namespace v1 = ::dcp::contract::v1;
 
 int64_t NowMs() {
@@ -28,229 +22,45 @@ int64_t NowMs() {
       .count();
 }
 
-class Stopwatch {
- public:
-  int64_t Ms() const {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
-                                                                 start_)
-        .count();
-  }
+sdk::Error Refuse(std::string message) {
+  sdk::Error error;
+  error.code = DCP_INVALID_ARGUMENT;
+  error.message = "spark_connect: " + std::move(message);
+  return error;
+}
 
- private:
-  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
+// The server sends what Arrow is not, or not what it announced.
+sdk::Error Unreadable(const std::string& why, const std::string& endpoint) {
+  sdk::Error error;
+  error.code = DCP_INTERNAL;
+  error.id = "PZ0248";
+  error.message = "the rows that Spark Connect at " + endpoint + " sent cannot be read: " + why;
+  error.hint = "use a server of the Spark line that spark_connect was tested with (4.1)";
+  return error;
+}
 
-// One Analyze call. Holds what the steps share.
-class Run {
- public:
-  Run(Client& client, SessionPool& pool, std::atomic<int64_t>& sessions_opened,
-      const v1::AnalyzeRequest& request, CallScope& scope, const Analyzer::Progress& progress,
-      v1::AnalyzeResponse* response)
-      : client_(client),
-        pool_(pool),
-        sessions_opened_(sessions_opened),
-        request_(request),
-        scope_(scope),
-        progress_(progress),
-        response_(response),
-        findings_(request, response) {
-    for (const v1::Mount& mount : request.mounts()) {
-      mounts_.push_back(
-          {mount.name(), mount.uri(), mount.token(), mount.expires_at_ms(), mount.session_key()});
-    }
-  }
+// Analysis is the same as for Analyze: only the answer has another form.
+v1::AnalyzeRequest QuestionOf(const v1::PreviewRequest& request) {
+  v1::AnalyzeRequest question;
+  *question.mutable_context() = request.context();
+  question.set_sql(request.sql());
+  *question.mutable_params() = request.params();
+  *question.mutable_mounts() = request.mounts();
+  if (request.has_source()) *question.mutable_source() = request.source();
+  question.set_mode(v1::EXPLAIN);
+  return question;
+}
 
-  Problem Go() {
-    if (!Prepare()) return std::nullopt;
-    // A server that was restarted lost the session: once, with a new one, all is well again.
-    for (int attempt = 0;; ++attempt) {
-      lost_ = false;
-      Problem problem = Attempt();
-      if (!lost_ || attempt > 0) return problem;
-      pool_.Drop(session_, /*lost=*/true);
-    }
-  }
-
- private:
-  // False when the query is refused here; findings say why.
-  bool Prepare() {
-    std::vector<Parameter> parameters;
-    for (const v1::Parameter& parameter : request_.params()) {
-      const auto value = parameter.has_value() ? std::optional(parameter.value()) : std::nullopt;
-      parameters.push_back({parameter.name(), parameter.type(), value});
-    }
-    const auto query = PrepareQuery(request_.sql(), parameters, &findings_);
-    if (!query) return false;
-    for (const auto& [name, value] : query->values) {
-      SetLiteral(value, (*query_.mutable_named_arguments())[name].mutable_literal());
-    }
-    query_.set_query(query->text);
-    return true;
-  }
-
-  Problem Attempt() {
-    Stopwatch watch;
-    bool reused = false;
-    session_ = pool_.Acquire(mounts_, &reused);
-    {
-      std::lock_guard lock(session_->mutex);
-      reused = reused && session_->ready;
-      if (!session_->ready) {
-        progress_("opening a session on the test cluster");
-        if (Problem problem = OpenSession(client_, mounts_, scope_, session_.get(), &lost_)) {
-          pool_.Drop(session_, lost_);
-          return problem;
-        }
-        ++sessions_opened_;
-      }
-      observed_ = session_->server_side_session_id;
-      response_->set_engine_version(session_->engine_version);
-    }
-    response_->set_engine("spark");
-    response_->set_session_reused(reused);
-    response_->set_sessions_opened(sessions_opened_);
-    response_->mutable_timings()->set_session_ms(watch.Ms());
-    return Ask();
-  }
-
-  sc::AnalyzePlanRequest Question() const {
-    sc::AnalyzePlanRequest request;
-    Address(*session_, &request);
-    // Lets the server say that it is not the one we mounted the catalogs in.
-    request.set_client_observed_server_side_session_id(observed_);
-    return request;
-  }
-
-  // Schema, and at the same time the plan. `query_` is what the screen has seen.
-  Problem Ask() {
-    progress_("asking Spark");
-    std::future<Client::Failure> explaining;
-    sc::AnalyzePlanResponse plan;
-    int64_t explain_ms = 0;
-    const bool explain = request_.mode() == v1::EXPLAIN;
-    CallScope explain_scope(scope_.RemainingMs());
-    const CallScope::Guard follow(scope_, [&explain_scope] { explain_scope.Cancel(); });
-    if (explain) {
-      explaining = std::async(std::launch::async, [&] {
-        Stopwatch watch;
-        sc::AnalyzePlanRequest request = Question();
-        request.mutable_explain()->set_explain_mode(
-            sc::AnalyzePlanRequest::Explain::EXPLAIN_MODE_EXTENDED);
-        *request.mutable_explain()->mutable_plan()->mutable_root()->mutable_sql() = query_;
-        auto failure = client_.Analyze(request, &plan, explain_scope);
-        explain_ms = watch.Ms();
-        return failure;
-      });
-    }
-    Stopwatch watch;
-    sc::AnalyzePlanRequest request = Question();
-    *request.mutable_schema()->mutable_plan()->mutable_root()->mutable_sql() = query_;
-    sc::AnalyzePlanResponse schema;
-    const auto failure = client_.Analyze(request, &schema, scope_);
-    response_->mutable_timings()->set_analyze_ms(watch.Ms());
-    if (failure) explain_scope.Cancel();  // it has nothing to say that we do not know
-    const auto explain_failure = explain ? explaining.get() : std::nullopt;
-    response_->mutable_timings()->set_explain_ms(explain_ms);
-    if (failure) return Judge(*failure);
-    if (explain_failure) return Judge(*explain_failure);
-    ReadSchema(schema.schema().schema());
-    if (explain) ReadExplain(plan.explain().explain_string());
-    return std::nullopt;
-  }
-
-  void ReadSchema(const sc::DataType& type) {
-    for (const auto& field : type.struct_().fields()) {
-      v1::Column* column = response_->add_columns();
-      column->set_name(field.name());
-      column->set_type(ToDdl(field.data_type()));
-      column->set_nullable(field.nullable());
-    }
-  }
-
-  void ReadExplain(const std::string& text) {
-    for (const std::string& input : JudgePlan(text, &findings_)) response_->add_inputs(input);
-    response_->set_plan(CapPlan(text));
-  }
-
-  // A failed RPC: a finding, a lost session, or a call that fails.
-  Problem Judge(const RpcFailure& failure) {
-    EngineError error = FromFailure(failure);
-    if (IsSessionLost(error)) {
-      lost_ = true;
-      return ToCallError(error, failure, client_);
-    }
-    FetchDetails(&error);
-    if (!IsAboutQuery(error) || failure.code != DCP_INTERNAL) {
-      return ToCallError(error, failure, client_);
-    }
-    if (auto lost = LostParameters(error, "the server at " + client_.endpoint())) return lost;
-    Locate(&error);
-    findings_.AddEngine(error, Hint(error));
-    return std::nullopt;
-  }
-
-  void FetchDetails(EngineError* error) {
-    if (error->error_id.empty()) return;
-    sc::FetchErrorDetailsRequest request;
-    Address(*session_, &request);
-    request.set_error_id(error->error_id);
-    sc::FetchErrorDetailsResponse details;
-    if (!client_.ErrorDetails(request, &details, scope_)) AddDetails(details, error);
-  }
-
-  // Spark 4.1 pastes parameters before it parses, and is wrong about places behind them. What it
-  // stumbles over again, asked in a way that it is right about, is in the person's own text.
-  void Locate(EngineError* error) {
-    sc::SQL query = query_;
-    if (error->start_index < 0) {
-      // A parse error: its place counts in the text that was made. Without values there is none.
-      if (query.named_arguments().empty()) return;
-      query.clear_named_arguments();
-    } else if (!MakeNarrow(&query)) {
-      // A place is mapped back by the values' length in UTF-16, though it counts characters.
-      return;
-    }
-    sc::AnalyzePlanRequest request = Question();
-    *request.mutable_schema()->mutable_plan()->mutable_root()->mutable_sql() = query;
-    sc::AnalyzePlanResponse ignored;
-    const auto failure = client_.Analyze(request, &ignored, scope_);
-    if (!failure) return;
-    EngineError again = FromFailure(*failure);
-    FetchDetails(&again);
-    if (again.error_class != error->error_class) return;
-    if (error->start_index < 0) {
-      error->message = again.message;
-    } else if (again.start_index >= 0) {
-      error->start_index = again.start_index;
-      error->stop_index = again.stop_index;
-    }
-  }
-
-  std::string Hint(const EngineError& error) {
-    std::vector<std::string> catalogs;
-    for (const MountSpec& mount : mounts_) catalogs.push_back(mount.name);
-    CatalogNames names(mounts_, scope_);
-    return HintForRefusal(error, request_.context().catalog(), catalogs,
-                          [this, &names](size_t mount, NameKind kind, const Levels& levels) {
-                            progress_("looking for a table of a similar name");
-                            return names.List(mount, kind, levels);
-                          });
-  }
-
-  Client& client_;
-  SessionPool& pool_;
-  std::atomic<int64_t>& sessions_opened_;
-  const v1::AnalyzeRequest& request_;
-  CallScope& scope_;
-  const Analyzer::Progress& progress_;
-  v1::AnalyzeResponse* response_;
-  Findings findings_;
-  std::vector<MountSpec> mounts_;
-  sc::SQL query_;
-  std::shared_ptr<Session> session_;
-  std::string observed_;
-  bool lost_ = false;
-};
+void Take(v1::AnalyzeResponse* from, v1::PreviewResponse* to) {
+  to->set_valid(from->valid());
+  to->mutable_columns()->Swap(from->mutable_columns());
+  to->mutable_findings()->Swap(from->mutable_findings());
+  to->set_engine(from->engine());
+  to->set_engine_version(from->engine_version());
+  *to->mutable_timings() = from->timings();
+  to->set_session_reused(from->session_reused());
+  to->set_sessions_opened(from->sessions_opened());
+}
 
 }  // namespace
 
@@ -264,13 +74,57 @@ Analyzer::~Analyzer() = default;
 
 sdk::Outcome<bool> Analyzer::Analyze(const v1::AnalyzeRequest& request, CallScope& scope,
                                      const Progress& progress, v1::AnalyzeResponse* response) {
-  if (auto problem =
-          Run(client_, pool_, sessions_opened_, request, scope, progress, response).Go()) {
+  const Execution nothing;  // its limit is 0 rows
+  const bool executes = request.mode() == v1::LIMIT0;
+  if (auto problem = RunQuery({client_, pool_, sessions_opened_}, request, scope, progress,
+                              executes ? &nothing : nullptr, response)) {
     return *std::move(problem);
   }
-  bool valid = true;
-  for (const auto& finding : response->findings()) valid = valid && finding.severity() != v1::ERROR;
-  response->set_valid(valid);
+  return true;
+}
+
+sdk::Outcome<bool> Analyzer::Preview(const v1::PreviewRequest& request, CallScope& outer,
+                                     const Progress& progress, v1::PreviewResponse* response) {
+  if (request.rows_max() < 1 || request.rows_max() > kPreviewRowsMax) {
+    return Refuse("rows_max must be between 1 and " + std::to_string(kPreviewRowsMax));
+  }
+  if (request.bytes_max() < 1 || request.bytes_max() > kPreviewBytesMax) {
+    return Refuse("bytes_max must be between 1 and " + std::to_string(kPreviewBytesMax));
+  }
+  CallScope scope(request.timeout_ms() > 0 ? std::min(request.timeout_ms(), outer.RemainingMs())
+                                           : outer.RemainingMs());
+  const CallScope::Guard follow(outer, [&scope] { scope.Cancel(); });
+  std::unique_ptr<RowReader> rows;
+  std::string broken;
+  Execution execution;
+  // One more than is shown: whether there is one is part of the answer.
+  execution.limit = request.rows_max() + 1;
+  execution.begin = [&](const spark::connect::DataType& schema, Findings* findings) {
+    response->clear_rows();
+    response->clear_more_rows();
+    response->clear_truncated();
+    rows = std::make_unique<RowReader>(HintsOf(schema),
+                                       RowLimits{request.rows_max(), request.bytes_max()}, response);
+    const auto unshowable = FindUnshowable(schema);
+    if (!unshowable) return true;
+    findings->AddError("PZ0222",
+                       "the column " + unshowable->column + " holds a " + unshowable->type +
+                           ", which a preview cannot show",
+                       "select a part of it, or turn it into text: " + unshowable->advice);
+    return false;
+  };
+  execution.take = [&](const std::string& arrow) {
+    broken = rows->Take(arrow);
+    return broken.empty() && !rows->full();
+  };
+  execution.too_large = [&] { response->set_truncated(true); };
+  v1::AnalyzeResponse analysis;
+  auto problem = RunQuery({client_, pool_, sessions_opened_}, QuestionOf(request), scope, progress,
+                          &execution, &analysis);
+  if (problem) return *std::move(problem);
+  if (!broken.empty()) return Unreadable(broken, client_.endpoint());
+  Take(&analysis, response);
+  if (!response->valid()) response->clear_rows();
   return true;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Analyze, from the contract's request to its response: screen, session, the two RPCs, findings.
+// Analyze and Preview, from the contract's requests to their responses.
 #pragma once
 
 #include <atomic>
@@ -17,9 +17,16 @@
 namespace dcp::contract::v1 {
 class AnalyzeRequest;
 class AnalyzeResponse;
+class PreviewRequest;
+class PreviewResponse;
 }  // namespace dcp::contract::v1
 
 namespace dcp::spark_connect {
+
+/// Rows of one preview: more belong into a table, or a file.
+constexpr int32_t kPreviewRowsMax = 1'000;
+/// Bytes of one preview's values: it travels, and is kept, as one message.
+constexpr int64_t kPreviewBytesMax = int64_t{4} << 20;
 
 class Analyzer {
  public:
@@ -31,6 +38,8 @@ class Analyzer {
   /// [any] Blocks. What is wrong with the query is in the response; an error is one of the engine.
   sdk::Outcome<bool> Analyze(const contract::v1::AnalyzeRequest& request, CallScope& scope,
                              const Progress& progress, contract::v1::AnalyzeResponse* response);
+  sdk::Outcome<bool> Preview(const contract::v1::PreviewRequest& request, CallScope& scope,
+                             const Progress& progress, contract::v1::PreviewResponse* response);
 
  private:
   Client client_;

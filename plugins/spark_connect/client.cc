@@ -88,6 +88,33 @@ Client::Failure Client::ErrorDetails(const sc::FetchErrorDetailsRequest& request
   });
 }
 
+Client::Failure Client::Execute(const sc::ExecutePlanRequest& request,
+                                const std::function<bool(const std::string&)>& take,
+                                CallScope& scope) {
+  bool enough = false;
+  Failure failure = channel_->Once(scope, [&](grpc::ClientContext* context) {
+    const auto reader = channel_->stub->ExecutePlan(context, request);
+    sc::ExecutePlanResponse response;
+    while (!enough && reader->Read(&response)) {
+      enough = response.has_arrow_batch() && !take(response.arrow_batch().data());
+    }
+    if (enough) {
+      context->TryCancel();
+      while (reader->Read(&response)) {  // gRPC wants the stream read to its end
+      }
+    }
+    return reader->Finish();
+  });
+  return enough ? std::nullopt : failure;
+}
+
+Client::Failure Client::Interrupt(const sc::InterruptRequest& request, CallScope& scope) {
+  return channel_->Once(scope, [&](grpc::ClientContext* context) {
+    sc::InterruptResponse response;
+    return channel_->stub->Interrupt(context, request, &response);
+  });
+}
+
 Client::Failure Client::Release(const sc::ReleaseSessionRequest& request, CallScope& scope) {
   return channel_->Once(scope, [&](grpc::ClientContext* context) {
     sc::ReleaseSessionResponse response;

@@ -4,6 +4,7 @@
 // is waited for; everything else is the caller's to judge.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,9 +18,9 @@ class AnalyzePlanResponse;
 class ConfigRequest;
 class ConfigResponse;
 class ExecutePlanRequest;
-class ExecutePlanResponse;
 class FetchErrorDetailsRequest;
 class FetchErrorDetailsResponse;
+class InterruptRequest;
 class ReleaseSessionRequest;
 class ReleaseSessionResponse;
 }  // namespace spark::connect
@@ -58,6 +59,12 @@ class Client {
                  spark::connect::ConfigResponse* response, CallScope& scope);
   Failure ErrorDetails(const spark::connect::FetchErrorDetailsRequest& request,
                        spark::connect::FetchErrorDetailsResponse* response, CallScope& scope);
+  /// Gives each Arrow stream of the result to `take` until that answers false, which is success.
+  /// Not retried: the caller knows what it has taken.
+  Failure Execute(const spark::connect::ExecutePlanRequest& request,
+                  const std::function<bool(const std::string& arrow)>& take, CallScope& scope);
+  /// Not retried: a query of a server that is gone has ended.
+  Failure Interrupt(const spark::connect::InterruptRequest& request, CallScope& scope);
   /// Not retried: a server that is gone has no session to release.
   Failure Release(const spark::connect::ReleaseSessionRequest& request, CallScope& scope);
 

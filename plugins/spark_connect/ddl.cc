@@ -124,7 +124,67 @@ std::string Write(const DataType& type, int depth) {
   }
 }
 
+const DataType* const kNoType = &DataType::default_instance();
+
+// Types within a type, in the order in which Arrow has them.
+std::vector<const DataType*> PartsOf(const DataType& type) {
+  std::vector<const DataType*> parts;
+  switch (type.kind_case()) {
+    case DataType::kArray:
+      return {&type.array().element_type()};
+    case DataType::kMap:
+      return {&type.map().key_type(), &type.map().value_type()};
+    case DataType::kStruct:
+      for (const auto& field : type.struct_().fields()) parts.push_back(&field.data_type());
+      return parts;
+    case DataType::kUdt:
+      // Its values are those of the type below it.
+      return PartsOf(type.udt().has_sql_type() ? type.udt().sql_type() : *kNoType);
+    default:
+      return parts;
+  }
+}
+
+TypeHint HintOf(const DataType& type, int depth) {
+  TypeHint hint;
+  if (depth > kTypeDepthMax) return hint;
+  if (type.has_year_month_interval()) {
+    const auto& fields = type.year_month_interval();
+    hint.interval = {fields.has_start_field() ? fields.start_field() : 0,
+                     fields.has_end_field() ? fields.end_field() : 1};
+  } else if (type.has_day_time_interval()) {
+    const auto& fields = type.day_time_interval();
+    hint.interval = {fields.has_start_field() ? fields.start_field() : 0,
+                     fields.has_end_field() ? fields.end_field() : 3};
+  }
+  for (const DataType* part : PartsOf(type)) hint.children.push_back(HintOf(*part, depth + 1));
+  return hint;
+}
+
+// The type within `type` that is stored in a form of the engine's own; none when there is none.
+const DataType* FindOpaque(const DataType& type, int depth) {
+  if (type.has_variant() || type.has_geometry() || type.has_geography()) return &type;
+  if (depth > kTypeDepthMax) return nullptr;
+  for (const DataType* part : PartsOf(type)) {
+    if (const DataType* found = FindOpaque(*part, depth + 1)) return found;
+  }
+  return nullptr;
+}
+
 }  // namespace
+
+std::vector<TypeHint> HintsOf(const DataType& schema) { return HintOf(schema, 0).children; }
+
+std::optional<Unshowable> FindUnshowable(const DataType& schema) {
+  for (const auto& field : schema.struct_().fields()) {
+    const DataType* opaque = FindOpaque(field.data_type(), 0);
+    if (opaque == nullptr) continue;
+    const std::string name = Name(field.name());
+    return Unshowable{name, ToDdl(*opaque),
+                      opaque->has_variant() ? "to_json(" + name + ")" : "st_asbinary(" + name + ")"};
+  }
+  return std::nullopt;
+}
 
 std::string ToDdl(const DataType& type) { return Write(type, 0); }
 

@@ -6,6 +6,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "arrow_rows.h"
 
 namespace spark::connect {
 class DataType;
@@ -27,6 +30,17 @@ std::string ToDdl(const spark::connect::DataType& type);
 
 /// A parameter's value as a literal. [any]
 void SetLiteral(const spark_sql::ParameterValue& value, spark::connect::Expression_Literal* out);
+
+/// What Arrow does not say about the columns of a result. [any]
+std::vector<TypeHint> HintsOf(const spark::connect::DataType& schema);
+
+/// The first column that a preview has no form for, if any. [any]
+struct Unshowable {
+  std::string column;
+  std::string type;
+  std::string advice;  ///< an expression that shows it
+};
+std::optional<Unshowable> FindUnshowable(const spark::connect::DataType& schema);
 
 /// A typed parameter as a literal. Answers what is wrong with it, or "". [any]
 /// Types: string, boolean, int, bigint, double, decimal(p,s), date, timestamp; no value is NULL.

@@ -46,25 +46,38 @@ class Plugin : public sdk::Instance {
 
   sdk::Outcome<std::string> Invoke(std::string_view method, std::string_view body,
                                    sdk::Call& call) override {
-    if (method != "Analyze" && method != "test_backend.Analyze") {
-      return Refuse(DCP_UNIMPLEMENTED,
-                    "spark_connect has no method '" + std::string(method) + "', only Analyze");
+    if (method.starts_with("test_backend.")) method.remove_prefix(method.find('.') + 1);
+    if (method == "Analyze") {
+      return Answer<v1::AnalyzeRequest, v1::AnalyzeResponse>(body, call, &Analyzer::Analyze);
     }
-    v1::AnalyzeRequest request;
+    if (method == "Preview") {
+      return Answer<v1::PreviewRequest, v1::PreviewResponse>(body, call, &Analyzer::Preview);
+    }
+    return Refuse(DCP_UNIMPLEMENTED, "spark_connect has no method '" + std::string(method) +
+                                         "', only Analyze and Preview");
+  }
+
+ private:
+  template <typename Request, typename Response>
+  sdk::Outcome<std::string> Answer(std::string_view body, sdk::Call& call,
+                                   sdk::Outcome<bool> (Analyzer::*ask)(const Request&, CallScope&,
+                                                                       const Analyzer::Progress&,
+                                                                       Response*)) {
+    Request request;
     if (!request.ParseFromArray(body.data(), static_cast<int>(body.size()))) {
-      return Refuse(DCP_INVALID_ARGUMENT, "spark_connect: the request is not an AnalyzeRequest");
+      return Refuse(DCP_INVALID_ARGUMENT,
+                    "spark_connect: the request is not a " + Request::descriptor()->name());
     }
     CallScope scope(call.RemainingMs(settings_.default_timeout_ms));
     call.OnCancel([&scope] { scope.Cancel(); });
-    v1::AnalyzeResponse response;
-    auto outcome = analyzer().Analyze(
+    Response response;
+    auto outcome = (analyzer().*ask)(
         request, scope, [&call](const std::string& text) { call.Progress(text); }, &response);
     call.OnCancel({});
     if (!outcome.ok()) return outcome.error();
     return response.SerializeAsString();
   }
 
- private:
   // Made at the first call: gRPC starts threads, which validate must not.
   Analyzer& analyzer() {
     std::call_once(once_, [this] { analyzer_ = std::make_unique<Analyzer>(settings_); });

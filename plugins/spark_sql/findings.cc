@@ -28,6 +28,7 @@ void Findings::AddWarning(std::string id, std::string message, std::string hint)
 
 void Findings::Add(bool is_error, std::string id, std::string message, std::string hint,
                    const std::optional<Span>& span, const EngineError* engine) {
+  errors_ += is_error ? 1 : 0;
   Finding finding;
   finding.is_error = is_error;
   finding.code = std::move(id);

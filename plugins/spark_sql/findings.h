@@ -37,6 +37,9 @@ class Findings {
   /// The text that the engine sees, once it is known: its end is where the person's query ends.
   void UseQuery(std::string sql) { sql_ = std::move(sql); }
 
+  /// Findings of severity ERROR so far.
+  int errors() const { return errors_; }
+
   void AddDenial(const Denial& denial);
   void AddEngine(const EngineError& error, const std::string& hint);
   void AddError(std::string id, std::string message, std::string hint);
@@ -49,6 +52,7 @@ class Findings {
   std::string sql_;
   const Origin origin_;
   const Sink sink_;
+  int errors_ = 0;
 };
 
 }  // namespace dcp::spark_sql

@@ -7,6 +7,7 @@ pretzel_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 pretzel_local=$pretzel_root/.local
 pretzel_venv=$pretzel_local/venv
 pretzel_jars=$pretzel_local/jars
+pretzel_nanoarrow=$pretzel_local/nanoarrow
 # How much of a failed tool's log is shown; the rest is in the file that the message names.
 setup_log_tail=40
 
@@ -131,6 +132,32 @@ setup_jars() {
   setup_stamped "$pretzel_jars" "$wanted" || setup_locked jars setup_jars_make "$wanted"
 }
 
+# Only sources are wanted, so pip is given a backend that builds nothing: scripts/lib/sdist.
+setup_nanoarrow_make() {
+  local wanted=$1 fresh=$pretzel_local/nanoarrow.new
+  setup_stamped "$pretzel_nanoarrow" "$wanted" && return
+  setup_say "fetching nanoarrow's sources"
+  rm -rf "$fresh"
+  mkdir -p "$fresh"
+  setup_logged nanoarrow env PYTHONPATH="$pretzel_root/scripts/lib/sdist" "$pretzel_venv/bin/pip" download \
+    --disable-pip-version-check --no-input --no-cache-dir --no-deps --no-binary :all: --no-build-isolation --require-hashes \
+    -r "$pretzel_root/stack/sources.txt" -d "$fresh"
+  setup_logged nanoarrow-unpack tar -xzf "$fresh"/nanoarrow-*.tar.gz -C "$fresh" --strip-components=2 --wildcards \
+    'nanoarrow-*/subprojects/arrow-nanoarrow/src/nanoarrow' 'nanoarrow-*/subprojects/flatcc-*/include' \
+    'nanoarrow-*/subprojects/flatcc-*/src/runtime'
+  mv "$fresh"/arrow-nanoarrow/src "$fresh/src"
+  mv "$fresh"/flatcc-* "$fresh/flatcc"
+  rm -rf "$fresh"/nanoarrow-*.tar.gz "$fresh/arrow-nanoarrow" "$pretzel_nanoarrow"
+  mv "$fresh" "$pretzel_nanoarrow"
+  echo "$wanted" >"$pretzel_nanoarrow/.stamp"
+}
+
+setup_nanoarrow() {
+  local wanted
+  wanted=$(setup_hash "$pretzel_root/stack/sources.txt")
+  setup_stamped "$pretzel_nanoarrow" "$wanted" || setup_locked nanoarrow setup_nanoarrow_make "$wanted"
+}
+
 # setup_build TARGET: the release build; programs land in build/release/bin.
 setup_build() {
   local build=$pretzel_root/build/release
@@ -144,5 +171,6 @@ setup_all() {
   setup_debian_packages
   setup_venv
   setup_jars
+  setup_nanoarrow
   setup_build "$1"
 }
