@@ -11,6 +11,7 @@
 #include "catalog/http.h"
 #include "catalog/location.h"
 #include "catalog/operations.h"
+#include "catalog/sweeping.h"
 
 namespace dcp::catalog {
 namespace {
@@ -64,14 +65,18 @@ class RestCatalog : public Catalog {
   }
 
   Result<int64_t> Purge(const std::string& playground, int64_t generation) override {
-    // The folder is made of these two: nothing else may get into its path.
-    DCP_TRY(CheckPlaygroundName(playground));
-    if (generation < 1) return InvalidArgument("a playground's generation counts from 1");
-    DCP_ASSIGN(const int64_t dropped,
-               PurgePlace(backends_, Place::Of(backends_, playground, generation)));
+    DCP_ASSIGN(const Place place, CheckedPlace(playground, generation));
+    DCP_ASSIGN(const int64_t dropped, PurgePlace(backends_, place));
     receipts_.Forget(playground, generation);
     return dropped;
   }
+
+  Result<Footprint> Measure(const std::string& playground, int64_t generation) override {
+    DCP_ASSIGN(const Place place, CheckedPlace(playground, generation));
+    return MeasurePlace(backends_, place);
+  }
+
+  Result<Traces> FindTraces() override { return FindTracesIn(backends_); }
 
   Status ProbeProductionWrite(const store::Playground& playground,
                               const std::string& user) override {
@@ -82,6 +87,13 @@ class RestCatalog : public Catalog {
   }
 
  private:
+  /// Paths are made of these two: nothing else may get into one.
+  Result<Place> CheckedPlace(const std::string& playground, int64_t generation) const {
+    DCP_TRY(CheckPlaygroundName(playground));
+    if (generation < 1) return InvalidArgument("a playground's generation counts from 1");
+    return Place::Of(backends_, playground, generation);
+  }
+
   std::string host_;
   const Tokens& tokens_;
   const Clock& clock_;

@@ -78,6 +78,26 @@ struct TableInfo {
   std::string metadata_location;
 };
 
+/// What one generation of a playground takes up in the overlay.
+struct Footprint {
+  std::vector<std::string> tables;  ///< "namespace.name", sorted
+  int64_t files = 0;
+  int64_t bytes = 0;
+};
+
+/// A generation of a playground that has left something in the overlay.
+struct Trace {
+  std::string playground;
+  int64_t generation = 0;
+  bool in_catalog = false;  ///< its namespace stands
+  bool on_disk = false;     ///< its folder does
+};
+
+struct Traces {
+  std::vector<Trace> places;           ///< by name, then generation
+  std::vector<std::string> strangers;  ///< what no playground would have made there
+};
+
 class Catalog {
  public:
   /// Listens when it returns. UNAVAILABLE with the port when it is taken.
@@ -97,8 +117,12 @@ class Catalog {
   virtual Result<TableInfo> DescribeTable(const store::Playground& playground,
                                           const std::string& table) = 0;
   /// Drops every table and namespace of that generation and removes its files. Idempotent and
-  /// prefix-exact. Answers how many tables went.
+  /// prefix-exact; wherever it was broken off, the next call goes on. Answers how many tables went.
   virtual Result<int64_t> Purge(const std::string& playground, int64_t generation) = 0;
+  /// What Purge would take away now.
+  virtual Result<Footprint> Measure(const std::string& playground, int64_t generation) = 0;
+  /// Whose things are in the overlay. Nothing is known here of who should be there.
+  virtual Result<Traces> FindTraces() = 0;
   /// Tries to create a table in production through the playground's endpoint, as a client would;
   /// OK means "refused, as it must be". For doctor.
   virtual Status ProbeProductionWrite(const store::Playground& playground,

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 
 #include "base/id.h"
 #include "catalog/location.h"
@@ -23,6 +24,27 @@ std::string TableFolder(const std::string& folder, const TableName& table) {
   std::string out = folder;
   for (const std::string& level : table.levels) out += "/" + level;
   return out + "/" + table.name + "-";
+}
+
+std::string FolderName(const std::string& playground, int64_t generation) {
+  return playground + "-" + std::to_string(generation);
+}
+
+/// "<playground><separator><generation>", if that is how `make` writes it again.
+template <typename Make>
+std::optional<PlaceName> ParsePlace(std::string_view text, char separator, Make make) {
+  const size_t at = text.rfind(separator);
+  if (at == std::string_view::npos) return std::nullopt;
+  PlaceName place;
+  place.playground = std::string(text.substr(0, at));
+  const std::string_view number = text.substr(at + 1);
+  const auto [end, error] =
+      std::from_chars(number.data(), number.data() + number.size(), place.generation);
+  if (error != std::errc() || place.generation < 1) return std::nullopt;
+  if (!CheckPlaygroundName(place.playground).ok()) return std::nullopt;
+  // Leading zeros, a sign, or something behind the number.
+  if (make(place.playground, place.generation) != text) return std::nullopt;
+  return place;
 }
 
 }  // namespace
@@ -92,7 +114,20 @@ std::string PlaygroundFolder(const std::string& warehouse, const std::string& pl
                              int64_t generation) {
   std::string root = warehouse;
   while (root.ends_with('/')) root.pop_back();
-  return root + "/pg/" + playground + "-" + std::to_string(generation);
+  return root + "/pg/" + FolderName(playground, generation);
+}
+
+std::optional<PlaceName> ParseOverlayRoot(std::string_view level) {
+  static constexpr std::string_view kPrefix = "pg_";
+  if (!level.starts_with(kPrefix)) return std::nullopt;
+  return ParsePlace(level.substr(kPrefix.size()), '_',
+                    [](const std::string& playground, int64_t generation) {
+                      return OverlayRoot(playground, generation).substr(kPrefix.size());
+                    });
+}
+
+std::optional<PlaceName> ParseFolderName(std::string_view name) {
+  return ParsePlace(name, '-', FolderName);
 }
 
 std::string NewTableLocation(const std::string& folder, const TableName& table) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,14 @@ Levels OverlayLevels(const std::string& playground, int64_t generation, const Le
 /// "<warehouse>/pg/<playground>-<generation>".
 std::string PlaygroundFolder(const std::string& warehouse, const std::string& playground,
                              int64_t generation);
+/// The inverses of OverlayRoot and of PlaygroundFolder's last segment: nothing for a text that they
+/// would not make. What is removed is found by these, so nothing else ever is.
+struct PlaceName {
+  std::string playground;
+  int64_t generation = 0;
+};
+std::optional<PlaceName> ParseOverlayRoot(std::string_view level);
+std::optional<PlaceName> ParseFolderName(std::string_view name);
 /// "<folder>/<levels>/<table>-<32 hex digits>", new at each call.
 std::string NewTableLocation(const std::string& folder, const TableName& table);
 /// Whether `location` is one that NewTableLocation could have made for that table. This is what

@@ -30,6 +30,37 @@ TEST(NamesTest, GenerationsOfSimilarNamesNeverMeet) {
   EXPECT_EQ(PlaygroundFolder("file:///wh/", "fin-1", 3), "file:///wh/pg/fin-1-3");
 }
 
+TEST(NamesTest, PlacesAreReadBackAndNothingElseIs) {
+  for (const char* name : {"a", "a-2", "ab", "a-2-1", "fin-1-2"}) {
+    for (const int64_t generation : {int64_t{1}, int64_t{11}, int64_t{1} << 40}) {
+      const auto root = ParseOverlayRoot(OverlayRoot(name, generation));
+      const std::string path = PlaygroundFolder("file:///wh", name, generation);
+      const auto folder = ParseFolderName(path.substr(path.rfind('/') + 1));
+      ASSERT_TRUE(root && folder) << path;
+      EXPECT_EQ(root->playground, name);
+      EXPECT_EQ(root->generation, generation);
+      EXPECT_EQ(folder->playground, name);
+      EXPECT_EQ(folder->generation, generation);
+    }
+  }
+  EXPECT_EQ(ParseFolderName("a-2-1")->playground, "a-2");  // never generation 1 of "a", nor "2-1"
+  for (const char* odd : {"",         "pg",      "pg_",
+                          "pg_a",     "pg_a_",   "pg__1",
+                          "pg_a_0",   "pg_a_01", "pg_a_+1",
+                          "pg_a_-1",  "pg_a_1x", "pg_a_1 ",
+                          " pg_a_1",  "PG_a_1",  "pg_A_1",
+                          "pg_a_b_1", "pg_a%_1", "pg_a_1_",
+                          "pg_a-_1",  "pg_1_1",  "pg_a_99999999999999999999",
+                          "a_1",      "pga_1"}) {
+    EXPECT_FALSE(ParseOverlayRoot(odd)) << odd;
+  }
+  for (const char* odd :
+       {"", "a", "a-", "-1", "a-0", "a-01", "a-+1", "a--1", "a-1x", "a-1-", "a_1", "A-1", "a.b-1",
+        ".a-1", "..", "a%2d1", "a-1.tmp", "1-1", "a-99999999999999999999"}) {
+    EXPECT_FALSE(ParseFolderName(odd)) << odd;
+  }
+}
+
 TEST(NamesTest, OverlayNamesStandForThemselves) {
   for (const std::string& good :
        std::vector<std::string>{"a", "A_b-9", "_x", "9", std::string(128, 'a')}) {

@@ -5,11 +5,9 @@
 
 #include <utility>
 
-#include "base/crash_point.h"
 #include "catalog/location.h"
 #include "catalog/policy.h"
 #include "catalog/table_definition.h"
-#include "os/file.h"
 
 namespace dcp::catalog {
 namespace {
@@ -66,20 +64,6 @@ Result<TableState> EnsureOnce(const Backends& backends, const Place& place, cons
                     std::move(drift)};
 }
 
-/// Every namespace under the playground's root, parents before children.
-Result<std::vector<Levels>> OverlayNamespaces(const Backends& backends, const Place& place) {
-  std::vector<Levels> all = {place.Overlay(Levels())};
-  for (size_t i = 0; i < all.size(); ++i) {
-    DCP_ASSIGN(std::vector<Levels> children, backends.overlay.ListNamespaces(all[i]));
-    all.insert(all.end(), children.begin(), children.end());
-    if (all.size() > kPurgeNamespacesMax) {
-      return ResourceExhausted("playground " + place.playground + " has more than " +
-                               std::to_string(kPurgeNamespacesMax) + " namespaces");
-    }
-  }
-  return all;
-}
-
 Status ExpectRefusal(const HttpClient& client, const std::string& path, const std::string& body,
                      const std::string& what) {
   DCP_ASSIGN(const HttpReply reply, client.Call("POST", path, body));
@@ -134,40 +118,6 @@ Result<TableInfo> DescribeTableIn(const Backends& backends, const Place& place,
   info.snapshot_id = observed.snapshot_id;
   info.metadata_location = observed.metadata_location;
   return info;
-}
-
-Result<int64_t> PurgePlace(const Backends& backends, const Place& place) {
-  DCP_ASSIGN(const std::vector<Levels> namespaces, OverlayNamespaces(backends, place));
-  int64_t dropped = 0;
-  for (const Levels& levels : namespaces) {
-    DCP_ASSIGN(const std::vector<std::string> names, backends.overlay.List(levels, "tables"));
-    for (const std::string& name : names) {
-      const TableName table{levels, name};
-      DCP_CRASH_POINT("catalog.purge.before_table");
-      DCP_ASSIGN(const HttpReply reply,
-                 backends.overlay.Delete(TablePath(table) + "?purgeRequested=false"));
-      if (reply.code == 200 || reply.code == 204) {
-        ++dropped;
-      } else if (reply.code != 404) {
-        return Unexpected("drop", table, reply);
-      }
-      DCP_CRASH_POINT("catalog.purge.table_dropped");
-    }
-  }
-  DCP_CRASH_POINT("catalog.purge.tables_dropped");
-  for (auto levels = namespaces.rbegin(); levels != namespaces.rend(); ++levels) {
-    DCP_ASSIGN(const HttpReply reply, backends.overlay.Delete(NamespacePath(*levels)));
-    if (reply.code >= 300 && reply.code != 404) {
-      return Unavailable("cannot drop namespace " + Display(*levels) +
-                         ": the overlay catalog answered with HTTP " + std::to_string(reply.code));
-    }
-  }
-  DCP_CRASH_POINT("catalog.purge.namespaces_dropped");
-  // Only now, so that no table is left whose files are gone.
-  DCP_ASSIGN(const std::string path, LocalPath(place.folder));
-  DCP_TRY(os::RemoveTree(path));
-  DCP_CRASH_POINT("catalog.purge.files_removed");
-  return dropped;
 }
 
 Status ProbeProduction(const Backends& backends, const Place& place, const std::string& endpoint,

@@ -11,14 +11,10 @@
 
 namespace dcp::catalog {
 
-/// Namespaces that one purge walks. A playground has a handful; more is a loop upstream.
-constexpr size_t kPurgeNamespacesMax = 10'000;
-
 Result<TableState> EnsureTableIn(const Backends& backends, const Place& place,
                                  const TableSpec& spec);
 Result<TableInfo> DescribeTableIn(const Backends& backends, const Place& place,
                                   const std::string& table);
-Result<int64_t> PurgePlace(const Backends& backends, const Place& place);
 
 /// Tries writes to production over `endpoint` with `token`. Each is made so that it would change
 /// nothing even where it were let through.

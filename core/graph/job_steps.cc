@@ -211,6 +211,13 @@ int64_t RunnerImpl::LookAtEndedProcess(JobAtWork& job, const os::JobState& state
   const std::string folder = job.record.directory + "/";
   ProcessFacts facts;
   facts.lost = state.phase == os::JobState::Phase::kLost;
+  if (facts.lost) {
+    // What its launcher left behind must not go on writing beside the next attempt.
+    const Status ended = launcher_->Stop(job.record.directory);
+    if (!ended.ok() && ended.code() != Code::kNotFound) {
+      return RetryJob(job, Passing(ended), kLookFailuresMax);
+    }
+  }
   facts.exit_code = state.exit.code;
   facts.signal = state.exit.signal;
   facts.cancel_requested = job.record.stop != JobRecord::Stop::kNo;

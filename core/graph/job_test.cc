@@ -147,6 +147,8 @@ TEST_F(JobTest, SubmitsALostJobAgainUnderTheSameRunId) {
   }
   EXPECT_THAT(keys, ElementsAre(run.id + "/job", run.id + "/job/2", run.id + "/job/3"));
   EXPECT_EQ(processes_.processes.size(), 3U);
+  // What a dead launcher left of one attempt is ended before the next begins.
+  for (const auto& [folder, process] : processes_.processes) EXPECT_GE(process.stops, 1) << folder;
   EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
 }
 

@@ -44,8 +44,10 @@ class DyingStore : public RunsOnlyStore {
   }
   Result<store::Run> CreateRun(const store::Run& run, const std::vector<store::Node>& nodes,
                                const std::vector<store::Transition>& transitions) override {
+    if (on_create && run.command != "delete") on_create();
     return real_.CreateRun(run, nodes, transitions);
   }
+  std::function<void()> on_create;  ///< what happens just before a run is stored
   Result<std::vector<store::Node>> GetNodes(const std::string& id) override {
     return real_.GetNodes(id);
   }
@@ -244,6 +246,24 @@ TEST_F(RecoveryTest, GoesOnByItselfWhenTheStoreComesBack) {
   const store::Run run = RunToEnd(Request("run", {Compile()}));
   EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
   EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  runner_.reset();
+}
+
+/// The deletion finds a run that it cannot cancel yet, because it is only being stored.
+TEST_F(RecoveryTest, ADeletionThatComesWhileARunIsBeingStoredCancelsIt) {
+  backend_.On("run_backend.Submit", R"({"handle":"h"})");
+  backend_.On("catalog.Purge", R"({"tables":"1"})");
+  DyingStore store(*store_, 1000);
+  runner_ = MakeRunner(store);
+  std::string deletion;
+  store.on_create = [&] {
+    deletion = runner_->Start(Request("delete", {Spec("purge", "catalog", "Purge")}))->id;
+    EXPECT_EQ(store_->GetRun(deletion)->state, store::kPending);
+  };
+  const store::Run run = RunToEnd(Request("run", {Compile()}));
+  EXPECT_EQ(run.state, store::kCancelled);
+  EXPECT_TRUE(backend_.Calls("Submit").empty());
+  EXPECT_EQ(Await(deletion).state, store::kSucceeded);
   runner_.reset();
 }
 

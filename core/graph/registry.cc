@@ -2,6 +2,7 @@
 //
 // What runs must know of each other: who writes which table, what waits for a deletion, and how
 // many jobs run at once.
+#include <algorithm>
 #include <utility>
 
 #include "graph/runner.h"
@@ -76,6 +77,15 @@ bool RunnerImpl::MustWait(const store::Run& run) {
     }
   }
   return false;
+}
+
+bool RunnerImpl::IsBeingDeleted(const store::Run& run) {
+  if (run.command == kDelete) return false;
+  const std::lock_guard lock(registry_);
+  return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) {
+    return entry.second.command == kDelete && entry.second.playground == run.playground &&
+           entry.second.generation == run.generation;
+  });
 }
 
 void RunnerImpl::CancelOthers(const std::string& delete_run_id) {

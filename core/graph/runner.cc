@@ -103,6 +103,10 @@ Result<store::Run> RunnerImpl::Start(const StartRequest& request) {
     entries_[run.id].active = active;
   }
   CancelOthers(run.id);
+  // A deletion that registered since Register could not cancel what had no memory yet.
+  if (IsBeingDeleted(run)) {
+    static_cast<void>(Cancel(run.id, "playground " + run.playground + " is being deleted"));
+  }
   const RunLock lock(*this, *active);
   Settle(active);
   return created;

@@ -121,6 +121,7 @@ class RunnerImpl : public Runner {
   Status Register(const store::Run& run, const std::vector<NodeSpec>& nodes, std::string* other);
   void Unregister(const std::string& run_id);
   bool MustWait(const store::Run& run);
+  bool IsBeingDeleted(const store::Run& run);
   /// ABORTED when another unfinished run makes or writes one of the tables.
   Status Claim(const store::Run& run, const std::vector<NodeSpec>& nodes);
   Status ClaimLocked(const store::Run& run, const std::vector<std::string>& tables);

@@ -120,7 +120,10 @@ class FakeLauncher : public Launcher {
     const std::lock_guard lock(all_.mutex);
     auto& process = all_.processes[directory];
     ++process.stops;
-    if (process.state.phase == os::JobState::Phase::kExited) return Status::Ok();
+    if (process.state.phase == os::JobState::Phase::kExited ||
+        process.state.phase == os::JobState::Phase::kLost) {
+      return Status::Ok();
+    }
     process.state.phase = os::JobState::Phase::kExited;
     process.state.exit.signal = 15;
     return Status::Ok();

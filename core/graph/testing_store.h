@@ -26,7 +26,14 @@ class RunsOnlyStore : public store::Store {
   Result<std::vector<store::Playground>> ListPlaygrounds(const std::string&) override {
     return No();
   }
+  Result<std::string> PlaygroundState(const std::string&, int64_t) override { return No(); }
   Status SetPlaygroundExpiry(const std::string&, int64_t, WallMillis) override { return No(); }
+  Result<store::Playground> ChangePlayground(const std::string&, int64_t,
+                                             const store::PlaygroundChange&) override {
+    return No();
+  }
+  Status ExpirePlayground(const std::string&, int64_t, WallMillis) override { return No(); }
+  Status BuryPlayground(const std::string&, int64_t, WallMillis) override { return No(); }
   Status SetPlaygroundState(const std::string&, int64_t, const std::string&,
                             const std::string&) override {
     return No();
@@ -45,6 +52,7 @@ class RunsOnlyStore : public store::Store {
   Result<std::vector<store::Run>> ListRuns(const std::string&, const std::string&, int) override {
     return No();
   }
+  Result<std::vector<store::RunBrief>> RunsOf(const std::string&, int64_t) override { return No(); }
   Status PutFact(const std::string&, const std::string&) override { return No(); }
   Result<std::string> GetFact(const std::string&) override { return No(); }
 

@@ -101,13 +101,9 @@ Status ReadUpTo(int fd, size_t bytes, const std::string& path, std::string* out)
   return {};
 }
 
-Status RemoveAt(int folder, const std::string& name, const std::string& shown, int depth);
-
-Status EmptyFolder(int fd, const std::string& shown, int depth) {
-  if (depth > kTreeDepthMax) {
-    return ResourceExhausted("cannot remove " + shown + ": more than " +
-                             std::to_string(kTreeDepthMax) + " folders inside each other");
-  }
+/// Calls `visit` for each name in an open folder; stops at the first failure.
+template <typename Visit>
+Status ForEachIn(int fd, const std::string& shown, Visit visit) {
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) return FromErrno(errno, "cannot list " + shown);
   const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(copy), &::closedir);
@@ -121,11 +117,22 @@ Status EmptyFolder(int fd, const std::string& shown, int depth) {
     const dirent* entry = ::readdir(listing.get());
     if (entry == nullptr) break;
     const std::string name = entry->d_name;
-    if (name == "." || name == "..") continue;
-    DCP_TRY(RemoveAt(fd, name, shown + "/" + name, depth));
+    if (name != "." && name != "..") DCP_TRY(visit(name));
   }
   if (errno != 0) return FromErrno(errno, "cannot list " + shown);
   return {};
+}
+
+Status RemoveAt(int folder, const std::string& name, const std::string& shown, int depth);
+
+Status EmptyFolder(int fd, const std::string& shown, int depth) {
+  if (depth > kTreeDepthMax) {
+    return ResourceExhausted("cannot remove " + shown + ": more than " +
+                             std::to_string(kTreeDepthMax) + " folders inside each other");
+  }
+  return ForEachIn(fd, shown, [&](const std::string& name) {
+    return RemoveAt(fd, name, shown + "/" + name, depth);
+  });
 }
 
 Status RemoveAt(int folder, const std::string& name, const std::string& shown, int depth) {
@@ -144,6 +151,30 @@ Status RemoveAt(int folder, const std::string& name, const std::string& shown, i
     return FromErrno(errno, "cannot remove " + shown);
   }
   return {};
+}
+
+Status MeasureAt(int folder, const std::string& name, const std::string& shown, int depth,
+                 TreeSize* size) {
+  struct stat info = {};
+  if (::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    return errno == ENOENT ? Status() : FromErrno(errno, "cannot examine " + shown);
+  }
+  if (!S_ISDIR(info.st_mode)) {
+    ++size->files;
+    size->bytes += info.st_size;
+    return {};
+  }
+  if (depth > kTreeDepthMax) {
+    return ResourceExhausted("cannot measure " + shown + ": more than " +
+                             std::to_string(kTreeDepthMax) + " folders inside each other");
+  }
+  const Fd inner(OpenAt(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  if (!inner.valid()) {
+    return errno == ENOENT ? Status() : FromErrno(errno, "cannot open folder " + shown);
+  }
+  return ForEachIn(inner.get(), shown, [&](const std::string& entry) {
+    return MeasureAt(inner.get(), entry, shown + "/" + entry, depth + 1, size);
+  });
 }
 
 }  // namespace
@@ -234,6 +265,17 @@ Result<std::vector<std::string>> ListDirectory(const std::string& path) {
   if (errno != 0) return FromErrno(errno, "cannot list " + path);
   std::sort(names.begin(), names.end());
   return names;
+}
+
+Result<TreeSize> MeasureTree(const std::string& path) {
+  TreeSize size;
+  DCP_TRY(MeasureAt(AT_FDCWD, path, path, 0, &size));
+  return size;
+}
+
+bool IsFolder(const std::string& path) {
+  struct stat info = {};
+  return ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
 Status RemoveTree(const std::string& path) {

@@ -23,6 +23,15 @@ Status WriteFileAtomic(const std::string& path, std::string_view content, int mo
 Status MakeDirectories(const std::string& path, int mode = 0700);
 /// Names in the folder, sorted, without "." and "..".
 Result<std::vector<std::string>> ListDirectory(const std::string& path);
+/// What a folder holds: what RemoveTree would take away, folders not counted.
+struct TreeSize {
+  int64_t files = 0;
+  int64_t bytes = 0;
+};
+/// Links are counted, not followed. Zero when it is not there; what vanishes meanwhile is left out.
+Result<TreeSize> MeasureTree(const std::string& path);
+/// Whether it is a folder itself, and no link to one.
+bool IsFolder(const std::string& path);
 /// Removes a folder and what is in it; links are removed, not followed. OK when it is not there.
 Status RemoveTree(const std::string& path);
 bool Exists(const std::string& path);

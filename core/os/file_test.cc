@@ -107,5 +107,21 @@ TEST_F(FileTest, LocksExcludeEachOther) {
   EXPECT_TRUE(FileLock::Acquire(In("lock")).ok());
 }
 
+TEST_F(FileTest, MeasuresWhatWouldBeRemoved) {
+  ASSERT_TRUE(MakeDirectories(In("tree/a/b")).ok());
+  ASSERT_TRUE(WriteFileAtomic(In("tree/one"), "12345").ok());
+  ASSERT_TRUE(WriteFileAtomic(In("tree/a/b/two"), "123").ok());
+  ASSERT_TRUE(WriteFileAtomic(In("big"), std::string(1000, 'x')).ok());
+  ASSERT_EQ(::symlink(In("big").c_str(), In("tree/link").c_str()), 0);
+  ASSERT_EQ(::symlink(root_.c_str(), In("tree/loop").c_str()), 0);
+  const TreeSize size = MeasureTree(In("tree")).value();
+  EXPECT_EQ(size.files, 4);  // two files and two links, each as long as its text
+  EXPECT_EQ(size.bytes, static_cast<int64_t>(8 + In("big").size() + root_.size()));
+  EXPECT_EQ(MeasureTree(In("none"))->files, 0);
+  EXPECT_TRUE(IsFolder(In("tree")));
+  EXPECT_FALSE(IsFolder(In("tree/loop")));
+  EXPECT_FALSE(IsFolder(In("tree/one")));
+}
+
 }  // namespace
 }  // namespace dcp::os

@@ -74,15 +74,17 @@ Status SignalExactly(const ProcessIdentity& who, int signal) {
   return FromErrno(error, "cannot signal process " + std::to_string(who.pid));
 }
 
-/// Ends what a dead launcher left behind. A pid stays taken while a group of that number has
-/// members, so a stranger at that pid means that the job's group is gone.
+/// Ends what a dead launcher left behind: the job's group, and what left the group for one of its
+/// own. What made a session of its own cannot be told from a stranger's any more.
 Status KillLeftovers(const ProcessIdentity& job) {
-  const auto now = IdentityOf(job.pid);
-  if (now.ok() && !job.Alive()) return {};
-  const auto self = IdentityOf(::getpid());
-  if (!self.ok() || self->boot_id != job.boot_id) return {};
-  if (::kill(-job.pid, SIGKILL) == 0 || errno == ESRCH) return {};
-  return FromErrno(errno, "cannot end process group " + std::to_string(job.pid));
+  DCP_ASSIGN(const std::vector<ProcessIdentity> left, MembersOfSession(job));
+  if (left.empty()) return {};
+  // The group first and at once: one that forks all the time cannot run away from it.
+  if (::kill(-job.pid, SIGKILL) != 0 && errno != ESRCH) {
+    return FromErrno(errno, "cannot end process group " + std::to_string(job.pid));
+  }
+  for (const ProcessIdentity& member : left) DCP_TRY(SignalExactly(member, SIGKILL));
+  return {};
 }
 
 /// A job that was not launched yet is closed, so that no later launch can start it.
@@ -178,6 +180,31 @@ Status StopJob(const std::string& directory) {
       return KillLeftovers(state.job);
   }
   return Internal("unknown phase of a job");
+}
+
+Result<bool> EndJob(const std::string& directory) {
+  const Status stopped = StopJob(directory);
+  if (stopped.code() == Code::kNotFound) return true;
+  if (stopped.code() == Code::kUnavailable) return false;  // it is being launched just now
+  DCP_TRY(stopped);
+  DCP_ASSIGN(const JobState state, ReadJobState(directory));
+  // Also after `exit` was written: its launcher gives up on what is stuck in the kernel.
+  if (!state.launcher.Alive()) DCP_TRY(KillLeftovers(state.job));
+  DCP_ASSIGN(const bool runs, JobRuns(directory));
+  return !runs;
+}
+
+Result<bool> JobRuns(const std::string& directory) {
+  const auto state = ReadJobState(directory);
+  if (state.status().code() == Code::kNotFound) return false;
+  DCP_TRY(state.status());
+  if (state->phase == JobState::Phase::kNotLaunched) {
+    if (!Exists(directory + "/" + kJobLockFile)) return false;
+    return FileLock::Acquire(directory + "/" + kJobLockFile).status().code() == Code::kUnavailable;
+  }
+  if (state->launcher.Alive()) return true;
+  DCP_ASSIGN(const std::vector<ProcessIdentity> left, MembersOfSession(state->job));
+  return !left.empty();
 }
 
 }  // namespace dcp::os

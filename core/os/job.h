@@ -47,5 +47,11 @@ Result<JobState> ReadJobState(const std::string& directory);
 /// when it has ended already. A job not launched yet is closed (signal 15), and will never be;
 /// UNAVAILABLE when it is being launched at this moment: ask again. [any]
 Status StopJob(const std::string& directory);
+/// For whoever wants to remove what the job works on: StopJob, and true once launcher, job and all
+/// that is left of the job's session are gone; false while something still runs: ask again. What a
+/// dead launcher left behind is killed. A folder that is not there is true. [any]
+Result<bool> EndJob(const std::string& directory);
+/// Whether anything of that job runs; nothing is done to it. [any]
+Result<bool> JobRuns(const std::string& directory);
 
 }  // namespace dcp::os

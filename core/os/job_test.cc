@@ -201,6 +201,59 @@ TEST_F(JobTest, KillsWhatIgnoresTheStop) {
   EXPECT_TRUE(StopJob(dir_).ok());
 }
 
+/// The job's own process ends with its launcher; its children do not, whatever they ignore.
+TEST_F(JobTest, EndsWhatADeadLauncherLeft) {
+  ASSERT_EQ(::mkfifo(In("ready").c_str(), 0600), 0);
+  // A child in the job's group, and one in a group of its own (`set -m`), as Spark makes them.
+  JobSpec spec = Script(
+      "trap '' TERM HUP; sh -c 'trap \"\" TERM HUP; while :; do sleep 60; done' & "
+      "set -m; sh -c 'trap \"\" TERM HUP; echo x > ready; while :; do sleep 60; done' & "
+      "while :; do sleep 60; done");
+  spec.argv[0] = "/bin/bash";  // whose `set -m` needs no terminal
+  ASSERT_TRUE(Launch(spec).ok());
+  AwaitReady();
+  const JobState state = ReadJobState(dir_).value();
+  EXPECT_GE(MembersOfSession(state.job)->size(), 3U);
+  EXPECT_TRUE(JobRuns(dir_).value());
+  ASSERT_EQ(::kill(state.launcher.pid, SIGKILL), 0);
+  WaitGone(state.launcher);
+  WaitGone(state.job);
+  EXPECT_EQ(PhaseNow(), Phase::kLost);
+  const auto left = MembersOfSession(state.job).value();
+  EXPECT_GE(left.size(), 2U);
+  EXPECT_TRUE(JobRuns(dir_).value());
+  ASSERT_TRUE(EndJob(dir_).ok());
+  for (const ProcessIdentity& member : left) WaitGone(member);
+  EXPECT_TRUE(EndJob(dir_).value());
+  EXPECT_FALSE(JobRuns(dir_).value());
+}
+
+TEST_F(JobTest, EndsARunningJobAndSaysWhenItIsOver) {
+  ASSERT_EQ(::mkfifo(In("ready").c_str(), 0600), 0);
+  JobSpec spec = Script("trap '' TERM; echo x > ready; while :; do sleep 60; done");
+  spec.stop_grace_ms = 200;
+  ASSERT_TRUE(Launch(spec).ok());
+  AwaitReady();
+  const JobState state = ReadJobState(dir_).value();
+  EXPECT_FALSE(EndJob(dir_).value());  // it has its grace
+  WaitGone(state.launcher);
+  EXPECT_TRUE(EndJob(dir_).value());
+  EXPECT_EQ(ReadJobState(dir_)->exit.signal, SIGKILL);
+}
+
+TEST_F(JobTest, EndingClosesAFolderThatWasNotLaunched) {
+  EXPECT_FALSE(JobRuns(dir_).value());
+  {
+    const FileLock launching = FileLock::Acquire(In("lock")).value();
+    EXPECT_TRUE(JobRuns(dir_).value());
+    EXPECT_FALSE(EndJob(dir_).value());
+  }
+  EXPECT_TRUE(EndJob(dir_).value());
+  EXPECT_EQ(PhaseNow(), Phase::kExited);
+  EXPECT_TRUE(EndJob(In("none")).value());
+  EXPECT_FALSE(JobRuns(In("none")).value());
+}
+
 TEST_F(JobTest, AStoppedJobIsNeverLaunched) {
   ASSERT_TRUE(StopJob(dir_).ok());
   EXPECT_EQ(PhaseNow(), Phase::kExited);
@@ -253,7 +306,8 @@ TEST_F(JobTest, ARecordOfAnotherProcessIsNotTakenForOurs) {
   identities.job = identities.launcher;
   ASSERT_TRUE(WriteFileAtomic(In("launched"), EncodeLaunched(identities)).ok());
   EXPECT_EQ(PhaseNow(), Phase::kLost);
-  EXPECT_TRUE(StopJob(dir_).ok());  // and we are still here
+  EXPECT_TRUE(StopJob(dir_).ok());
+  EXPECT_TRUE(EndJob(dir_).value());  // and we are still here
 }
 
 TEST_F(JobTest, SaysWhenARecordIsDamaged) {

@@ -130,6 +130,7 @@ Status Describe(const Failure& failure, const SpawnOptions& options) {
 /// The numbers in /proc/PID/stat that we use.
 struct ProcStat {
   char state = '?';
+  pid_t session = -1;
   uint64_t start_ticks = 0;
 };
 
@@ -150,6 +151,7 @@ Result<ProcStat> ReadStat(pid_t pid) {
       return Internal("cannot read /proc/" + std::to_string(pid) + "/stat: it ends early");
     }
     ++at;
+    if (field == 5) std::from_chars(text.data() + at, text.data() + text.size(), stat.session);
   }
   std::from_chars(text.data() + at, text.data() + text.size(), stat.start_ticks);
   return stat;
@@ -356,6 +358,26 @@ Result<ProcessIdentity> IdentityOf(pid_t pid) {
   identity.start_ticks = stat.start_ticks;
   DCP_ASSIGN(identity.boot_id, BootId());
   return identity;
+}
+
+Result<std::vector<ProcessIdentity>> MembersOfSession(const ProcessIdentity& leader) {
+  std::vector<ProcessIdentity> members;
+  DCP_ASSIGN(const std::string boot, BootId());
+  if (leader.pid <= 0 || boot != leader.boot_id) return members;
+  const auto now = ReadStat(leader.pid);
+  if (now.ok() && now->start_ticks != leader.start_ticks) return members;
+  DCP_ASSIGN(const std::vector<std::string> names, ListDirectory("/proc"));
+  for (const std::string& name : names) {
+    pid_t pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error != std::errc() || end != name.data() + name.size()) continue;
+    const auto stat = ReadStat(pid);  // it may be gone by now
+    if (!stat.ok() || stat->session != leader.pid || stat->state == 'Z' || stat->state == 'X') {
+      continue;
+    }
+    members.push_back({pid, stat->start_ticks, boot});
+  }
+  return members;
 }
 
 }  // namespace dcp::os

@@ -67,6 +67,9 @@ struct ProcessIdentity {
   bool Alive() const;  ///< that very process exists and is no zombie
 };
 Result<ProcessIdentity> IdentityOf(pid_t pid);
+/// The living processes of the session that `leader` made, itself among them while it lives. Empty
+/// when its pid is a stranger's by now: it stays taken while the session has members.
+Result<std::vector<ProcessIdentity>> MembersOfSession(const ProcessIdentity& leader);
 
 /// A free TCP port on 127.0.0.1, free at the time of asking.
 Result<int> FreeLoopbackPort();

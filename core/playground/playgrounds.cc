@@ -28,6 +28,7 @@ constexpr char kExpired[] = "PZ0305";
 constexpr char kQuota[] = "PZ0306";
 constexpr char kTtl[] = "PZ0307";
 constexpr char kLabels[] = "PZ0308";
+constexpr char kNothing[] = "PZ0309";
 
 std::string HumanDuration(int64_t ms) {
   if (ms >= kHourMs && ms % kHourMs == 0) return std::to_string(ms / kHourMs) + " h";
@@ -75,6 +76,26 @@ Status CheckLabels(const std::map<std::string, std::string>& labels) {
         return InvalidArgument("labels: a key or value holds a control character").WithId(kLabels);
       }
     }
+  }
+  return Status::Ok();
+}
+
+Status BeingDeleted(const std::string& what, const std::string& name) {
+  return FailedPrecondition(what + " playground " + name + ": it is being deleted")
+      .WithId(kBeingDeleted)
+      .WithHint("make a new one with `pretzel playground create`");
+}
+
+Status CheckRemoved(const Update& update) {
+  if (update.remove_labels.size() > limits::kLabelsMax) {
+    return InvalidArgument("labels: " + std::to_string(update.remove_labels.size()) +
+                           " to remove, a playground has at most " +
+                           std::to_string(limits::kLabelsMax))
+        .WithId(kLabels);
+  }
+  for (const std::string& key : update.remove_labels) {
+    if (!update.set_labels.contains(key)) continue;
+    return InvalidArgument("labels: '" + key + "' is both set and removed").WithId(kLabels);
   }
   return Status::Ok();
 }
@@ -174,42 +195,78 @@ Result<std::vector<store::Playground>> Playgrounds::List(const Principal& who) {
 Result<store::Playground> Playgrounds::Extend(const Principal& who, const std::string& name,
                                               int64_t ttl_ms) {
   DCP_ASSIGN(store::Playground playground, Get(who, name));
-  if (playground.state != store::kActive) {
-    return FailedPrecondition("extend playground " + name + ": it is being deleted")
-        .WithId(kBeingDeleted)
-        .WithHint("make a new one with `pretzel playground create`");
-  }
+  if (playground.state != store::kActive) return BeingDeleted("extend", name);
+  DCP_ASSIGN(playground.expires_at, EndOf(playground, ttl_ms));
+  DCP_CRASH_POINT("playground.extend.before_commit");
+  const Status set = store_.SetPlaygroundExpiry(name, playground.generation, playground.expires_at);
+  DCP_CRASH_POINT("playground.extend.after_commit");
+  if (set.code() == Code::kNotFound) return BeingDeleted("extend", name);  // since we looked
+  DCP_TRY(set);
+  return playground;
+}
+
+Result<WallMillis> Playgrounds::EndOf(const store::Playground& playground, int64_t ttl_ms) const {
   DCP_ASSIGN(const int64_t ttl, CheckTtl(ttl_ms, limits_));
   const WallMillis latest = playground.created_at + limits_.max_ttl_ms;
   const WallMillis now = clock_.Wall();
-  if (latest <= now) {
-    return FailedPrecondition("extend playground " + name + ": it has had the longest life of " +
-                              HumanDuration(limits_.max_ttl_ms))
-        .WithId(kTtl)
-        .WithHint("make a new one with `pretzel playground create`");
+  if (latest > now) return std::min(now + ttl, latest);
+  return FailedPrecondition("extend playground " + playground.name +
+                            ": it has had the longest life of " + HumanDuration(limits_.max_ttl_ms))
+      .WithId(kTtl)
+      .WithHint("make a new one with `pretzel playground create`");
+}
+
+Result<store::Playground> Playgrounds::Change(const Principal& who, const std::string& name,
+                                              const Update& update) {
+  DCP_TRY(CheckLabels(update.set_labels));
+  DCP_TRY(CheckRemoved(update));
+  if (!update.ttl_ms && update.set_labels.empty() && update.remove_labels.empty()) {
+    return InvalidArgument("update playground " + name + ": nothing was given to change")
+        .WithId(kNothing)
+        .WithHint("give --ttl, --label or --remove-label");
   }
-  playground.expires_at = std::min(now + ttl, latest);
-  DCP_CRASH_POINT("playground.extend.before_commit");
-  DCP_TRY(store_.SetPlaygroundExpiry(name, playground.generation, playground.expires_at));
-  DCP_CRASH_POINT("playground.extend.after_commit");
-  return playground;
+  DCP_ASSIGN(const store::Playground playground, Get(who, name));
+  store::PlaygroundChange change;
+  if (update.ttl_ms) {
+    DCP_ASSIGN(change.expires_at, EndOf(playground, *update.ttl_ms));
+  }
+  change.set_labels = update.set_labels;
+  change.remove_labels = update.remove_labels;
+  change.labels_max = limits::kLabelsMax;
+  DCP_CRASH_POINT("playground.update.before_commit");
+  auto changed = store_.ChangePlayground(name, playground.generation, change);
+  DCP_CRASH_POINT("playground.update.after_commit");
+  if (changed.status().code() == Code::kFailedPrecondition) {
+    return BeingDeleted("update", name);
+  }
+  if (changed.status().code() == Code::kResourceExhausted) {
+    // The same mistake as at `create`, so the same code.
+    return InvalidArgument(changed.status().message())
+        .WithId(kLabels)
+        .WithHint("remove one with --remove-label KEY");
+  }
+  return changed;
 }
 
 Result<store::Playground> Playgrounds::BeginDelete(const Principal& who, const std::string& name) {
   DCP_ASSIGN(store::Playground playground, Get(who, name));
-  DCP_TRY(BeginExpire(playground));
+  const Status begun =
+      store_.SetPlaygroundState(name, playground.generation, store::kActive, store::kDeleting);
+  if (begun.code() == Code::kAborted) {
+    DCP_ASSIGN(const auto now, store_.GetPlayground(name));
+    if (now.generation != playground.generation || now.state != store::kDeleting) return begun;
+  } else {
+    DCP_TRY(begun);
+  }
   playground.state = store::kDeleting;
   return playground;
 }
 
 Status Playgrounds::BeginExpire(const store::Playground& playground) {
-  Status status = store_.SetPlaygroundState(playground.name, playground.generation, store::kActive,
-                                            store::kDeleting);
+  const Status expired =
+      store_.ExpirePlayground(playground.name, playground.generation, clock_.Wall());
   DCP_CRASH_POINT("playground.delete.after_commit");
-  if (status.code() != Code::kAborted) return status;
-  DCP_ASSIGN(const auto now, store_.GetPlayground(playground.name));
-  const bool same = now.generation == playground.generation;
-  return same && now.state == store::kDeleting ? Status::Ok() : status;
+  return expired;
 }
 
 Status Playgrounds::FinishDelete(const std::string& name, int64_t generation) {

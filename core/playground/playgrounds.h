@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,16 @@ struct Principal {
   std::string user;
   std::string team;
   std::string environment;
+  /// May see and do what concerns everybody's: the sweep. Nobody is, unless the principals file
+  /// says so.
+  bool is_operator = false;
+};
+
+/// What `Update` changes; what is not named stays.
+struct Update {
+  std::optional<int64_t> ttl_ms;  ///< from now, as Extend
+  std::map<std::string, std::string> set_labels;
+  std::vector<std::string> remove_labels;  ///< one that is not there is no mistake
 };
 
 struct Limits {
@@ -43,9 +54,14 @@ class Playgrounds {
   Result<std::vector<store::Playground>> List(const Principal& who);
   /// Counted from now; never beyond creation + maximum. [any]
   Result<store::Playground> Extend(const Principal& who, const std::string& name, int64_t ttl_ms);
+  /// All of it or nothing. INVALID_ARGUMENT when it changes nothing, or sets and removes one
+  /// label; labels are merged with those that are there. [any]
+  Result<store::Playground> Change(const Principal& who, const std::string& name,
+                                   const Update& update);
   /// ACTIVE -> DELETING; OK when it is DELETING already. [any]
   Result<store::Playground> BeginDelete(const Principal& who, const std::string& name);
-  /// The same for the daemon's timer, without a principal. [any]
+  /// The same for the daemon's timer, without a principal; ABORTED when it was extended meanwhile,
+  /// or is not ACTIVE any more. [any]
   Status BeginExpire(const store::Playground& playground);
   /// Forgets datasets and turns DELETING into DELETED. Idempotent. [any]
   Status FinishDelete(const std::string& name, int64_t generation);
@@ -55,6 +71,9 @@ class Playgrounds {
   Result<std::vector<store::Playground>> Expired(int limit);
 
  private:
+  /// When a life of `ttl_ms` from now ends. FAILED_PRECONDITION after the longest life.
+  Result<WallMillis> EndOf(const store::Playground& playground, int64_t ttl_ms) const;
+
   store::Store& store_;
   const Clock& clock_;
   Limits limits_;

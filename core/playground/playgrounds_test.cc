@@ -168,6 +168,68 @@ TEST_F(PlaygroundsTest, ExtendsFromNowButNotBeyondTheLongestLife) {
   EXPECT_EQ(playgrounds_->Extend(ada_, "fin", kHour).status().code(), Code::kFailedPrecondition);
 }
 
+TEST_F(PlaygroundsTest, WhatIsExtendedInTheLastMomentDoesNotExpire) {
+  ASSERT_TRUE(playgrounds_->Create(ada_, "fin", kHour, {}).ok());
+  clock_.Advance(kHour);
+  const auto expired = playgrounds_->Expired(10).value();
+  ASSERT_THAT(expired, SizeIs(1));
+  ASSERT_TRUE(playgrounds_->Extend(ada_, "fin", kHour).ok());
+  EXPECT_EQ(playgrounds_->BeginExpire(expired[0]).code(), Code::kAborted);
+  EXPECT_TRUE(playgrounds_->Usable(ada_, "fin").ok());
+  clock_.Advance(kHour);
+  EXPECT_TRUE(playgrounds_->BeginExpire(expired[0]).ok());
+  EXPECT_EQ(playgrounds_->Usable(ada_, "fin").status().id(), "PZ0304");
+}
+
+TEST_F(PlaygroundsTest, UpdatesTimeAndLabelsTogetherOrNeither) {
+  ASSERT_TRUE(playgrounds_->Create(ada_, "fin", kHour, {{"pr", "1"}, {"team", "x"}}).ok());
+  Update update;
+  update.ttl_ms = 2 * kHour;
+  update.set_labels = {{"pr", "2"}};
+  update.remove_labels = {"team", "never-there"};
+  const auto changed = playgrounds_->Change(ada_, "fin", update).value();
+  const std::map<std::string, std::string> expected = {{"pr", "2"}};
+  EXPECT_EQ(changed.labels, expected);
+  EXPECT_EQ(changed.expires_at, clock_.Wall() + 2 * kHour);
+  EXPECT_EQ(playgrounds_->Get(ada_, "fin").value().labels, expected);
+
+  update.ttl_ms = 1;  // too short: the label stays as well
+  update.set_labels = {{"pr", "3"}};
+  EXPECT_EQ(playgrounds_->Change(ada_, "fin", update).status().id(), "PZ0307");
+  EXPECT_EQ(playgrounds_->Get(ada_, "fin").value().labels, expected);
+  EXPECT_EQ(playgrounds_->Change(ada_, "fin", {}).status().id(), "PZ0309");
+  EXPECT_EQ(playgrounds_->Change(bob_, "fin", update).status().id(), "PZ0302");
+  Update both;
+  both.set_labels = {{"pr", "3"}};
+  both.remove_labels = {"pr"};
+  EXPECT_EQ(playgrounds_->Change(ada_, "fin", both).status().id(), "PZ0308");
+  both.remove_labels.clear();
+  ASSERT_TRUE(playgrounds_->BeginDelete(ada_, "fin").ok());
+  EXPECT_EQ(playgrounds_->Change(ada_, "fin", both).status().id(), "PZ0304");
+}
+
+TEST_F(PlaygroundsTest, AnUpdateKeepsTheLimitsOfLabels) {
+  std::map<std::string, std::string> full;
+  for (size_t i = 0; i + 1 < limits::kLabelsMax; ++i) full["k" + std::to_string(i)] = "v";
+  ASSERT_TRUE(playgrounds_->Create(ada_, "fin", 0, full).ok());
+  const auto add = [this](const std::string& key, const std::string& value) {
+    Update update;
+    update.set_labels = {{key, value}};
+    return playgrounds_->Change(ada_, "fin", update).status();
+  };
+  EXPECT_TRUE(add("one", "v").ok());
+  EXPECT_TRUE(add("one", "w").ok());
+  EXPECT_EQ(add("two", "v").id(), "PZ0308");
+  EXPECT_EQ(add("two", "v").code(), Code::kInvalidArgument);
+  EXPECT_TRUE(add("one", std::string(limits::kLabelBytesMax, 'v')).ok());
+  EXPECT_EQ(add("one", std::string(limits::kLabelBytesMax + 1, 'v')).id(), "PZ0308");
+  Update update;
+  update.remove_labels.assign(limits::kLabelsMax, "k0");
+  EXPECT_TRUE(playgrounds_->Change(ada_, "fin", update).ok());
+  update.remove_labels.emplace_back("k1");
+  EXPECT_EQ(playgrounds_->Change(ada_, "fin", update).status().id(), "PZ0308");
+}
+
 TEST_F(PlaygroundsTest, DeletesInTwoStepsThatCanBeRepeated) {
   const auto made = playgrounds_->Create(ada_, "fin", 0, {}).value();
   ASSERT_TRUE(playgrounds_->Register({"fin", 1, "nyc.daily", "DerivedDataset", "h", "{}", 0}).ok());
@@ -176,7 +238,6 @@ TEST_F(PlaygroundsTest, DeletesInTwoStepsThatCanBeRepeated) {
 
   EXPECT_EQ(playgrounds_->BeginDelete(ada_, "fin").value().state, store::kDeleting);
   EXPECT_TRUE(playgrounds_->BeginDelete(ada_, "fin").ok());
-  EXPECT_TRUE(playgrounds_->BeginExpire(made).ok());
   EXPECT_EQ(playgrounds_->Get(ada_, "fin").value().state, store::kDeleting);
   EXPECT_EQ(playgrounds_->Usable(ada_, "fin").status().code(), Code::kFailedPrecondition);
   EXPECT_EQ(playgrounds_->Extend(ada_, "fin", kHour).status().code(), Code::kFailedPrecondition);

@@ -51,6 +51,17 @@ std::vector<Playground> Select(soci::session& sql, const std::string& condition,
   return found;
 }
 
+void UpsertLabels(soci::session& sql, const std::string& name, int64_t generation,
+                  const std::map<std::string, std::string>& labels) {
+  for (const auto& [key, value] : labels) {
+    sql << "INSERT INTO playground_label (playground, generation, label_key, label_value) "
+           "VALUES (:name, :generation, :key, :value) "
+           "ON CONFLICT (playground, generation, label_key) DO UPDATE SET "
+           "label_value = excluded.label_value",
+        use(name, "name"), use(generation, "generation"), use(key, "key"), use(value, "value");
+  }
+}
+
 std::string Quoted(const std::string& name, int64_t generation) {
   return name + " (generation " + std::to_string(generation) + ")";
 }
@@ -70,12 +81,7 @@ Result<Playground> InsertPlayground(soci::session& sql, Playground playground) {
       use(playground.owner, "owner"), use(playground.team, "team"),
       use(playground.environment, "environment"), use(playground.state, "state"),
       use(playground.created_at, "created_at"), use(playground.expires_at, "expires_at");
-  for (const auto& [key, value] : playground.labels) {
-    sql << "INSERT INTO playground_label (playground, generation, label_key, label_value) "
-           "VALUES (:name, :generation, :key, :value)",
-        use(playground.name, "name"), use(playground.generation, "generation"), use(key, "key"),
-        use(value, "value");
-  }
+  UpsertLabels(sql, playground.name, playground.generation, playground.labels);
   return playground;
 }
 
@@ -98,15 +104,26 @@ std::vector<Playground> SelectExpired(soci::session& sql, WallMillis now, int li
                 use(now, "now"), use(limit, "limit"));
 }
 
+Result<std::string> SelectState(soci::session& sql, const std::string& name, int64_t generation) {
+  std::string state;
+  sql << "SELECT state FROM playground WHERE name = :name AND generation = :generation",
+      use(name, "name"), use(generation, "generation"), into(state);
+  if (!sql.got_data()) {
+    return NotFound("playground " + Quoted(name, generation) + ": there never was one");
+  }
+  return state;
+}
+
 Status UpdateExpiry(soci::session& sql, const std::string& name, int64_t generation,
                     WallMillis expires_at) {
   soci::statement update =
       (sql.prepare << "UPDATE playground SET expires_at = :at WHERE name = :name "
-                      "AND generation = :generation AND state <> 'DELETED'",
+                      "AND generation = :generation AND state = 'ACTIVE'",
        use(expires_at, "at"), use(name, "name"), use(generation, "generation"));
   update.execute(true);
   if (update.get_affected_rows() == 1) return Status::Ok();
-  return NotFound("extend playground " + Quoted(name, generation) + ": there is none");
+  return NotFound("extend playground " + Quoted(name, generation) +
+                  ": there is none that is ACTIVE");
 }
 
 Status UpdateState(soci::session& sql, const std::string& name, int64_t generation,
@@ -119,6 +136,54 @@ Status UpdateState(soci::session& sql, const std::string& name, int64_t generati
   if (update.get_affected_rows() == 1) return Status::Ok();
   return Aborted("turn playground " + Quoted(name, generation) + " from " + from + " to " + to +
                  ": it is not " + from);
+}
+
+Result<Playground> ApplyChange(soci::session& sql, const std::string& name, int64_t generation,
+                               const PlaygroundChange& change) {
+  auto found = Select(sql, "WHERE name = :name AND generation = :generation AND state = 'ACTIVE'",
+                      use(name, "name"), use(generation, "generation"));
+  if (found.empty()) {
+    return FailedPrecondition("change playground " + Quoted(name, generation) +
+                              ": it is not ACTIVE");
+  }
+  if (change.expires_at) DCP_TRY(UpdateExpiry(sql, name, generation, *change.expires_at));
+  for (const std::string& key : change.remove_labels) {
+    sql << "DELETE FROM playground_label WHERE playground = :name AND generation = :generation "
+           "AND label_key = :key",
+        use(name, "name"), use(generation, "generation"), use(key, "key");
+  }
+  UpsertLabels(sql, name, generation, change.set_labels);
+  Playground& playground = found.front();
+  playground.expires_at = change.expires_at.value_or(playground.expires_at);
+  playground.labels.clear();
+  SelectLabels(sql, playground);
+  if (playground.labels.size() <= change.labels_max) return std::move(playground);
+  return ResourceExhausted("labels: there would be " + std::to_string(playground.labels.size()) +
+                           ", at most " + std::to_string(change.labels_max) + " are kept");
+}
+
+Status Expire(soci::session& sql, const std::string& name, int64_t generation, WallMillis now) {
+  soci::statement update =
+      (sql.prepare << "UPDATE playground SET state = 'DELETING' WHERE name = :name "
+                      "AND generation = :generation AND state = 'ACTIVE' AND expires_at <= :now",
+       use(name, "name"), use(generation, "generation"), use(now, "now"));
+  update.execute(true);
+  if (update.get_affected_rows() == 1) return Status::Ok();
+  return Aborted("expire playground " + Quoted(name, generation) + ": its time is not over");
+}
+
+Status Bury(soci::session& sql, const std::string& name, int64_t generation, WallMillis now) {
+  const auto state = SelectState(sql, name, generation);
+  if (state.ok() && *state == kDeleted) return Status::Ok();
+  if (state.ok()) {
+    return Aborted("bury playground " + Quoted(name, generation) + ": it is " + *state);
+  }
+  // Nobody's: who owned it is what was lost.
+  sql << "INSERT INTO playground (name, generation, owner, team, environment, state, created_at, "
+         "expires_at) VALUES (:name, :generation, '', '', '', 'DELETED', :created_at, :expires_at)",
+      use(name, "name"), use(generation, "generation"), use(now, "created_at"),
+      use(now, "expires_at");
+  return Status::Ok();
 }
 
 Status UpsertDataset(soci::session& sql, const Dataset& dataset) {

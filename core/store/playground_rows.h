@@ -20,10 +20,16 @@ Result<Playground> InsertPlayground(soci::session& sql, Playground playground);
 Result<Playground> SelectPlayground(soci::session& sql, const std::string& name);
 std::vector<Playground> SelectPlaygrounds(soci::session& sql, const std::string& owner);
 std::vector<Playground> SelectExpired(soci::session& sql, WallMillis now, int limit);
+/// Like Store::PlaygroundState.
+Result<std::string> SelectState(soci::session& sql, const std::string& name, int64_t generation);
 Status UpdateExpiry(soci::session& sql, const std::string& name, int64_t generation,
                     WallMillis expires_at);
 Status UpdateState(soci::session& sql, const std::string& name, int64_t generation,
                    const std::string& from, const std::string& to);
+Result<Playground> ApplyChange(soci::session& sql, const std::string& name, int64_t generation,
+                               const PlaygroundChange& change);
+Status Expire(soci::session& sql, const std::string& name, int64_t generation, WallMillis now);
+Status Bury(soci::session& sql, const std::string& name, int64_t generation, WallMillis now);
 
 Status UpsertDataset(soci::session& sql, const Dataset& dataset);
 /// All of the generation, or the one of that name when `name` is not empty.

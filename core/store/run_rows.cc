@@ -194,6 +194,20 @@ std::vector<Run> SelectRuns(soci::session& sql, const std::string& playground,
                 use(principal, "any_principal"), use(principal, "principal"), use(limit, "limit"));
 }
 
+std::vector<RunBrief> SelectRunsOf(soci::session& sql, const std::string& playground,
+                                   int64_t generation) {
+  std::vector<RunBrief> found;
+  RunBrief row;
+  soci::statement rows =
+      (sql.prepare << "SELECT id, command, state FROM run WHERE playground = :playground "
+                      "AND generation = :generation ORDER BY ordinal",
+       use(playground, "playground"), use(generation, "generation"), into(row.id),
+       into(row.command), into(row.state));
+  rows.execute();
+  while (rows.fetch()) found.push_back(row);
+  return found;
+}
+
 std::vector<Run> SelectUnfinishedRuns(soci::session& sql) {
   return Select(sql, "WHERE state IN ('PENDING', 'RUNNING') ORDER BY ordinal");
 }

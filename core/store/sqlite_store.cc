@@ -29,11 +29,30 @@ class SqliteStore : public Store {
       return Result(SelectPlaygrounds(sql, owner));
     });
   }
+  Result<std::string> PlaygroundState(const std::string& name, int64_t generation) override {
+    return Read<std::string>("read playground " + name, [&](soci::session& sql) {
+      return SelectState(sql, name, generation);
+    });
+  }
   Status SetPlaygroundExpiry(const std::string& name, int64_t generation,
                              WallMillis expires_at) override {
     return database_->Write("extend playground " + name, [&](soci::session& sql) {
       return UpdateExpiry(sql, name, generation, expires_at);
     });
+  }
+  Result<Playground> ChangePlayground(const std::string& name, int64_t generation,
+                                      const PlaygroundChange& change) override {
+    return Write<Playground>("change playground " + name, [&](soci::session& sql) {
+      return ApplyChange(sql, name, generation, change);
+    });
+  }
+  Status ExpirePlayground(const std::string& name, int64_t generation, WallMillis now) override {
+    return database_->Write("expire playground " + name,
+                            [&](soci::session& sql) { return Expire(sql, name, generation, now); });
+  }
+  Status BuryPlayground(const std::string& name, int64_t generation, WallMillis now) override {
+    return database_->Write("bury playground " + name,
+                            [&](soci::session& sql) { return Bury(sql, name, generation, now); });
   }
   Status SetPlaygroundState(const std::string& name, int64_t generation, const std::string& from,
                             const std::string& to) override {
@@ -103,6 +122,11 @@ class SqliteStore : public Store {
                                     int limit) override {
     return Read<std::vector<Run>>("list runs", [&](soci::session& sql) {
       return Result(SelectRuns(sql, playground, principal, limit));
+    });
+  }
+  Result<std::vector<RunBrief>> RunsOf(const std::string& playground, int64_t generation) override {
+    return Read<std::vector<RunBrief>>("list runs of " + playground, [&](soci::session& sql) {
+      return Result(SelectRunsOf(sql, playground, generation));
     });
   }
   Result<std::vector<Run>> UnfinishedRuns() override {

@@ -115,6 +115,21 @@ struct RunChange {
   std::vector<Transition> transitions;
 };
 
+/// What `playground update` changes; what is not named stays.
+struct PlaygroundChange {
+  std::optional<WallMillis> expires_at;
+  std::map<std::string, std::string> set_labels;
+  std::vector<std::string> remove_labels;  ///< one that is not there is no mistake
+  size_t labels_max = 0;                   ///< RESOURCE_EXHAUSTED when more would be left
+};
+
+/// A run in few words: what a deletion has to know of all of a playground's.
+struct RunBrief {
+  std::string id;
+  std::string command;
+  std::string state;
+};
+
 class Store {
  public:
   /// Opens or creates the database and brings its schema up to date. FAILED_PRECONDITION when a
@@ -129,8 +144,19 @@ class Store {
   virtual Result<Playground> GetPlayground(const std::string& name) = 0;
   /// Not DELETED ones, by name; of one owner unless `owner` is empty.
   virtual Result<std::vector<Playground>> ListPlaygrounds(const std::string& owner) = 0;
+  /// The state of that very generation, DELETED ones too; NOT_FOUND when there never was one.
+  virtual Result<std::string> PlaygroundState(const std::string& name, int64_t generation) = 0;
+  /// NOT_FOUND when it is not ACTIVE.
   virtual Status SetPlaygroundExpiry(const std::string& name, int64_t generation,
                                      WallMillis expires_at) = 0;
+  /// Answers the playground as it is now. FAILED_PRECONDITION when it is not ACTIVE.
+  virtual Result<Playground> ChangePlayground(const std::string& name, int64_t generation,
+                                              const PlaygroundChange& change) = 0;
+  /// ACTIVE -> DELETING, if its time is over at `now`; ABORTED if not: it was extended meanwhile.
+  virtual Status ExpirePlayground(const std::string& name, int64_t generation, WallMillis now) = 0;
+  /// Makes sure that no playground will ever have that name and generation: inserts it as DELETED
+  /// where it is unknown. ABORTED when it is known and not DELETED.
+  virtual Status BuryPlayground(const std::string& name, int64_t generation, WallMillis now) = 0;
   /// ABORTED when its state is not `from`.
   virtual Status SetPlaygroundState(const std::string& name, int64_t generation,
                                     const std::string& from, const std::string& to) = 0;
@@ -159,6 +185,9 @@ class Store {
   /// try, nothing a person did. Empty `playground` or `principal` means any.
   virtual Result<std::vector<Run>> ListRuns(const std::string& playground,
                                             const std::string& principal, int limit) = 0;
+  /// All runs of that generation, oldest first, with those that only asked for files.
+  virtual Result<std::vector<RunBrief>> RunsOf(const std::string& playground,
+                                               int64_t generation) = 0;
   /// Runs that have not ended, oldest first: what a restarted daemon resumes.
   virtual Result<std::vector<Run>> UnfinishedRuns() = 0;
 

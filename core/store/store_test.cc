@@ -116,6 +116,101 @@ TEST_F(StoreTest, ListsByOwnerAndByExpiry) {
   EXPECT_EQ(store_->SetPlaygroundExpiry("c", 2, 1).code(), Code::kNotFound);
 }
 
+// LIKE's wildcards, and names that begin like others: everything is compared as a whole.
+TEST_F(StoreTest, ChangesOneGenerationOfOneNameAlone) {
+  const std::vector<std::string> names = {"a", "ab", "a-1", "a-2", "a_", "a%", "%", "_"};
+  for (const std::string& name : names) {
+    for (int i = 0; i < 11; ++i) {
+      Playground made = Make(name);
+      made.labels = {{"team", "x"}};
+      const int64_t generation = store_->CreatePlayground(made).value().generation;
+      if (i == 10) continue;  // generation 11 lives
+      ASSERT_TRUE(store_->SetPlaygroundState(name, generation, kActive, kDeleting).ok());
+      ASSERT_TRUE(store_->SetPlaygroundState(name, generation, kDeleting, kDeleted).ok());
+    }
+  }
+  PlaygroundChange change;
+  change.expires_at = 77;
+  change.remove_labels = {"team", "%"};
+  change.labels_max = 1;
+  EXPECT_EQ(store_->ChangePlayground("a", 1, change).status().code(), Code::kFailedPrecondition);
+  ASSERT_TRUE(store_->ChangePlayground("a", 11, change).ok());
+  ASSERT_TRUE(store_->ExpirePlayground("%", 11, 5000).ok());
+  for (const std::string& name : names) {
+    const Playground now = store_->GetPlayground(name).value();
+    EXPECT_EQ(now.expires_at, name == "a" ? 77 : 5000) << name;
+    EXPECT_EQ(now.labels.size(), name == "a" ? 0U : 1U) << name;
+    EXPECT_EQ(now.state, name == "%" ? kDeleting : kActive) << name;
+  }
+}
+
+TEST_F(StoreTest, MergesLabelsUpToTheLimitOrNotAtAll) {
+  Playground made = Make("pg");
+  made.labels = {{"a", "1"}, {"b", "2"}};
+  ASSERT_TRUE(store_->CreatePlayground(made).ok());
+  PlaygroundChange change;
+  change.labels_max = 3;
+  change.set_labels = {{"b", "3"}, {"c", "4"}};
+  const auto merged = store_->ChangePlayground("pg", 1, change).value();
+  const std::map<std::string, std::string> expected = {{"a", "1"}, {"b", "3"}, {"c", "4"}};
+  EXPECT_EQ(merged.labels, expected);
+  EXPECT_EQ(merged.expires_at, 5000);
+  change.set_labels = {{"d", "5"}};
+  change.expires_at = 9;
+  EXPECT_EQ(store_->ChangePlayground("pg", 1, change).status().code(), Code::kResourceExhausted);
+  EXPECT_EQ(store_->GetPlayground("pg").value().labels, expected);
+  EXPECT_EQ(store_->GetPlayground("pg").value().expires_at, 5000);
+  change.remove_labels = {"a", "nothing"};  // taken away first, so that one can replace another
+  EXPECT_EQ(store_->ChangePlayground("pg", 1, change).value().labels.size(), 3U);
+}
+
+TEST_F(StoreTest, ExpiresOnlyWhatWasNotExtendedMeanwhile) {
+  ASSERT_TRUE(store_->CreatePlayground(Make("pg")).ok());
+  EXPECT_EQ(store_->ExpirePlayground("pg", 1, 4999).code(), Code::kAborted);
+  EXPECT_EQ(store_->GetPlayground("pg").value().state, kActive);
+  EXPECT_TRUE(store_->ExpirePlayground("pg", 1, 5000).ok());
+  EXPECT_EQ(store_->ExpirePlayground("pg", 1, 5000).code(), Code::kAborted);
+  EXPECT_EQ(store_->GetPlayground("pg").value().state, kDeleting);
+}
+
+TEST_F(StoreTest, BuriesTheUnknownSoThatItsGenerationIsNeverUsed) {
+  EXPECT_EQ(store_->PlaygroundState("ghost", 3).status().code(), Code::kNotFound);
+  ASSERT_TRUE(store_->BuryPlayground("ghost", 3, 10).ok());
+  ASSERT_TRUE(store_->BuryPlayground("ghost", 3, 11).ok());
+  EXPECT_EQ(store_->PlaygroundState("ghost", 3).value(), kDeleted);
+  EXPECT_EQ(store_->GetPlayground("ghost").status().code(), Code::kNotFound);
+  EXPECT_EQ(store_->CreatePlayground(Make("ghost")).value().generation, 4);
+  EXPECT_EQ(store_->BuryPlayground("ghost", 4, 12).code(), Code::kAborted);
+  EXPECT_EQ(store_->GetPlayground("ghost").value().state, kActive);
+}
+
+TEST_F(StoreTest, ListsTheRunsOfOneGeneration) {
+  const auto add = [&](const std::string& id, const std::string& playground, int64_t generation) {
+    store::Run run = MakeRun(id);
+    run.playground = playground;
+    run.generation = generation;
+    ASSERT_TRUE(store_->CreateRun(run, {MakeNode("compile")}, {}).ok());
+  };
+  add("r1", "a", 1);
+  add("r2", "a", 11);
+  add("r3", "ab", 1);
+  add("r4", "a_", 1);
+  add("r5", "a", 1);
+  store::Run asked = store_->GetRun("r5").value();
+  asked.state = kSucceeded;
+  asked.needs_files_json = "[\"q.sql\"]";
+  RunChange change;
+  change.run = asked;
+  ASSERT_TRUE(store_->ChangeRun("r5", change).ok());
+  const auto runs = store_->RunsOf("a", 1).value();
+  ASSERT_EQ(runs.size(), 2U);
+  EXPECT_EQ(runs[0].id, "r1");
+  EXPECT_EQ(runs[0].command, "test");
+  EXPECT_EQ(runs[1].id, "r5");
+  EXPECT_EQ(runs[1].state, kSucceeded);
+  EXPECT_THAT(store_->RunsOf("%", 1).value(), IsEmpty());
+}
+
 TEST_F(StoreTest, ReplacesDatasetsAndForgetsThem) {
   ASSERT_TRUE(store_->CreatePlayground(Make("pg")).ok());
   Dataset dataset{"pg", 1, "nyc.daily", "DerivedDataset", "h1", R"({"a":1})", 3};

@@ -181,6 +181,10 @@ class FakeCatalog final : public catalog::Catalog {
     return Unavailable("this catalog has no tables");
   }
   Result<int64_t> Purge(const std::string&, int64_t) override { return int64_t{0}; }
+  Result<catalog::Footprint> Measure(const std::string&, int64_t) override {
+    return catalog::Footprint();
+  }
+  Result<catalog::Traces> FindTraces() override { return catalog::Traces(); }
   Status ProbeProductionWrite(const store::Playground&, const std::string&) override { return {}; }
 };
 
