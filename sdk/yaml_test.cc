@@ -187,6 +187,45 @@ TEST(YamlTest, DeepNestingEndsWithAProblem) {
   EXPECT_THAT(Wrong(std::string(20'000, '[')), HasSubstr("nested deeper than 64 levels"));
 }
 
+// Each of these was quadratic once, and took minutes at the largest size that is read.
+TEST(YamlTest, OneLongLineIsReadInOneGo) {
+  std::string text = "[";
+  while (text.size() < Limits{}.bytes - 100) text += "a,                                      ";
+  NodePtr root = One(text + "b]");
+  EXPECT_EQ(root->items.back()->at.column, static_cast<int>(text.size()) + 1);
+}
+
+TEST(YamlTest, ManyDocumentsBehindManyEmptyLines) {
+  std::string text(3 << 20, '\n');
+  for (int i = 0; i < 1'000; ++i) text += "---\na\n";
+  Problems problems;
+  EXPECT_THAT(Parse(text, problems), SizeIs(1'000));
+  EXPECT_EQ(Show(problems), "");
+}
+
+TEST(YamlTest, ManyDuplicateKeysAreCountedQuickly) {
+  std::string text;
+  for (int i = 0; i < 60'000; ++i) text += "k" + std::to_string(i) + ": 1\n";
+  for (int i = 0; i < 30'000; ++i) text += "k59999: 2\n";
+  Problems problems;
+  ASSERT_THAT(Parse(text, problems), SizeIs(1));
+  EXPECT_EQ(problems.list().back().hint, "it stands in line 60000 already");
+  EXPECT_EQ(problems.list().size() + problems.dropped(), 30'000u);
+}
+
+TEST(YamlTest, ManyUnknownKeysGetHintsOnlyWhileTheyAreShown) {
+  std::string text;
+  for (int i = 0; i < 40'000; ++i) text += std::string(90, 'n') + std::to_string(i) + ": 1\n";
+  Problems problems;
+  std::vector<NodePtr> documents = Parse(text, problems);
+  ASSERT_THAT(documents, SizeIs(1));
+  Fields fields(*documents[0], "", problems);
+  (void)fields.Get("name");
+  fields.Close();
+  EXPECT_EQ(problems.list().size(), Limits{}.problems);
+  EXPECT_EQ(problems.dropped(), 40'000u - Limits{}.problems);
+}
+
 TEST(YamlTest, FieldsReportEveryProblem) {
   NodePtr root = One("nmae: x\nlabel: 1\nempty:\nlist: [1]\n");
   Problems problems;

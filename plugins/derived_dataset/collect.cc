@@ -225,6 +225,13 @@ Collected Collect(const std::vector<Source>& sources, const std::vector<Source>&
   std::map<std::string, SqlScan> scans;
   std::vector<std::string> ids;
   for (const Manifest& manifest : manifests) {
+    if (manifest.sql.size() > kSqlBytesMax) {
+      findings.Error(kSqlTooLong, manifest.sql_place,
+                     "the SQL has " + std::to_string(manifest.sql.size()) + " bytes; at most " +
+                         std::to_string(kSqlBytesMax) + " are taken",
+                     "load generated values into a table, and join it");
+      continue;
+    }
     SqlScan scan = ScanSql(manifest.sql);
     CheckSql(manifest, scan, findings);
     auto first = datasets.find(manifest.name);

@@ -33,6 +33,7 @@ inline constexpr const char* kCycle = "PZ0119";
 inline constexpr const char* kNoManifest = "PZ0120";
 inline constexpr const char* kStatusIgnored = "PZ0121";
 inline constexpr const char* kChain = "PZ0122";
+inline constexpr const char* kSqlTooLong = "PZ0123";
 inline constexpr const char* kColumnMissing = "PZ0130";
 inline constexpr const char* kColumnExtra = "PZ0131";
 inline constexpr const char* kColumnType = "PZ0132";
@@ -71,6 +72,9 @@ struct Finding {
 class Findings {
  public:
   static constexpr size_t kMax = 200;
+  /// Bytes of a message or hint. Engines explain themselves within a screenful; a manifest's own
+  /// words, quoted, may be megabytes.
+  static constexpr size_t kTextBytesMax = 4000;
   void Add(Severity severity, const char* code, Place place, std::string message,
            std::string hint = {}) {
     Add({severity, code, std::move(message), std::move(hint), std::move(place), {}, {}});
@@ -80,7 +84,10 @@ class Findings {
   }
   void Add(Finding finding) {
     errors_ += finding.severity == Severity::kError ? 1 : 0;
-    if (list_.size() < kMax) list_.push_back(std::move(finding));
+    if (list_.size() >= kMax) return;
+    Shorten(finding.message);
+    Shorten(finding.hint);
+    list_.push_back(std::move(finding));
   }
   size_t errors() const { return errors_; }
   const std::vector<Finding>& list() const { return list_; }
@@ -88,6 +95,13 @@ class Findings {
   void Sort();
 
  private:
+  static void Shorten(std::string& text) {
+    if (text.size() <= kTextBytesMax) return;
+    size_t end = kTextBytesMax;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80) --end;
+    text.replace(end, std::string::npos, "...");
+  }
+
   size_t errors_ = 0;
   std::vector<Finding> list_;
 };

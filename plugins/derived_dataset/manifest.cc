@@ -112,9 +112,16 @@ class Reader {
     std::map<std::string, std::string> out;
     const yaml::Node* node = parent.Get(key);
     if (node == nullptr) return out;
-    yaml::Fields fields(*node, parent.Path(key), problems_);
+    const std::string where = parent.Path(key);
+    const yaml::Fields fields(*node, where, problems_);  // says so when it is no map
+    // Not asked for by name: each would be looked for among all, and there may be many.
     for (const yaml::Entry& entry : node->entries) {
-      if (auto text = fields.Text(entry.key)) out[entry.key] = *text;
+      const std::string path = where + "." + entry.key;
+      if (entry.value->kind == yaml::Kind::kNull) {
+        problems_.Add(entry.key_at, "`" + path + "` has no value", "give it one or remove the key");
+      } else if (auto text = yaml::AsText(*entry.value, path, problems_)) {
+        out[entry.key] = *text;
+      }
     }
     return out;
   }
@@ -224,6 +231,7 @@ class Reader {
     if (node.entries.size() > kParamsMax) {
       findings_.Error(kParam, At(node.at),
                       "more than " + std::to_string(kParamsMax) + " parameters");
+      return;
     }
     for (const yaml::Entry& entry : node.entries) {
       ParamSpec param;

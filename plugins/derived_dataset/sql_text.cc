@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // See sql_text.h. Spark's rules: backslash escapes in '' and "" strings unless they are r'raw';
-// `` doubles in backquotes; bracketed comments nest; `::` casts.
+// `` doubles in backquotes; bracketed comments nest, and a hint (slash, star, plus) is none; a line
+// comment ends at either line end; `::` casts.
 #include "sql_text.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <set>
 
@@ -23,6 +25,23 @@ struct Token {
 
 bool IsWordStart(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 bool IsWord(char c) { return IsWordStart(c) || std::isdigit(static_cast<unsigned char>(c)) != 0; }
+
+// Spaces beyond ASCII that Spark's grammar skips, as UTF-8: a statement must not look like another
+// one because of them.
+constexpr std::array<std::string_view, 20> kWideSpaces = {
+    "\xC2\xA0",     "\xE1\x9A\x80", "\xE2\x80\x80", "\xE2\x80\x81", "\xE2\x80\x82",
+    "\xE2\x80\x83", "\xE2\x80\x84", "\xE2\x80\x85", "\xE2\x80\x86", "\xE2\x80\x87",
+    "\xE2\x80\x88", "\xE2\x80\x89", "\xE2\x80\x8A", "\xE2\x80\xA8", "\xE2\x80\xA9",
+    "\xE2\x80\xAF", "\xE2\x81\x9F", "\xE3\x80\x80", "\xEF\xBB\xBF", "\xC2\x85"};
+
+/// Length of the space at the front of `rest`, which is not empty, or 0.
+size_t SpaceLength(std::string_view rest) {
+  if (std::isspace(static_cast<unsigned char>(rest.front())) != 0) return 1;
+  for (std::string_view space : kWideSpaces) {
+    if (rest.starts_with(space)) return space.size();
+  }
+  return 0;
+}
 
 std::string Upper(std::string text) {
   for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -51,12 +70,21 @@ class Scanner {
   }
 
  private:
-  sdk::yaml::Position At(size_t offset) const {
-    std::string_view before = text_.substr(0, offset);
-    auto line = static_cast<int>(std::count(before.begin(), before.end(), '\n'));
-    size_t start = before.rfind('\n');
-    std::string_view in_line = start == std::string_view::npos ? before : before.substr(start + 1);
-    return {line + 1, sdk::yaml::detail::CodePoints(in_line) + 1};
+  /// Goes on from the place asked last: a text of a megabyte may hold as many parameters.
+  sdk::yaml::Position At(size_t offset) {
+    if (offset < last_offset_) {
+      last_offset_ = 0;
+      last_ = {1, 1};
+    }
+    for (; last_offset_ < offset && last_offset_ < text_.size(); ++last_offset_) {
+      const auto byte = static_cast<unsigned char>(text_[last_offset_]);
+      if (byte == '\n') {
+        last_ = {last_.line + 1, 1};
+      } else if ((byte & 0xC0U) != 0x80) {
+        ++last_.column;
+      }
+    }
+    return last_;
   }
   void Issue(const char* code, size_t offset, std::string message, std::string hint = {}) {
     scan_.issues.push_back({code, std::move(message), std::move(hint), At(offset)});
@@ -72,11 +100,11 @@ class Scanner {
   bool Tokenize() {
     while (at_ < text_.size()) {
       char c = text_[at_];
-      if (std::isspace(static_cast<unsigned char>(c)) != 0) {
-        ++at_;
+      if (const size_t space = SpaceLength(text_.substr(at_)); space != 0) {
+        at_ += space;
       } else if (c == '-' && Peek(1) == '-') {
-        at_ = std::min(text_.find('\n', at_), text_.size());
-      } else if (c == '/' && Peek(1) == '*') {
+        LineComment();
+      } else if (c == '/' && Peek(1) == '*' && Peek(2) != '+') {
         if (!Comment()) return false;
       } else if (c == '\'' || c == '"') {
         if (!String(c, false)) return false;
@@ -112,10 +140,22 @@ class Scanner {
       Push(TokenKind::kSymbol, begin, std::string(1, c));
     }
   }
+  /// A backslash before the line feed takes the next line in.
+  void LineComment() {
+    while (at_ < text_.size() && text_[at_] != '\n' && text_[at_] != '\r') {
+      at_ += text_[at_] == '\\' && Peek(1) == '\n' ? 2 : 1;
+    }
+    at_ = std::min(at_, text_.size());
+  }
   bool Comment() {
     size_t begin = at_;
     int depth = 0;
     while (at_ < text_.size()) {
+      if (text_[at_] == '/' && Peek(1) == '*' && Peek(2) == '+') {
+        Issue(kSqlUnterminated, at_, "a hint `/*+` within a comment hides where the comment ends",
+              "remove the `+`");
+        return false;
+      }
       if (text_[at_] == '/' && Peek(1) == '*') {
         ++depth;
         at_ += 2;
@@ -208,15 +248,53 @@ class Scanner {
             "Pretzel itself creates and writes the table: give the query alone");
       return;
     }
-    if (word != "WITH" && word != "FROM") return;
-    // `WITH ... INSERT` and `FROM ... INSERT` are commands in the clothes of a query.
+    if (word == "WITH" && !CheckBehindWith(first)) return;
+    if (word == "WITH" || word == "FROM") CheckWrites();
+  }
+
+  /// What follows the CTEs says what kind of statement this is.
+  bool CheckBehindWith(size_t with) {
+    const size_t next = BehindWith(with);
+    if (next >= tokens_.size() || tokens_[next].text == "(") return true;
+    static const std::set<std::string> kGoesOn = {"SELECT", "VALUES", "FROM",  "TABLE",
+                                                  "MAP",    "REDUCE", ";"};
+    static const std::set<std::string> kWriters = {"INSERT", "UPDATE", "MERGE", "DELETE"};
+    const std::string word = Upper(tokens_[next].text);
+    if (kGoesOn.contains(word)) return true;
+    Issue(kSqlNotAQuery, tokens_[next].at,
+          kWriters.contains(word)
+              ? "`" + word + "` writes: this is not a query"
+              : "behind WITH a query goes on with SELECT, VALUES, FROM or TABLE, not with `" +
+                    tokens_[next].text + "`",
+          "Pretzel itself writes the table: give the query alone");
+    return false;
+  }
+  /// The token behind the last CTE's closing parenthesis; the number of tokens when there is none.
+  size_t BehindWith(size_t with) const {
+    static const std::set<std::string> kBodyStarts = {"SELECT", "WITH", "VALUES", "FROM", "TABLE"};
+    size_t depth = 0;
+    bool body = false;  // not a list of columns
+    for (size_t i = with + 1; i + 1 < tokens_.size(); ++i) {
+      if (tokens_[i].kind != TokenKind::kSymbol) continue;
+      if (tokens_[i].text == "(" && depth++ == 0) {
+        const std::string inside = Upper(tokens_[i + 1].text);
+        body = Upper(tokens_[i - 1].text) == "AS" || inside == "(" || kBodyStarts.contains(inside);
+      } else if (tokens_[i].text == ")" && depth > 0 && --depth == 0 && body &&
+                 tokens_[i + 1].text != ",") {
+        return i + 1;
+      }
+    }
+    return tokens_.size();
+  }
+  /// `FROM ... INSERT` is a command in the clothes of a query.
+  void CheckWrites() {
     static const std::set<std::pair<std::string, std::string>> kWrites = {
-        {"INSERT", "INTO"}, {"INSERT", "OVERWRITE"}, {"MERGE", "INTO"}, {"DELETE", "FROM"}};
+        {"INSERT", "INTO"}, {"INSERT", "OVERWRITE"}, {"INSERT", "WITH"},
+        {"MERGE", "INTO"},  {"MERGE", "WITH"},       {"DELETE", "FROM"}};
     for (size_t i = 1; i + 1 < tokens_.size(); ++i) {
       if (tokens_[i].kind != TokenKind::kWord || tokens_[i + 1].kind != TokenKind::kWord) continue;
       std::string here = Upper(tokens_[i].text);
-      bool update = here == "UPDATE" && tokens_[i - 1].text == ")";
-      if (!update && !kWrites.contains({here, Upper(tokens_[i + 1].text)})) continue;
+      if (!kWrites.contains({here, Upper(tokens_[i + 1].text)})) continue;
       Issue(kSqlNotAQuery, tokens_[i].at, "`" + here + "` writes: this is not a query",
             "Pretzel itself writes the table: give the query alone");
       return;
@@ -242,6 +320,8 @@ class Scanner {
 
   std::string_view text_;
   size_t at_ = 0;
+  size_t last_offset_ = 0;  // see At
+  sdk::yaml::Position last_{1, 1};
   std::vector<Token> tokens_;
   SqlScan scan_;
 };

@@ -12,6 +12,10 @@
 
 namespace dcp::derived_dataset {
 
+/// Bytes of one query: as much as the test backend shows to Spark, and twenty times the longest one
+/// that we have seen a person write.
+inline constexpr size_t kSqlBytesMax = size_t{1} << 20;
+
 struct SqlIssue {
   const char* code = "";
   std::string message;

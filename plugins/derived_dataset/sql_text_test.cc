@@ -70,6 +70,46 @@ TEST(SqlTextTest, WhatIsWrong) {
             "PZ0114 1:9 `${` would let the session's settings change the query\n");
 }
 
+TEST(SqlTextTest, AWriteDoesNotHide) {
+  // Spark ends a line comment at a carriage return, too.
+  EXPECT_EQ(Issues("FROM x -- \rINSERT INTO y SELECT *"),
+            "PZ0113 1:12 `INSERT` writes: this is not a query\n");
+  // A no-break space is a space to Spark.
+  EXPECT_EQ(Issues("FROM x INSERT\xC2\xA0INTO y SELECT *"),
+            "PZ0113 1:8 `INSERT` writes: this is not a query\n");
+  EXPECT_EQ(Issues("WITH x AS (SELECT 1) MERGE WITH SCHEMA EVOLUTION INTO y USING x ON true"),
+            "PZ0113 1:22 `MERGE` writes: this is not a query\n");
+  EXPECT_EQ(Issues("WITH x (SELECT 1), z(a) AS (SELECT 2) DELETE FROM y"),
+            "PZ0113 1:39 `DELETE` writes: this is not a query\n");
+  EXPECT_EQ(Issues("WITH x AS (SELECT 1) TRUNCATE TABLE y"),
+            "PZ0113 1:22 behind WITH a query goes on with SELECT, VALUES, FROM or TABLE, not with "
+            "`TRUNCATE`\n");
+  // Spark does not nest a hint, so what follows the first */ is no comment to it.
+  EXPECT_EQ(Issues("FROM x /* /*+ */ INSERT INTO y SELECT * --*/"),
+            "PZ0111 1:11 a hint `/*+` within a comment hides where the comment ends\n");
+  // A backslash takes the next line into the comment.
+  EXPECT_EQ(Issues("SELECT 1 -- \\\n; DROP TABLE y"), "");
+}
+
+TEST(SqlTextTest, WithAndItsShapesPass) {
+  for (const char* sql :
+       {"WITH x AS (SELECT 1), y(a, b) AS (VALUES (1, 2)) SELECT * FROM x, y",
+        "WITH RECURSIVE r(n) MAX RECURSION LEVEL 5 AS (SELECT 1 UNION ALL SELECT n FROM r) TABLE r",
+        "WITH x AS (SELECT f(1)) (SELECT * FROM x) UNION (SELECT 2)",
+        "WITH x AS (SELECT 1) FROM x SELECT *", "SELECT /*+ BROADCAST(t) */ a FROM t",
+        "WITH x AS (SELECT f(a) update FROM t) SELECT update FROM x", "WITH x (TABLE t) TABLE x"}) {
+    EXPECT_EQ(Issues(sql), "") << sql;
+  }
+}
+
+TEST(SqlTextTest, AMegabyteOfParametersIsReadInOneGo) {
+  std::string sql = "SELECT ";
+  for (int i = 0; i < 200'000; ++i) sql += ":a, ";
+  const SqlScan scan = ScanSql(sql + "1");
+  ASSERT_EQ(scan.params.size(), 200'000u);
+  EXPECT_EQ(scan.params.back().at, (sdk::yaml::Position{1, 8 + 4 * 199'999}));
+}
+
 TEST(SqlTextTest, Parameters) {
   EXPECT_THAT(Params("SELECT :a, x::int, ':b', -- :c\n  `:d`, \":e\"\nWHERE y>=:f_1"),
               ElementsAre("a@1:8", "f_1@3:10"));

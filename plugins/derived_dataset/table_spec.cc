@@ -75,15 +75,16 @@ void ReadPartitioning(const yaml::Node& list, const std::string& path, Manifest&
     }
     manifest.partitioning.push_back(transform.text);
   }
-  if (list.items.size() > kPartitionFieldsMax) {
-    findings.Error(kTable, {path, list.at.line, list.at.column},
-                   "more than " + std::to_string(kPartitionFieldsMax) + " partition fields");
-  }
 }
 
 void ReadProperties(const yaml::Node& map, const std::string& path, Manifest& manifest,
                     Findings& findings, yaml::Problems& problems) {
   yaml::Fields fields(map, "spec.table.properties", problems);
+  if (map.entries.size() > kPropertiesMax) {
+    findings.Error(kTable, {path, map.at.line, map.at.column},
+                   "more than " + std::to_string(kPropertiesMax) + " table properties");
+    return;
+  }
   for (const yaml::Entry& entry : map.entries) {
     const yaml::Node* value = fields.Get(entry.key);
     Place place{path, entry.key_at.line, entry.key_at.column};
@@ -100,10 +101,6 @@ void ReadProperties(const yaml::Node& map, const std::string& path, Manifest& ma
       if (auto text = yaml::AsText(*value, fields.Path(key), problems))
         manifest.properties[key] = *text;
     }
-  }
-  if (map.entries.size() > kPropertiesMax) {
-    findings.Error(kTable, {path, map.at.line, map.at.column},
-                   "more than " + std::to_string(kPropertiesMax) + " table properties");
   }
 }
 

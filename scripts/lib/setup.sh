@@ -41,19 +41,21 @@ setup_hash() { cat "$@" | sha256sum | cut -d' ' -f1; }
 # setup_stamped DIR HASH: is DIR complete and made from this input?
 setup_stamped() { [ "$(cat "$1/.stamp" 2>/dev/null)" = "$2" ]; }
 
+# setup_missing_packages LIST: a file of scripts/lib.
 setup_missing_packages() {
   local wanted
-  wanted=$(sed 's/#.*//' "$pretzel_root/scripts/lib/debian-packages.txt")
+  wanted=$(sed 's/#.*//' "$pretzel_root/scripts/lib/$1")
   # dpkg-query prints nothing for a name it never heard of, so the answer is a difference of lists.
   # shellcheck disable=SC2086
   comm -23 <(printf '%s\n' $wanted | sort -u) \
     <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' $wanted 2>/dev/null | sed -n 's/^ii *//p' | sort -u)
 }
 
+# setup_debian_packages [LIST]: what the builds and tests need; scripts/fuzz has a list of its own beside it.
 setup_debian_packages() {
-  local missing as_root=()
-  command -v dpkg-query >/dev/null || setup_die "this is no Debian system; install the packages named in scripts/lib/debian-packages.txt by other means"
-  missing=$(setup_missing_packages)
+  local list=${1:-debian-packages.txt} missing as_root=()
+  command -v dpkg-query >/dev/null || setup_die "this is no Debian system; install the packages named in scripts/lib/$list by other means"
+  missing=$(setup_missing_packages "$list")
   [ -n "$missing" ] || return 0
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || setup_die "these Debian packages are missing, and there is no sudo to install them with: $(echo $missing)"

@@ -61,13 +61,14 @@ class Problems {
   explicit Problems(size_t max = Limits{}.problems) : max_(max) {}
   void Add(Position at, std::string message, std::string hint = {},
            ProblemKind kind = ProblemKind::kValue) {
-    if (list_.size() >= max_) {
+    if (full()) {
       ++dropped_;
       return;
     }
     list_.push_back({std::move(message), std::move(hint), at.line, at.column, kind});
   }
   bool empty() const { return list_.empty(); }
+  bool full() const { return list_.size() >= max_; }  ///< what comes now is only counted
   const std::vector<Problem>& list() const { return list_; }
   size_t dropped() const { return dropped_; }  ///< found beyond the limit
 
@@ -271,7 +272,8 @@ class Fields {
   void Close() {
     for (const Entry& entry : node_.entries) {
       if (known_.contains(entry.key)) continue;
-      std::string near = Nearest(entry.key, known_);
+      // A hundred thousand unknown keys would be compared for hints that nobody gets to see.
+      std::string near = problems_.full() ? "" : Nearest(entry.key, known_);
       problems_.Add(entry.key_at, "unknown key `" + Path(entry.key) + "`",
                     near.empty() ? "known here: " + KnownKeys() : "did you mean `" + near + "`?",
                     ProblemKind::kUnknownKey);

@@ -87,29 +87,28 @@ class Builder : public YAML::EventHandler {
     bool have_key = false;
     std::string key;
     Position key_at;
-    std::set<std::string, std::less<>> keys;
+    std::map<std::string, Position, std::less<>> keys;
   };
 
   size_t OffsetOf(const YAML::Mark& mark) const { return lines_.Offset(mark.line, mark.column); }
   Position At(const YAML::Mark& mark) const { return lines_.At(OffsetOf(mark)); }
 
   /// Documents that may have begun by this line: one, and one for each marker with text before it.
-  size_t MarkersBefore(int line) const {
-    size_t allowed = 1;
-    bool text_before = false;
-    for (int i = 0; i <= line && static_cast<size_t>(i) < lines_.count(); ++i) {
-      std::string_view text = lines_.Line(static_cast<size_t>(i));
+  /// Lines only grow from call to call, so each is looked at once.
+  size_t MarkersBefore(int line) {
+    for (; next_line_ <= line && static_cast<size_t>(next_line_) < lines_.count(); ++next_line_) {
+      std::string_view text = lines_.Line(static_cast<size_t>(next_line_));
       bool marker = text == "---" || text.starts_with("--- ") || text.starts_with("---\t");
-      if (marker && text_before) ++allowed;
+      if (marker && text_before_) ++documents_allowed_;
       if (marker) {
-        text_before = true;
+        text_before_ = true;
         continue;
       }
       size_t first = text.find_first_not_of(" \t");
       if (first != std::string_view::npos && text[first] != '#' && text[first] != '%')
-        text_before = true;
+        text_before_ = true;
     }
-    return allowed;
+    return documents_allowed_;
   }
   void RefuseTag(const YAML::Mark& mark, const std::string& tag) {
     if (tag.empty() || tag == "?" || tag == "!") return;
@@ -181,12 +180,10 @@ class Builder : public YAML::EventHandler {
     top.have_key = true;
     top.key = node.text;
     top.key_at = at;
-    if (top.keys.insert(node.text).second) return;
-    const Entry* first = top.node->Find(node.text);
+    auto [first, fresh] = top.keys.emplace(node.text, at);
+    if (fresh) return;
     problems_.Add(at, "duplicate key `" + node.text + "`",
-                  first == nullptr
-                      ? ""
-                      : "it stands in line " + std::to_string(first->key_at.line) + " already");
+                  "it stands in line " + std::to_string(first->second.line) + " already");
   }
   void AddWeight(Frame& top, const NodePtr& node, Position at) {
     top.node->weight += node->weight;
@@ -205,6 +202,9 @@ class Builder : public YAML::EventHandler {
   std::map<YAML::anchor_t, NodePtr> anchors_;
   size_t seen_ = 0;
   size_t begun_ = 0;
+  int next_line_ = 0;  // the first that MarkersBefore has not seen
+  bool text_before_ = false;
+  size_t documents_allowed_ = 1;
 };
 
 /// A syntax error in words that help: yaml-cpp's own, but for what people meet most.

@@ -55,16 +55,29 @@ class Lines {
     return std::min(text_.size(),
                     starts_[static_cast<size_t>(line)] + static_cast<size_t>(byte_column));
   }
+  /// Cheap when offsets mostly grow, as a parser's do: counting goes on from the place asked last,
+  /// else a line of four megabytes would be counted anew for each of its values.
   Position At(size_t offset) const {
     size_t line = static_cast<size_t>(std::upper_bound(starts_.begin(), starts_.end(), offset) -
                                       starts_.begin() - 1);
-    std::string_view before = std::string_view(text_).substr(starts_[line], offset - starts_[line]);
-    return {static_cast<int>(line) + 1, CodePoints(before) + 1};
+    if (line != last_line_ || offset < last_offset_) {
+      last_line_ = line;
+      last_offset_ = starts_[line];
+      last_column_ = 1;
+    }
+    std::string_view between =
+        std::string_view(text_).substr(last_offset_, offset - last_offset_);
+    last_column_ += CodePoints(between);
+    last_offset_ = std::min(offset, text_.size());
+    return {static_cast<int>(line) + 1, last_column_};
   }
 
  private:
   std::string text_;
   std::vector<size_t> starts_;
+  mutable size_t last_line_ = 0;
+  mutable size_t last_offset_ = 0;
+  mutable int last_column_ = 1;
 };
 
 /// Ends lines with '\n', drops a byte order mark, and refuses what is not text.
