@@ -163,7 +163,7 @@ void Instance::Died(const Status& reason, bool permanent) {
   ++deaths_;
   const bool give_up = permanent || deaths_ >= kDeathsMax;
   if (give_up && reason_.hint().empty()) {
-    reason_ = std::move(reason_).WithHint("`pretzel service restart " + own_.id +
+    reason_ = std::move(reason_).WithHint("`pretzel service restart " + plan_.own.id +
                                           "` starts it again once the reason is mended");
   }
   phase_ = give_up ? Phase::kFailed : Phase::kDue;
@@ -259,7 +259,7 @@ Status Instance::Restart() {
   std::shared_ptr<WorkerProcess> worker;
   {
     const std::lock_guard lock(mutex_);
-    if (plugin_ == nullptr) {
+    if (!plan_.plugin) {
       return FailedPrecondition(Who() + " cannot be restarted: " + reason_.message())
           .WithHint("mend it, then `pretzel config reload`");
     }

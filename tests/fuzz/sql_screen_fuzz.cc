@@ -8,13 +8,13 @@
 #include <variant>
 
 #include "fuzz.h"
-#include "lexer.h"
-#include "positions.h"
-#include "screen.h"
+#include "spark_sql/lexer.h"
+#include "spark_sql/positions.h"
+#include "spark_sql/screen.h"
 
 namespace {
 
-namespace sc = dcp::spark_connect;
+namespace sc = dcp::spark_sql;
 
 void CheckDenial(const sc::Denial& denial, std::string_view sql) {
   FUZZ_CHECK(denial.id.starts_with("PZ02") && denial.id.size() == 6);
