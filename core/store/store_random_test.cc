@@ -71,7 +71,7 @@ class StoreRandomTest : public ::testing::Test {
     bool node_ended = false;
     std::map<std::string, std::string> touched;
     for (int i = 0; i < 1 + Roll(3); ++i) {
-      Node node;
+      store::Node node;
       node.id = "n" + std::to_string(Roll(6));
       node.state = Roll(6) == 0 ? kFailed : kRunning;
       const auto known = model_.nodes[id].find(node.id);
@@ -94,9 +94,9 @@ class StoreRandomTest : public ::testing::Test {
   }
 
   void CreateByChance(const std::string& id, const std::string& detail, bool boom) {
-    Run run;
+    store::Run run;
     run.id = id;
-    Node node;
+    store::Node node;
     node.id = "n0";
     const auto made = store_->CreateRun(run, {node}, {{id, 0, "", 1, "", "PENDING", detail}});
     EXPECT_EQ(made.ok(), !boom) << made.status().ToString();

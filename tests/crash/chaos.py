@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import history  # noqa: E402
 from killer import KINDS, Chaotic, Killer  # noqa: E402
-from stack import until  # noqa: E402
+from inner_daemon import until  # noqa: E402
 
 MANIFEST = """\
 apiVersion: dcp/v1

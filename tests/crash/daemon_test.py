@@ -10,7 +10,7 @@ import subprocess
 import history
 import pytest
 from scenario import ROWS, Scenario
-from stack import daemons, until
+from inner_daemon import daemons, until
 
 
 def refused(daemon):
