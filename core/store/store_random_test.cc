@@ -25,9 +25,9 @@ constexpr char kBoom[] = "boom";
 
 /// What the store must answer.
 struct Model {
-  std::map<std::string, std::string> runs;                             // id -> state
-  std::map<std::string, std::map<std::string, std::string>> nodes;     // id -> node -> state
-  std::map<std::string, std::vector<std::string>> history;             // id -> details
+  std::map<std::string, std::string> runs;                          // id -> state
+  std::map<std::string, std::map<std::string, std::string>> nodes;  // id -> node -> state
+  std::map<std::string, std::vector<std::string>> history;          // id -> details
 };
 
 class StoreRandomTest : public ::testing::Test {
@@ -75,7 +75,7 @@ class StoreRandomTest : public ::testing::Test {
       node.id = "n" + std::to_string(Roll(6));
       node.state = Roll(6) == 0 ? kFailed : kRunning;
       const auto known = model_.nodes[id].find(node.id);
-      const auto before = touched.contains(node.id)           ? touched[node.id]
+      const auto before = touched.contains(node.id)         ? touched[node.id]
                           : known != model_.nodes[id].end() ? known->second
                                                             : std::string(kPending);
       node_ended = node_ended || IsTerminal(before);
