@@ -165,6 +165,11 @@ class Reviver(threading.Thread):
             self.deaths += 1
 
 
+def end_tidily_on_sigterm():
+    """The servers end with us, also when we are told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
 def kill(pid):
     try:
         os.kill(pid, signal.SIGKILL)

@@ -147,6 +147,7 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="write the results there")
     parser.add_argument("--keep", metavar="DIRECTORY", help="work there and leave it")
     arguments = parser.parse_args()
+    inner_daemon.end_tidily_on_sigterm()
     chosen = [point for point in points() if re.search(arguments.points, point)]
     if arguments.sample:
         chosen = random.Random(arguments.seed).sample(chosen, min(arguments.sample, len(chosen)))
