@@ -75,8 +75,8 @@ class DrainTest : public ::testing::Test {
 TEST_F(DrainTest, RefusesNewCallsWithAdviceAndLetsAWatchSeeItsEnd) {
   Start();
   Watch();
-  auto drained = std::async(std::launch::async,
-                            [&] { daemon_.server->Drain(kLongMs, [] { return false; }); });
+  auto drained =
+      std::async(std::launch::async, [&] { daemon_.server->Drain(kLongMs, [] { return false; }); });
   AwaitRefusal();
   const grpc::Status refused = WhoAmI();
   EXPECT_EQ(refused.error_code(), StatusCode::UNAVAILABLE);
@@ -86,8 +86,7 @@ TEST_F(DrainTest, RefusesNewCallsWithAdviceAndLetsAWatchSeeItsEnd) {
   EXPECT_NE(details.hint().find("try again"), std::string::npos) << details.hint();
   EXPECT_EQ(drained.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
   ASSERT_TRUE(daemon_.runner->SetNode(run_id_, "compile", store::kSucceeded).ok());
-  ASSERT_TRUE(
-      daemon_.runner->Finish(run_id_, store::kSucceeded, R"({"kind":"TestReport"})").ok());
+  ASSERT_TRUE(daemon_.runner->Finish(run_id_, store::kSucceeded, R"({"kind":"TestReport"})").ok());
   v1::RunEvent event;
   while (watch_->Read(&event)) {
   }

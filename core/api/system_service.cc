@@ -15,8 +15,9 @@ Result<playground::Principal> CallerOf(const ServiceContext& context,
   if (context.draining) {
     return Unavailable("the daemon is stopping and takes no new calls")
         .WithId("PZ0908")
-        .WithHint("try again in a moment: if it is being restarted, running jobs go on and are "
-                  "found again");
+        .WithHint(
+            "try again in a moment: if it is being restarted, running jobs go on and are "
+            "found again");
   }
   const auto& metadata = call.client_metadata();
   const auto found = metadata.find("authorization");

@@ -28,7 +28,8 @@ namespace dcp::crash {
 inline constexpr char kVariable[] = "PRETZEL_CRASH_POINT";
 /// A file that is made at the moment of death, so that a test knows that there was one.
 inline constexpr char kWitness[] = "PRETZEL_CRASH_WITNESS";
-/// Points of the program that stays beside a job: the daemon hands these to the first one it starts.
+/// Points of the program that stays beside a job: the daemon hands these to the first one it
+/// starts.
 inline constexpr std::string_view kLauncherPrefix = "launcher.";
 
 inline constexpr std::array kNames = std::to_array<std::string_view>({

@@ -23,8 +23,8 @@ std::vector<os::ServiceState> Services(const std::string& state) {
 }
 
 TEST(FailedPartsTest, NamesTheServiceAndTheCommand) {
-  const Status failure =
-      NameFailedService(Unavailable("127.0.0.1:8001: refused").WithId("PZ0201"), Services("FAILED"));
+  const Status failure = NameFailedService(Unavailable("127.0.0.1:8001: refused").WithId("PZ0201"),
+                                           Services("FAILED"));
   EXPECT_EQ(failure.code(), Code::kUnavailable);
   EXPECT_EQ(failure.id(), "PZ0201");
   EXPECT_THAT(failure.message(), HasSubstr("service spark-connect has FAILED: ended with exit"));
@@ -45,8 +45,9 @@ TEST(FailedPartsTest, LeavesOtherFailuresAlone) {
     EXPECT_EQ(failure.message(), text);
     EXPECT_EQ(failure.hint(), "h");
   }
-  EXPECT_EQ(NameFailedService(Unavailable("127.0.0.1:8001").WithHint("h"), Services("READY")).hint(),
-            "h");
+  EXPECT_EQ(
+      NameFailedService(Unavailable("127.0.0.1:8001").WithHint("h"), Services("READY")).hint(),
+      "h");
   EXPECT_TRUE(NameFailedService(Status(), Services("FAILED")).ok());
 }
 

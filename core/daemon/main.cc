@@ -104,8 +104,7 @@ int main(int argc, char** argv) {
                             "configuration file")(
       "check", "read the configuration, say what is wrong, start nothing")(
       "crash-points", "list the places at which PRETZEL_CRASH_POINT=NAME[:N] kills it, for tests")(
-      "help,h", "this text")(
-      "version", "print the version");
+      "help,h", "this text")("version", "print the version");
   po::variables_map arguments;
   try {
     po::store(po::parse_command_line(argc, argv, description), arguments);

@@ -125,9 +125,8 @@ class MemoryStore : public RunsOnlyStore {
   }
   /// For `done` of Await().
   bool AllEnded() const {
-    return std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) {
-      return store::IsTerminal(entry.second.run.state);
-    });
+    return std::all_of(runs_.begin(), runs_.end(),
+                       [](const auto& entry) { return store::IsTerminal(entry.second.run.state); });
   }
 
  private:

@@ -61,6 +61,16 @@ class SupervisorTest : public testing::Test {
   std::unique_ptr<Supervisor> supervisor_ = Supervisor::Create(clock_);
 };
 
+TEST_F(SupervisorTest, AWaitCanBeGivenUp) {
+  ServiceSpec spec = Script("slow", "exec sleep 60");
+  spec.healthy = [] { return Unavailable("never"); };
+  ASSERT_TRUE(supervisor_->Add(spec).ok());
+  int asked = 0;
+  const Status status = supervisor_->WaitReady(kWaitMs, [&] { return ++asked == 2; });
+  EXPECT_EQ(status.code(), Code::kCancelled) << status.ToString();
+  EXPECT_EQ(supervisor_->WaitReady(1, [] { return false; }).code(), Code::kDeadlineExceeded);
+}
+
 TEST_F(SupervisorTest, StartsAndStops) {
   ServiceSpec spec = Script("one", "echo hello; exec sleep 60");
   spec.endpoint = "127.0.0.1:1";

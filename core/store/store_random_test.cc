@@ -25,9 +25,9 @@ constexpr char kBoom[] = "boom";
 
 /// What the store must answer.
 struct Model {
-  std::map<std::string, std::string> runs;                             // id -> state
-  std::map<std::string, std::map<std::string, std::string>> nodes;     // id -> node -> state
-  std::map<std::string, std::vector<std::string>> history;             // id -> details
+  std::map<std::string, std::string> runs;                          // id -> state
+  std::map<std::string, std::map<std::string, std::string>> nodes;  // id -> node -> state
+  std::map<std::string, std::vector<std::string>> history;          // id -> details
 };
 
 class StoreRandomTest : public ::testing::Test {
@@ -71,11 +71,11 @@ class StoreRandomTest : public ::testing::Test {
     bool node_ended = false;
     std::map<std::string, std::string> touched;
     for (int i = 0; i < 1 + Roll(3); ++i) {
-      Node node;
+      store::Node node;
       node.id = "n" + std::to_string(Roll(6));
       node.state = Roll(6) == 0 ? kFailed : kRunning;
       const auto known = model_.nodes[id].find(node.id);
-      const auto before = touched.contains(node.id)           ? touched[node.id]
+      const auto before = touched.contains(node.id)         ? touched[node.id]
                           : known != model_.nodes[id].end() ? known->second
                                                             : std::string(kPending);
       node_ended = node_ended || IsTerminal(before);
@@ -94,9 +94,9 @@ class StoreRandomTest : public ::testing::Test {
   }
 
   void CreateByChance(const std::string& id, const std::string& detail, bool boom) {
-    Run run;
+    store::Run run;
     run.id = id;
-    Node node;
+    store::Node node;
     node.id = "n0";
     const auto made = store_->CreateRun(run, {node}, {{id, 0, "", 1, "", "PENDING", detail}});
     EXPECT_EQ(made.ok(), !boom) << made.status().ToString();

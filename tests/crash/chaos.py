@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import history  # noqa: E402
 from killer import KINDS, Chaotic, Killer  # noqa: E402
-from stack import until  # noqa: E402
+from inner_daemon import end_tidily_on_sigterm, until  # noqa: E402
 
 MANIFEST = """\
 apiVersion: dcp/v1
@@ -152,6 +152,7 @@ def main():
     parser.add_argument("--clients", type=int, default=2)
     parser.add_argument("--json", metavar="FILE")
     arguments = parser.parse_args()
+    end_tidily_on_sigterm()
     print(f"==> seed {arguments.seed}", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="pretzel-chaos-") as folder:
         stack = Chaotic(folder).start()

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-import stack  # noqa: E402
+import inner_daemon  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory):
-    with stack.Servers(tmp_path_factory.mktemp("servers")) as running:
+    with inner_daemon.Servers(tmp_path_factory.mktemp("servers")) as running:
         yield running

@@ -10,7 +10,7 @@ import subprocess
 import history
 import pytest
 from scenario import ROWS, Scenario
-from stack import daemons, until
+from inner_daemon import daemons, until
 
 
 def refused(daemon):
@@ -149,8 +149,8 @@ spec:
 """)
     answer = outer.cli("derived-dataset", "apply", manifest, check=False)
     assert answer.returncode != 0
-    assert "service overlay-catalog has FAILED" in answer.stderr, answer.stderr
-    assert "pretzel service restart overlay-catalog" in answer.stderr, answer.stderr
+    said = answer.stdout + answer.stderr
+    assert "service overlay-catalog has FAILED" in said and "pretzel service restart overlay-catalog" in said, said
     outer.cli("service", "restart", "overlay-catalog")
     until(lambda: outer.service("overlay-catalog")["state"] == "READY", "the catalog", 120)
     outer.cli("derived-dataset", "apply", manifest)

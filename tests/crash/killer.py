@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import history  # noqa: E402
-from stack import daemons, kill, until  # noqa: E402
+from inner_daemon import daemons, kill, until  # noqa: E402
 
 INSTANCES = ["derived-dataset", "local-batch", "shared-test-cluster"]
 SERVICES = ["spark-connect", "production-catalog", "overlay-catalog"]

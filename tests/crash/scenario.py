@@ -11,7 +11,7 @@ import threading
 import time
 
 import history
-from stack import kill, until
+from inner_daemon import kill, until
 
 ROWS = 40
 RUN_SECONDS = 180
@@ -25,10 +25,6 @@ spec:
     columns: [{{name: id, type: bigint}}]
 """
 UNAVAILABLE, CONFLICT, RUN_FAILED = 6, 5, 7
-
-
-class Died(Exception):
-    """The daemon ended under a step."""
 
 
 class Scenario:
@@ -49,23 +45,26 @@ class Scenario:
         steps = ["create", "extend", "apply", "test", "run", "look", "cancel", "delete"]
         self.steps = [step for step in steps if step not in ("test", "cancel") or step in parts]
 
-    def walk(self):
-        """Takes the steps that are left. Died, with the step still to be taken again, when the daemon dies."""
+    def walk(self, reviver):
+        """Takes every step; one under which the daemon died is taken again, as a client would that was cut off."""
         while self.steps:
+            deaths = reviver.deaths
+            reviver.step = self.steps[0]
             try:
+                self.daemon.await_api()
                 getattr(self, self.steps[0])()
-            except Died:
-                raise
             except Exception:
-                # A client that was cut off and a daemon that died are the same event, seen in either order.
-                if not self.gone():
+                # A client that was cut off and a daemon that died are one event, seen in either order.
+                if not self.died_since(reviver, deaths):
                     raise
-                raise Died from None
+                continue
             self.steps.pop(0)
+        self.daemon.await_api()
 
-    def gone(self, seconds=1.0):
+    @staticmethod
+    def died_since(reviver, deaths, seconds=1.0):
         try:
-            return until(self.daemon.dead, "the daemon's end", seconds)
+            return until(lambda: reviver.deaths > deaths, "a death", seconds)
         except TimeoutError:
             return False
 
@@ -73,8 +72,6 @@ class Scenario:
         answer = self.daemon.cli(*words, check=False)
         if answer.returncode == 0 or answer.returncode in allow:
             return answer
-        if self.gone():
-            raise Died
         raise AssertionError(f"pretzel {' '.join(map(str, words))}: {answer.returncode}\n{answer.stdout}\n{answer.stderr}")
 
     def runs(self, command=None):
@@ -88,8 +85,6 @@ class Scenario:
             left = [run["id"] for run in self.runs() if run["state"] not in history.TERMINAL]
             if not left:
                 return
-            if self.daemon.dead():
-                raise Died
             if time.monotonic() > end:
                 raise AssertionError(f"runs that do not end: {left}")
             time.sleep(0.05)
@@ -120,11 +115,9 @@ class Scenario:
             os.kill(pid, signal.SIGSTOP)
             client = self.daemon.start_cli("derived-dataset", "apply", *self.manifests.values())
             query = "SELECT run_id FROM node WHERE id = 'compile' AND state = 'RUNNING'"
-            until(lambda: self.daemon.dead() or history.rows(self.daemon.database, query), "a call", 30)
+            until(lambda: history.rows(self.daemon.database, query), "a call", 30)
             kill(pid)
             client.wait(60)
-            if self.daemon.dead():
-                raise Died
             self.settle()
         raise AssertionError("no call was made again")
 
@@ -142,17 +135,11 @@ class Scenario:
             self.helped.add("retry")
             self.kill_the_first_job()
         if not self.runs("run"):
-            answer = self.daemon.cli("derived-dataset", "run", self.manifests["first"], "-o", "name", check=False)
-            if answer.returncode == 0:
-                self.acknowledged["first"] = answer.stdout.strip()
-            elif self.gone():
-                raise Died
-            else:
-                raise AssertionError(f"run: {answer.returncode}\n{answer.stdout}\n{answer.stderr}")
+            self.acknowledged["first"] = self.cli("derived-dataset", "run", self.manifests["first"], "-o", "name").stdout.strip()
         if "restart" in self.parts and "restart" not in self.helped:
             self.helped.add("restart")
             until(lambda: history.rows(self.daemon.database, "SELECT 1 FROM run_transition WHERE detail = 'launched'"), "a launch")
-            raise Died  # the walker kills it, and starts the armed one
+            self.daemon.rearm()
         self.settle()
         for run in self.runs("run"):
             assert run["state"] == "SUCCEEDED", f"run {run['id']} ended as {run['state']}: {self.why(run['id'])}"
@@ -190,14 +177,9 @@ class Scenario:
         assert len(runs) == 1, f"{len(runs)} runs were stored, one was asked for"
         for run_id in self.acknowledged.values():
             assert run_id in runs, f"run {run_id} was acknowledged and is not there"
-        try:
-            table = self.daemon.playground(self.playground).load_table("lab.first")
-            self.violations += history.check_table(table, runs, ROWS)
-            assert history.snapshots_of(table, next(iter(runs))), "the run left no snapshot"
-        except Exception:
-            if self.gone():
-                raise Died from None
-            raise
+        table = self.daemon.playground(self.playground).load_table("lab.first")
+        self.violations += history.check_table(table, runs, ROWS)
+        assert history.snapshots_of(table, next(iter(runs))), "the run left no snapshot"
         self.violations += history.check_jobs(self.daemon.state)
 
     def cancel(self):
@@ -207,7 +189,7 @@ class Scenario:
             second = [{"id": self.acknowledged["second"]}]
         run_id = second[0]["id"]
         query = "SELECT 1 FROM run_transition WHERE run_id = ? AND (detail = 'launched' OR detail LIKE 'the run was cancelled%')"
-        until(lambda: self.daemon.dead() or history.rows(self.daemon.database, query, run_id), "a launch", 60)
+        until(lambda: history.rows(self.daemon.database, query, run_id), "a launch", 60)
         self.cli("run", "cancel", run_id)
         self.settle()
         table = self.daemon.playground(self.playground).load_table("lab.second")
@@ -228,7 +210,5 @@ class Scenario:
             self.cli("playground", "delete", self.playground, "--yes", "--wait", allow=(RUN_FAILED,))
         # What a daemon left halfway is taken up by the next one.
         deleted = query + " AND state = 'DELETED'"
-        until(lambda: self.daemon.dead() or history.rows(self.daemon.database, deleted, self.playground), "the playground's end", 60)
-        if self.daemon.dead():
-            raise Died
+        until(lambda: history.rows(self.daemon.database, deleted, self.playground), "the playground's end", 60)
         self.settle()

@@ -18,9 +18,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import history  # noqa: E402
-import stack  # noqa: E402
-from scenario import Died, Scenario  # noqa: E402
-from stack import until  # noqa: E402
+import inner_daemon  # noqa: E402
+from scenario import Scenario  # noqa: E402
+from inner_daemon import until  # noqa: E402
 
 # What the path needs beyond create, extend, apply, run, delete to pass the points of these names.
 PARTS = [
@@ -36,7 +36,7 @@ STOP_SECONDS = 60
 
 
 def points():
-    answer = subprocess.run([stack.daemons.BIN / "dcpd", "--crash-points"], capture_output=True, text=True, check=True)
+    answer = subprocess.run([inner_daemon.daemons.BIN / "dcpd", "--crash-points"], capture_output=True, text=True, check=True)
     return [line.split("\t")[0] for line in answer.stdout.splitlines()]
 
 
@@ -65,36 +65,25 @@ class Walk:
             result["violations"] += self.after(daemon, scenario)
         except Exception as error:
             result["violations"].append(f"{type(error).__name__}: {error}")
-            daemon.kill() if not daemon.dead() else None
+            if not daemon.dead():
+                daemon.kill()
         result["died"] = witness.exists()
         result["seconds"] = round(time.monotonic() - started, 1)
         self.results.append(result)
         return result
 
     def live(self, daemon, scenario, point, witness, result):
-        """Starts the daemon armed, walks, and starts it again whenever it died."""
-        first_restart = "restart" in scenario.parts
-        if not first_restart:
+        """The daemon is armed, and whoever finds it dead starts it again."""
+        if "restart" in scenario.parts:
+            daemon.rearm = lambda: (daemon.arm(point, witness), daemon.process.kill())
+        else:
             daemon.arm(point, witness)
         daemon.spawn()
-        while True:
+        with inner_daemon.Reviver(daemon, witness) as reviver:
             try:
-                if not daemon.await_api_or_death():
-                    raise Died
-                scenario.walk()
-                return
-            except Died:
-                result["step"] = result["step"] or (scenario.steps[0] if scenario.steps else "end")
-            if not daemon.dead():
-                daemon.kill()
-            assert daemon.process.returncode == -9, f"dcpd ended with {daemon.process.returncode}: {daemon.log.read_text()[-2000:]}"
-            if first_restart:
-                first_restart = False
-                daemon.arm(point, witness)
-            else:
-                assert witness.exists(), "dcpd died and not at its point"
-                daemon.disarm()
-            daemon.spawn()
+                scenario.walk(reviver)
+            finally:
+                result["step"] = reviver.died_in
 
     def after(self, daemon, scenario):
         """What must be true when all is done and the daemon has stopped."""
@@ -158,13 +147,14 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="write the results there")
     parser.add_argument("--keep", metavar="DIRECTORY", help="work there and leave it")
     arguments = parser.parse_args()
+    inner_daemon.end_tidily_on_sigterm()
     chosen = [point for point in points() if re.search(arguments.points, point)]
     if arguments.sample:
         chosen = random.Random(arguments.seed).sample(chosen, min(arguments.sample, len(chosen)))
         print(f"==> seed {arguments.seed}", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="pretzel-walk-") as temporary:
         folder = Path(arguments.keep or temporary)
-        with stack.Servers(folder / "servers", spark=arguments.spark) as servers:
+        with inner_daemon.Servers(folder / "servers", spark=arguments.spark) as servers:
             walk = Walk(servers, folder)
             for point in chosen:
                 show(walk.visit(point))

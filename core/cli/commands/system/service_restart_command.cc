@@ -29,8 +29,9 @@ Command ServiceRestartCommand() {
           .details =
               "One that is FAILED gets all its attempts again. Running jobs are not touched;\n"
               "open calls of a plugin's worker are made again where that is safe.",
-          .examples = "  pretzel service restart spark-connect\n"
-                      "  pretzel service restart local-batch\n",
+          .examples =
+              "  pretzel service restart spark-connect\n"
+              "  pretzel service restart local-batch\n",
           .words_min = 1,
           .words_max = 1,
           .run = Restart};

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
@@ -123,12 +124,50 @@ class Inner(daemons.Daemon):
     def dead(self):
         return self.process is not None and self.process.poll() is not None
 
-    def died_as_armed(self):
-        return self.dead() and self.process.returncode == -signal.SIGKILL
+    def await_api(self, seconds=60):
+        until(lambda: self.cli("whoami", check=False).returncode == 0, f"dcpd ({self.log})", seconds)
 
-    def await_api_or_death(self, seconds=60):
-        """True when it takes calls, False when it has died."""
-        return until(lambda: "dead" if self.dead() else self.cli("whoami", check=False).returncode == 0, "dcpd", seconds) != "dead"
+
+class Reviver(threading.Thread):
+    """What an init system does: a daemon that died is started again at once; once its point was met, unarmed."""
+
+    def __init__(self, daemon, witness):
+        super().__init__(daemon=True)
+        self.watched, self.witness = daemon, witness
+        self.deaths = 0
+        self.step = ""
+        self.died_in = ""
+        self.over = threading.Event()
+        self.strange = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+        if self.strange is not None:
+            raise AssertionError(self.strange)
+
+    def run(self):
+        while not self.over.wait(0.01):
+            if not self.watched.dead():
+                continue
+            code = self.watched.process.returncode
+            if code != -signal.SIGKILL:
+                self.strange = f"dcpd ended with {code}: {self.watched.log.read_text()[-2000:]}"
+                return
+            if self.witness.exists():
+                self.watched.disarm()
+                self.died_in = self.died_in or self.step
+            self.watched.spawn()
+            self.deaths += 1
+
+
+def end_tidily_on_sigterm():
+    """The servers end with us, also when we are told to end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def kill(pid):
