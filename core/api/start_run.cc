@@ -19,7 +19,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array<std::string_view, 3> kCommands = {"apply", "test", "run"};
+constexpr std::array<std::string_view, 4> kCommands = {"apply", "test", "preview", "run"};
 constexpr size_t kClientTokenBytesMax = 128;  // a UUID and room for a prefix
 
 using Files = google::protobuf::RepeatedPtrField<v1::File>;

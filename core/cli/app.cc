@@ -100,7 +100,7 @@ int Invoke(const Io& io, const Command& command, const std::vector<std::string>&
   auto arguments = ParseArguments(flags, rest);
   if (!arguments.ok()) return Refuse(io, arguments.status());
   if (const Status words = CheckWords(command, *arguments); !words.ok()) return Refuse(io, words);
-  const auto session = Session::Open(io, std::move(*arguments));
+  const auto session = Session::Open(io, std::move(*arguments), command.csv);
   if (!session.ok()) return Refuse(io, session.status());
   return command.run(**session);
 }

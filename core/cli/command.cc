@@ -39,9 +39,11 @@ std::vector<Command> AllCommands() {
           PlaygroundDeleteCommand(),
           ApplyCommand({"derived-dataset", "apply"}),
           TestCommand({"derived-dataset", "test"}),
+          PreviewCommand({"derived-dataset", "preview"}),
           RunCommand({"derived-dataset", "run"}),
           ApplyCommand({"apply"}),
           TestCommand({"test"}),
+          PreviewCommand({"preview"}),
           RunCommand({"run"}),
           RunListCommand(),
           RunGetCommand(),
@@ -62,7 +64,7 @@ std::vector<Command> AllCommands() {
 std::vector<Flag> CommonFlags() {
   return {
       {"playground", 'p', "NAME", "act in this playground instead of the current one"},
-      {"output", 'o', "FORMAT", "table (default), json or name"},
+      {"output", 'o', "FORMAT", "table (default), json or name; preview: csv, too"},
       {"endpoint", 0, "ADDRESS", "where dcpd listens: unix:/path or 127.0.0.1:PORT"},
       {"color", 0, "WHEN", "auto (default), always or never"},
       {"quiet", 'q', "", "no notes on stderr"},

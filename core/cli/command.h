@@ -21,6 +21,7 @@ struct Command {
   std::string examples = {};
   size_t words_min = 0;
   size_t words_max = 0;
+  bool csv = false;  ///< -o csv is one of its formats
   std::function<int(Session&)> run = {};
 };
 
@@ -47,6 +48,7 @@ Command PlaygroundConnectCommand();
 // commands/derived_dataset/; a short form is the same command under another path
 Command ApplyCommand(std::vector<std::string> path);
 Command TestCommand(std::vector<std::string> path);
+Command PreviewCommand(std::vector<std::string> path);
 Command RunCommand(std::vector<std::string> path);
 // commands/run/
 Command RunListCommand();

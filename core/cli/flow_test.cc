@@ -4,10 +4,15 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <condition_variable>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <streambuf>
+#include <thread>
 
 #include "api/testing/fixture.h"
 #include "cli/app.h"
@@ -21,6 +26,31 @@ constexpr char kPassed[] = R"({"kind":"TestReport","status":"PASSED","findings":
 constexpr char kFailed[] = R"({"kind":"TestReport","status":"FAILED","findings":[
     {"severity":"ERROR","code":"PZ0203","message":"no column y","hint":"did you mean x?",
      "location":{"file":"MANIFEST","line":1,"column":8}}],"body":{}})";
+
+/// What another thread writes, to be waited for.
+class SharedText : public std::streambuf {
+ public:
+  void WaitFor(const std::string& wanted) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return text_.find(wanted) != std::string::npos; });
+  }
+  std::string text() const {
+    const std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  int overflow(int c) override {
+    const std::lock_guard lock(mutex_);
+    text_ += static_cast<char>(c);
+    changed_.notify_all();
+    return c;
+  }
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string text_;
+};
 
 class FlowTest : public ::testing::Test {
  protected:
@@ -115,6 +145,90 @@ TEST_F(FlowTest, AFailedTestQuotesTheManifestAndEndsWithOne) {
   EXPECT_EQ(Pretzel({"test", manifest_, "-o", "json"}), 1);
   EXPECT_EQ(Json()["kind"], "TestReport");
   EXPECT_EQ(Json()["findings"][0]["code"], "PZ0203");
+}
+
+TEST_F(FlowTest, LogsAreFollowedOverARestartAndPrintedOnce) {
+  ASSERT_EQ(Pretzel({"pg", "create", "fin"}), 0);
+  const std::string job = daemon_.folder + "/job";
+  std::filesystem::create_directories(job);
+  daemon_.runner->job_directories["compile"] = job;
+  std::ofstream(job + "/output") << "one\n";
+  std::string id;
+  daemon_.runner->on_start = [&](const store::Run& run) { id = run.id; };
+  (void)Pretzel({"run", manifest_, "--wait=1ms", "-q"});
+  ASSERT_NE(id, "");
+  SharedText out;
+  std::ostream stream(&out);
+  std::ostringstream err;
+  std::istringstream in;
+  int code = -1;
+  std::thread follower([&] {
+    Io io{&in, &stream, &err, false, false, false, [this](const std::string& name) {
+            const auto found = env_.find(name);
+            return found == env_.end() ? std::string() : found->second;
+          }};
+    code = Main(io, {"run", "logs", "-f", id});
+  });
+  out.WaitFor("one\n");
+  daemon_.server.reset();
+  std::ofstream(job + "/output", std::ios::app) << "two\n";
+  EXPECT_TRUE(daemon_.Start().ok());
+  out.WaitFor("one\ntwo\n");
+  std::ofstream(job + "/output", std::ios::app) << "three\n";
+  EXPECT_TRUE(daemon_.runner->Finish(id, store::kSucceeded).ok());
+  follower.join();
+  EXPECT_EQ(code, 0) << err.str();
+  EXPECT_EQ(out.text(), "one\ntwo\nthree\n");
+  EXPECT_EQ(Pretzel({"run", "logs", "r0000000000000000", "-f"}), 5);
+}
+
+TEST_F(FlowTest, APreviewIsRowsInEveryFormat) {
+  RunsEnd(store::kSucceeded, R"({"kind":"PreviewReport","status":"SUCCEEDED","findings":[],
+      "body":{"datasets":[{"table":"prod.m.a","status":"SUCCEEDED","moreRows":true,
+      "columns":[{"name":"n","type":"bigint"},{"name":"s","type":"string"}],
+      "rows":[["9007199254740993",""],["2",null]]}]}})");
+  ASSERT_EQ(Pretzel({"pg", "create", "fin"}), 0);
+  ASSERT_EQ(Pretzel({"preview", manifest_, "--rows", "2", "--timeout", "5s"}), 0) << err_;
+  EXPECT_EQ(out_.substr(0, out_.find("\n\n")),
+            "prod.m.a  SUCCEEDED\n"
+            "                 n  s\n"
+            "  9007199254740993  \"\"\n"
+            "                 2  NULL\n"
+            "  2 rows; there are more (--rows)");
+  EXPECT_EQ(daemon_.runner->started().back().command, "preview");
+  const auto request =
+      nlohmann::json::parse(daemon_.runner->started().back().nodes.at(0).request_json);
+  EXPECT_EQ(request["options"], nlohmann::json::parse(R"({"rows":2,"timeoutMs":5000})"));
+  ASSERT_EQ(Pretzel({"dd", "preview", manifest_, "-o", "json"}), 0) << err_;
+  EXPECT_EQ(Json()["datasets"][0]["rows"].dump(), R"([["9007199254740993",""],["2",null]])");
+  ASSERT_EQ(Pretzel({"preview", manifest_, "-o", "csv"}), 0) << err_;
+  EXPECT_EQ(out_, "n,s\r\n9007199254740993,\"\"\r\n2,\r\n");
+  EXPECT_NE(err_.find("there are more rows"), std::string::npos) << err_;
+}
+
+TEST_F(FlowTest, WhatAPreviewDoesNotTake) {
+  ASSERT_EQ(Pretzel({"pg", "create", "fin"}), 0);
+  const std::vector<std::vector<std::string>> wrong = {
+      {"preview", manifest_, "--rows", "0"},     {"preview", manifest_, "--rows", "1001"},
+      {"preview", manifest_, "--rows", "ten"},   {"preview", manifest_, "--timeout", "soon"},
+      {"test", manifest_, "-o", "csv"},          {"test", manifest_, "--rows", "5"},
+      {"test", manifest_, "--mode", "limit1"}};
+  for (const auto& line : wrong) {
+    EXPECT_EQ(Pretzel(line), 2) << line.back();
+    EXPECT_EQ(out_, "");
+  }
+  EXPECT_TRUE(daemon_.runner->started().empty());
+  // Findings are no data: a program that reads CSV gets none.
+  RunsEnd(store::kFailed, R"({"kind":"PreviewReport","status":"FAILED","findings":[
+      {"severity":"ERROR","code":"PZ0220","message":"no column y"}],"body":{}})");
+  EXPECT_EQ(Pretzel({"preview", manifest_, "-o", "csv"}), 1);
+  EXPECT_EQ(out_, "");
+  EXPECT_NE(err_.find("no column y"), std::string::npos) << err_;
+  // Two datasets make no one table.
+  RunsEnd(store::kSucceeded, R"({"kind":"PreviewReport","status":"SUCCEEDED","body":{"datasets":[
+      {"columns":[{"name":"a"}],"rows":[]},{"columns":[{"name":"b"}],"rows":[]}]}})");
+  EXPECT_EQ(Pretzel({"preview", manifest_, "-o", "csv"}), 2);
+  EXPECT_EQ(out_, "");
 }
 
 TEST_F(FlowTest, NeededFilesAreSentWithASecondRun) {

@@ -13,6 +13,7 @@
 #include "cli/interrupts.h"
 #include "cli/render/json.h"
 #include "cli/render/report.h"
+#include "cli/render/rows.h"
 
 namespace dcp::cli {
 namespace {
@@ -140,6 +141,25 @@ class Watcher {
   Interrupts interrupts_;  // last: its thread uses the others
 };
 
+/// The rows alone; a report without any goes to stderr, so that no program takes it for data.
+int PrintCsv(Session& session, const v1::Run& run, const std::vector<SourceFile>& sources) {
+  const std::vector<ShownRows> shown = ShownRowsOf(run);
+  if (shown.size() > 1) {
+    return session.Fail(
+        InvalidArgument("-o csv shows one dataset, and the manifests hold " +
+                        std::to_string(shown.size()))
+            .WithHint("name one manifest, or take -o json"));
+  }
+  if (ExitCodeOf(run) != kExitOk || shown.empty()) {
+    session.Note(ReportText(run, sources, Paint()));
+    return ExitCodeOf(run);
+  }
+  session.Print(RowsCsv(shown.front()));
+  if (shown.front().more_rows) session.Note("there are more rows (--rows)");
+  if (shown.front().truncated) session.Note("the rest is over the size limit of a preview");
+  return kExitOk;
+}
+
 /// Prints what came out; answers the exit code.
 int Conclude(Session& session, const Watched& watched, const std::vector<SourceFile>& sources) {
   const v1::Run& run = watched.run;
@@ -159,6 +179,7 @@ int Conclude(Session& session, const Watched& watched, const std::vector<SourceF
     case Outcome::kEnded:
       break;
   }
+  if (session.format() == Format::kCsv) return PrintCsv(session, run, sources);
   if (session.json()) {
     session.Print(RunJson(run));
   } else if (session.format() == Format::kName) {

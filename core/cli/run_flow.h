@@ -18,7 +18,7 @@ constexpr int64_t kReconnectMs = 30'000;
 constexpr int64_t kReconnectPauseMs = 500;
 
 struct RunPlan {
-  std::string command;  ///< "apply", "test", "run"
+  std::string command;  ///< "apply", "test", "preview", "run"
   google::protobuf::Struct options;
   bool wait = true;        ///< until the run has ended; else until its graph is made
   int64_t timeout_ms = 0;  ///< 0: as long as it takes

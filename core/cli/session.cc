@@ -7,7 +7,7 @@
 
 namespace dcp::cli {
 
-Result<std::unique_ptr<Session>> Session::Open(Io io, Arguments arguments) {
+Result<std::unique_ptr<Session>> Session::Open(Io io, Arguments arguments, bool csv) {
   std::unique_ptr<Session> session(new Session(std::move(io), std::move(arguments)));
   const std::string color = session->arguments_.Text("color");
   if (!color.empty() && color != "auto" && color != "always" && color != "never") {
@@ -20,8 +20,14 @@ Result<std::unique_ptr<Session>> Session::Open(Io io, Arguments arguments) {
     session->format_ = Format::kJson;
   } else if (output == "name") {
     session->format_ = Format::kName;
+  } else if (output == "csv" && csv) {
+    session->format_ = Format::kCsv;
+  } else if (output == "csv") {
+    return InvalidArgument("--output csv is for rows, and this command shows none")
+        .WithHint("pretzel derived-dataset preview FILE -o csv");
   } else if (!output.empty() && output != "table") {
-    return InvalidArgument("--output " + output + " is not known").WithHint("table, json or name");
+    return InvalidArgument("--output " + output + " is not known")
+        .WithHint(csv ? "table, json, csv or name" : "table, json or name");
   }
   DCP_ASSIGN(session->context_, ReadContext(ContextPath(session->io_)));
   return session;

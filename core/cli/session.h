@@ -14,11 +14,12 @@
 
 namespace dcp::cli {
 
-enum class Format { kTable, kJson, kName };
+enum class Format { kTable, kJson, kName, kCsv };
 
 class Session {
  public:
-  static Result<std::unique_ptr<Session>> Open(Io io, Arguments arguments);
+  /// `csv`: whether the command has that format.
+  static Result<std::unique_ptr<Session>> Open(Io io, Arguments arguments, bool csv = false);
 
   const Io& io() const { return io_; }
   const Arguments& arguments() const { return arguments_; }

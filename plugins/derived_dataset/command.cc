@@ -18,6 +18,9 @@ Json ToJson(const State& state) {
           {"mode", state.options.mode},
           {"plan", state.options.plan},
           {"recreate", state.options.recreate},
+          {"preview", state.options.preview},
+          {"rows", state.options.rows},
+          {"timeoutMs", state.options.timeout_ms},
           {"datasets", std::move(datasets)},
           {"nodes", state.nodes},
           {"warnings", std::move(warnings)}};
@@ -34,7 +37,8 @@ State StateFromJson(const Json& json) {
   state.command = TextOf(json, "command");
   state.step = TextOf(json, "step");
   state.round = static_cast<int>(NumberOf(json, "round"));
-  state.options = {TextOf(json, "mode"), FlagOf(json, "plan"), FlagOf(json, "recreate")};
+  state.options = {TextOf(json, "mode"),    FlagOf(json, "plan"),   FlagOf(json, "recreate"),
+                   FlagOf(json, "preview"), NumberOf(json, "rows"), NumberOf(json, "timeoutMs")};
   for (const Json& dataset : Member(json, "datasets"))
     state.datasets.push_back(DatasetFromJson(dataset));
   for (const Json& node : Member(json, "nodes")) state.nodes.push_back(node.get<std::string>());

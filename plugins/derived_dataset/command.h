@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What apply, test and run share: the options of a command, the state they leave for themselves in
+// What apply, test, preview and run share: the options of a command, the state they leave for themselves in
 // `resource.Continue` nodes, and the outputs they find there.
 #pragma once
 
@@ -13,10 +13,24 @@
 
 namespace dcp::derived_dataset {
 
+/// Rows of a preview: more than a person reads belong into a table.
+inline constexpr int64_t kPreviewRowsDefault = 100;
+inline constexpr int64_t kPreviewRowsMax = 1'000;
+/// Values of all previews of one command, as JSON: they travel and are stored within the report.
+inline constexpr int64_t kPreviewBytesMax = int64_t{1} << 20;
+/// A preview that takes longer is a run. The host gives no call longer than ten minutes.
+inline constexpr int64_t kPreviewTimeoutMsDefault = 60'000;
+inline constexpr int64_t kPreviewTimeoutMsMax = 9 * 60'000;
+/// Between the engine's time being over and the host's patience: for telling the engine to stop.
+inline constexpr int64_t kPreviewGraceMs = 10'000;
+
 struct Options {
   std::string mode = "EXPLAIN";  ///< of test, as the contract spells it
   bool plan = false;             ///< test: the report holds the plan
   bool recreate = false;         ///< apply: tables that drifted are made anew
+  bool preview = false;          ///< test: the report holds rows
+  int64_t rows = kPreviewRowsDefault;
+  int64_t timeout_ms = kPreviewTimeoutMsDefault;  ///< of a preview
 };
 
 struct State {
@@ -75,6 +89,13 @@ Json CompileRun(State state);
 Json ContinueApply(State state, const Outputs& outputs);
 Json ContinueTest(const State& state, const Outputs& outputs);
 Json ContinueRun(State state, const Outputs& outputs);
+
+/// The node that shows rows of a dataset, of `preview` and of `test` with that option.
+std::string PreviewNode(const Dataset& dataset);
+void AddPreview(const State& state, const Dataset& dataset, std::vector<std::string> after,
+                GraphBuilder& graph);
+/// What the report says of the rows: {"rows", "moreRows", "truncated"}.
+Json PreviewJson(const Json& response);
 
 /// Differences between the declared columns and what the engine answered, as findings.
 void CompareColumns(const Dataset& dataset, const Json& engine_columns, Findings& findings);

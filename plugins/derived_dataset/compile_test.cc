@@ -173,9 +173,9 @@ TEST(CompileTest, WrongRequests) {
             "kind DerivedDataset knows no command `delete`");
   EXPECT_EQ(message("Compile", {{"command", "apply"}}), "the request's context names no catalog");
   EXPECT_EQ(message("Compile", CompileRequest("test", {}, {{"mdoe", "schema"}})),
-            "unknown option `mdoe`; known: mode, plan, recreate, params");
+            "unknown option `mdoe`; known: mode, plan, recreate, preview, rows, timeoutMs, params");
   EXPECT_EQ(message("Compile", CompileRequest("test", {}, {{"mode", "run"}})),
-            "option mode must be \"schema\" or \"explain\"");
+            "option mode must be \"schema\", \"explain\" or \"limit0\"");
   EXPECT_EQ(message("Compile", CompileRequest("test", Files(201, {"a.yaml", ""}))),
             "201 manifests in one command; at most 200 are taken");
   EXPECT_EQ(message("Continue", Json::object()), "the request holds no state");

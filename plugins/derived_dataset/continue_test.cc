@@ -3,6 +3,7 @@
 // From outputs of nodes to reports, or to further nodes.
 #include <gmock/gmock.h>
 
+#include "command.h"
 #include "test_support.h"
 
 namespace dcp::derived_dataset {
@@ -205,6 +206,98 @@ TEST(TestTest, ColumnsThatNoTableHolds) {
       "a.yaml:5:8: ERROR PZ0136 the query yields `Y` as interval day, which no table can hold "
       "(cast it to a type "
       "of a table)\n");
+}
+
+// ---- preview
+
+const Json kRows = {{"valid", true},
+                    {"columns", {{{"name", "a"}, {"type", "bigint"}}}},
+                    {"rows", {{"9007199254740993"}, {nullptr}}},
+                    {"moreRows", true},
+                    {"engine", "spark"}};
+
+TEST(PreviewTest, NodesAndReport) {
+  Json compiled = Compile("preview",
+                          {{"a.yaml", Manifest("a", "SELECT 1 AS a", kColumn)},
+                           {"b.yaml", Manifest("b", "SELECT a FROM m.a", kColumn)}},
+                          {{"rows", 7}, {"timeoutMs", 5000}});
+  EXPECT_EQ(ShowGraph(compiled),
+            "test.receipt-before: catalog.Receipt\n"
+            "m.a.describe: catalog.DescribeTable\n"
+            "m.a.preview: test_backend.Preview after test.receipt-before\n"
+            "m.b.preview: test_backend.Preview after test.receipt-before\n"
+            "test.receipt-after: catalog.Receipt after test.receipt-before, m.a.preview, "
+            "m.b.preview (always)\n"
+            "test.report: resource.Continue after test.receipt-before, m.a.describe, m.a.preview, "
+            "m.b.preview, test.receipt-after (always)\n");
+  const Json& node = NodeOf(compiled, "m.a.preview");
+  EXPECT_EQ(node["request"]["rowsMax"], 7);
+  EXPECT_EQ(node["request"]["bytesMax"], (1 << 20) / 2);
+  EXPECT_EQ(node["request"]["timeoutMs"], 5000);
+  EXPECT_EQ(node["timeoutMs"], 15000);
+  Json refused = {{"findings",
+                   {{{"severity", "ERROR"},
+                     {"code", "PZ0220"},
+                     {"message", "no column x"},
+                     {"location", {{"file", "b.yaml"}, {"line", 5}, {"column", 8}}}}}}};
+  Json report =
+      ContinueWith(compiled, "test.report",
+                   {kBefore, Ok("m.a.preview", kRows), Ok("m.b.preview", refused), After(8)});
+  EXPECT_EQ(StatusOf(report), "FAILED");
+  EXPECT_EQ(TextOf(report["report"], "kind"), "PreviewReport");
+  EXPECT_EQ(DatasetAt(report, 0)["rows"].dump(), R"([["9007199254740993"],[null]])");
+  EXPECT_EQ(DatasetAt(report, 0)["moreRows"], true);
+  EXPECT_EQ(DatasetAt(report, 0)["truncated"], false);
+  EXPECT_EQ(DatasetAt(report, 0)["status"], "SUCCEEDED");
+  EXPECT_EQ(DatasetAt(report, 1)["status"], "FAILED");
+  EXPECT_FALSE(DatasetAt(report, 1).contains("rows"));
+  EXPECT_EQ(Show(report), "b.yaml:5:8: ERROR PZ0220 no column x\n");
+  EXPECT_EQ(report["report"]["body"]["receipt"]["loads"], 3);
+}
+
+TEST(PreviewTest, OfATestComesAfterItsChecks) {
+  Json compiled = Compile("test", {{"a.yaml", Manifest("a", "SELECT 1 AS a", kColumn)}},
+                          {{"preview", true}, {"mode", "limit0"}});
+  EXPECT_EQ(NodeOf(compiled, "m.a.analyze")["request"]["mode"], "LIMIT0");
+  EXPECT_EQ(NodeOf(compiled, "m.a.preview")["after"].dump(),
+            R"(["test.receipt-before","m.a.analyze"])");
+  EXPECT_EQ(NodeOf(compiled, "m.a.preview")["request"]["rowsMax"], 100);
+  EXPECT_EQ(NodeOf(compiled, "m.a.preview")["request"]["bytesMax"], 1 << 20);
+  auto report = [&](const Json& analysis, const Json& preview) {
+    return ContinueWith(compiled, "test.report",
+                        {kBefore, Ok("m.a.analyze", analysis), preview, After(8)});
+  };
+  Json good = report(kEngine, Ok("m.a.preview", kRows));
+  EXPECT_EQ(StatusOf(good), "PASSED");
+  EXPECT_EQ(DatasetAt(good, 0)["preview"]["rows"].size(), 2U);
+  // What fails only when it runs fails the test that asked for rows.
+  Json late = report(kEngine, Failed("m.a.preview", "it did not end within its time", "PZ0247"));
+  EXPECT_EQ(StatusOf(late), "FAILED");
+  EXPECT_EQ(Show(late),
+            "a.yaml:3:18: ERROR PZ0247 cannot show rows of prod.m.a: it did not end within its "
+            "time (look at the daemon's log)\n");
+  // Columns that do not fit: the rows are of no interest.
+  Json other = {{"valid", true}, {"columns", {Column("b", "int")}}};
+  EXPECT_FALSE(DatasetAt(report(other, Ok("m.a.preview", kRows)), 0).contains("preview"));
+}
+
+TEST(PreviewTest, OptionsAreCheckedAtTheirBounds) {
+  auto message = [](const Json& options) {
+    return Handle("Compile",
+                  CompileRequest("preview", {{"a.yaml", Manifest("a", "SELECT 1 AS a")}}, options)
+                      .dump())
+        .message;
+  };
+  for (const Json& good : {Json{{"rows", 1}}, Json{{"rows", kPreviewRowsMax}},
+                           Json{{"timeoutMs", kPreviewTimeoutMsMax}}, Json{{"rows", 5.0}}}) {
+    EXPECT_EQ(message(good), "") << good;
+  }
+  for (const Json& rows : {Json(0), Json(1001), Json(1.5), Json(-1), Json("5"), Json(1e300)}) {
+    EXPECT_EQ(message({{"rows", rows}}), "option rows must be a whole number from 1 to 1000");
+  }
+  EXPECT_EQ(message({{"timeoutMs", kPreviewTimeoutMsMax + 1}}),
+            "option timeoutMs must be a whole number from 1 to 540000");
+  EXPECT_EQ(message({{"preview", 1}}), "option preview has a value of the wrong type");
 }
 
 TEST(TestTest, AnUnbuiltInputOfTheSameCommand) {

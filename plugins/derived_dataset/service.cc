@@ -20,7 +20,7 @@ Answer Reply(const Json& body) {
   return {body.dump(-1, ' ', false, Json::error_handler_t::replace), "", "", Answer::Code::kOk};
 }
 
-Json Describe() { return {{"kinds", {"DerivedDataset"}}, {"commands", {"apply", "test", "run"}}}; }
+Json Describe() { return {{"kinds", {"DerivedDataset"}}, {"commands", {"apply", "test", "preview", "run"}}}; }
 
 /// Reads a list of contract Files; an error text when one is not right.
 std::string ReadFiles(const Json& list, const char* what, std::vector<Source>& out) {
@@ -42,46 +42,75 @@ struct ParsedOptions {
   std::string error;
 };
 
+const char* const kOptions = "mode, plan, recreate, preview, rows, timeoutMs, params";
+
+/// A whole number between 1 and `max`; 0 when it is none.
+int64_t NumberIn(const Json& value, int64_t max) {
+  if (!value.is_number()) return 0;
+  const double number = value.get<double>();
+  if (!(number >= 1) || number > static_cast<double>(max)) return 0;
+  const auto whole = static_cast<int64_t>(number);
+  return static_cast<double>(whole) == number ? whole : 0;
+}
+
+std::string ReadOption(const std::string& key, const Json& value, ParsedOptions& out) {
+  Options& options = out.options;
+  const std::string wrong_type = "option " + key + " has a value of the wrong type";
+  if (key == "mode") {
+    const std::string mode = value.is_string() ? value.get<std::string>() : "?";
+    options.mode = mode == "schema" ? "SCHEMA" : mode == "limit0" ? "LIMIT0" : "EXPLAIN";
+    const bool known = mode.empty() || mode == "schema" || mode == "explain" || mode == "limit0";
+    return known ? "" : "option mode must be \"schema\", \"explain\" or \"limit0\"";
+  }
+  if (key == "plan" || key == "recreate" || key == "preview") {
+    if (!value.is_boolean()) return wrong_type;
+    bool& flag = key == "plan"       ? options.plan
+                 : key == "recreate" ? options.recreate
+                                     : options.preview;
+    flag = value.get<bool>();
+    return "";
+  }
+  if (key == "rows" || key == "timeoutMs") {
+    const int64_t max = key == "rows" ? kPreviewRowsMax : kPreviewTimeoutMsMax;
+    const int64_t number = NumberIn(value, max);
+    (key == "rows" ? options.rows : options.timeout_ms) = number;
+    return number > 0 ? ""
+                      : "option " + key + " must be a whole number from 1 to " + std::to_string(max);
+  }
+  if (key != "params") return "unknown option `" + key + "`; known: " + kOptions;
+  if (!value.is_object()) return wrong_type;
+  for (const auto& [name, given] : value.items()) {
+    out.params[name] = given.is_string() ? given.get<std::string>() : given.dump();
+  }
+  return "";
+}
+
 ParsedOptions ReadOptions(const Json& json) {
   ParsedOptions out;
   if (json.is_null()) return out;
   if (!json.is_object()) return {{}, {}, "options must be an object"};
   for (const auto& [key, value] : json.items()) {
-    if (key == "mode" && value == "schema") {
-      out.options.mode = "SCHEMA";
-    } else if (key == "mode" && (value == "explain" || value == "")) {
-      out.options.mode = "EXPLAIN";
-    } else if (key == "mode") {
-      out.error = "option mode must be \"schema\" or \"explain\"";
-    } else if ((key == "plan" || key == "recreate") && value.is_boolean()) {
-      (key == "plan" ? out.options.plan : out.options.recreate) = value.get<bool>();
-    } else if (key == "params" && value.is_object()) {
-      for (const auto& [name, given] : value.items()) {
-        out.params[name] = given.is_string() ? given.get<std::string>() : given.dump();
-      }
-    } else if (key == "plan" || key == "recreate" || key == "params") {
-      out.error = "option " + key + " has a value of the wrong type";
-    } else {
-      out.error = "unknown option `" + key + "`; known: mode, plan, recreate, params";
-    }
+    std::string error = ReadOption(key, value, out);
+    if (!error.empty()) out.error = std::move(error);
   }
   return out;
 }
 
 Json WrongManifests(const std::string& command, Findings& findings) {
-  std::string kind = command == "apply"  ? "ApplyReport"
-                     : command == "test" ? "TestReport"
-                                         : "RunReport";
+  std::string kind = command == "apply"     ? "ApplyReport"
+                     : command == "test"    ? "TestReport"
+                     : command == "preview" ? "PreviewReport"
+                                            : "RunReport";
   return ReportResponse(kind, "FAILED", findings, {{"datasets", Json::array()}});
 }
 
 /// Warnings about the manifests must reach the report, which a later call writes.
 Answer Compile(const Json& request) {
   std::string command = TextOf(request, "command");
-  if (command != "apply" && command != "test" && command != "run") {
+  if (command != "apply" && command != "test" && command != "preview" && command != "run") {
     return Fail(Answer::Code::kInvalidArgument,
                 "kind DerivedDataset knows no command `" + command + "`",
-                "commands: apply, test, run");
+                "commands: apply, test, preview, run");
   }
   std::string catalog = TextOf(Member(request, "context"), "catalog");
   if (catalog.empty())
@@ -114,7 +143,7 @@ Answer Compile(const Json& request) {
   state.options = options.options;
   state.datasets = std::move(collected.datasets);
   state.warnings = findings.list();
-  if (command == "test") return Reply(CompileTest(std::move(state)));
+  if (command == "test" || command == "preview") return Reply(CompileTest(std::move(state)));
   if (command == "run") return Reply(CompileRun(std::move(state)));
   Json graph = CompileApply(std::move(state), findings);
   return Reply(findings.errors() > 0 ? WrongManifests(command, findings) : graph);
@@ -126,7 +155,8 @@ Answer Continue(const Json& request) {
   State state = StateFromJson(json);
   Outputs outputs(Member(request, "outputs"));
   if (state.command == "apply") return Reply(ContinueApply(std::move(state), outputs));
-  if (state.command == "test") return Reply(ContinueTest(state, outputs));
+  if (state.command == "test" || state.command == "preview")
+    return Reply(ContinueTest(state, outputs));
   if (state.command == "run") return Reply(ContinueRun(std::move(state), outputs));
   return Fail(Answer::Code::kInvalidArgument, "the state is of no command that is known");
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `test`: the engine checks each query; the catalog's counters before and after prove that nothing
-// was written.
+// `test` and `preview`: the engine checks each query, and shows its first rows if asked; the
+// catalog's counters before and after prove that nothing was written.
 #include <algorithm>
 
 #include "command.h"
@@ -39,28 +39,82 @@ void ExplainMissingInput(const State& state, const Dataset& dataset, const Outpu
   }
 }
 
-Json JudgeDataset(const State& state, const Dataset& dataset, const Outputs& outputs,
-                  Findings& findings) {
-  Json entry = {{"name", dataset.id}, {"table", dataset.table}, {"file", dataset.place.file}};
-  std::string node = dataset.id + ".analyze";
-  if (!outputs.Succeeded(node)) {
-    std::string node_state = outputs.StateOf(node);
-    if (node_state == "FAILED") {
-      findings.Add(outputs.Failure(node, "cannot check " + dataset.table, dataset.place));
-    }
-    entry["status"] = node_state == "FAILED"      ? "FAILED"
-                      : node_state == "CANCELLED" ? "CANCELLED"
-                                                  : "SKIPPED";
-    return entry;
+bool ShowsRowsAlone(const State& state) { return state.command == "preview"; }
+
+/// What became of a dataset whose node did not succeed.
+std::string StatusWithout(const std::string& node, const std::string& what, const Dataset& dataset,
+                          const Outputs& outputs, Findings& findings) {
+  std::string node_state = outputs.StateOf(node);
+  if (node_state == "FAILED") {
+    findings.Add(outputs.Failure(node, what + " " + dataset.table, dataset.place));
   }
-  const Json& response = outputs.Response(node);
-  size_t errors = findings.errors();
+  return node_state == "FAILED" || node_state == "CANCELLED" ? node_state : "SKIPPED";
+}
+
+void TakeFindings(const State& state, const Dataset& dataset, const Outputs& outputs,
+                  const Json& response, Findings& findings) {
   for (const Json& json : Member(response, "findings")) {
     Finding finding = FindingFromJson(json);
     if (finding.place.file.empty()) finding.place = dataset.place;
     ExplainMissingInput(state, dataset, outputs, finding);
     findings.Add(std::move(finding));
   }
+}
+
+void TakeFacts(const Json& response, Json& entry) {
+  for (const char* key :
+       {"columns", "inputs", "engine", "engineVersion", "timings", "sessionReused"}) {
+    if (const Json& value = Member(response, key); !value.is_null()) entry[key] = value;
+  }
+}
+
+Json JudgeRows(const State& state, const Dataset& dataset, const Outputs& outputs,
+               Findings& findings) {
+  Json entry = {{"name", dataset.id}, {"table", dataset.table}, {"file", dataset.place.file}};
+  const std::string node = PreviewNode(dataset);
+  if (!outputs.Succeeded(node)) {
+    entry["status"] = StatusWithout(node, "cannot show rows of", dataset, outputs, findings);
+    return entry;
+  }
+  const Json& response = outputs.Response(node);
+  const size_t errors = findings.errors();
+  TakeFindings(state, dataset, outputs, response, findings);
+  TakeFacts(response, entry);
+  entry["status"] = findings.errors() > errors ? "FAILED" : "SUCCEEDED";
+  if (findings.errors() == errors) entry.update(PreviewJson(response));
+  return entry;
+}
+
+/// The rows of a dataset that passed its test. What the engine said of the query before, it says
+/// again here: only an error is news.
+void JudgePreview(const State& state, const Dataset& dataset, const Outputs& outputs,
+                  Findings& findings, Json& entry) {
+  if (!state.options.preview || entry["status"] != "PASSED") return;
+  const std::string node = PreviewNode(dataset);
+  if (!outputs.Succeeded(node)) {
+    entry["status"] = StatusWithout(node, "cannot show rows of", dataset, outputs, findings);
+    return;
+  }
+  const Json& response = outputs.Response(node);
+  if (!FlagOf(response, "valid")) {
+    TakeFindings(state, dataset, outputs, response, findings);
+    entry["status"] = "FAILED";
+    return;
+  }
+  entry["preview"] = PreviewJson(response);
+}
+
+Json JudgeDataset(const State& state, const Dataset& dataset, const Outputs& outputs,
+                  Findings& findings) {
+  Json entry = {{"name", dataset.id}, {"table", dataset.table}, {"file", dataset.place.file}};
+  std::string node = dataset.id + ".analyze";
+  if (!outputs.Succeeded(node)) {
+    entry["status"] = StatusWithout(node, "cannot check", dataset, outputs, findings);
+    return entry;
+  }
+  const Json& response = outputs.Response(node);
+  size_t errors = findings.errors();
+  TakeFindings(state, dataset, outputs, response, findings);
   const Json& columns = Member(response, "columns");
   if (findings.errors() == errors && columns.empty()) {
     findings.Error(kColumnMissing, dataset.place,
@@ -71,12 +125,10 @@ Json JudgeDataset(const State& state, const Dataset& dataset, const Outputs& out
     if (dataset.columns_declared) CompareColumns(dataset, columns, findings);
   }
   entry["status"] = findings.errors() > errors ? "FAILED" : "PASSED";
-  for (const char* key :
-       {"columns", "inputs", "engine", "engineVersion", "timings", "sessionReused"}) {
-    if (const Json& value = Member(response, key); !value.is_null()) entry[key] = value;
-  }
+  TakeFacts(response, entry);
   if (const Json& plan = Member(response, "plan"); state.options.plan && !plan.is_null())
     entry["plan"] = plan;
+  JudgePreview(state, dataset, outputs, findings, entry);
   return entry;
 }
 
@@ -114,6 +166,17 @@ Json Receipt(const Outputs& outputs, Findings& findings) {
   return receipt;
 }
 
+void AddAnalysis(const State& state, const Dataset& dataset, GraphBuilder& graph) {
+  Json request = {{"sql", dataset.sql},
+                  {"params", ParamsJson(dataset)},
+                  {"mode", state.options.mode},
+                  {"source", SourceJson(dataset)}};
+  Json node = MakeNode(dataset.id + ".analyze", "test_backend", "Analyze", std::move(request),
+                       "check " + dataset.id + " with the engine");
+  if (!dataset.test_route.empty()) node["route"] = dataset.test_route;
+  graph.Add(std::move(node), {kBefore});
+}
+
 }  // namespace
 
 Json CompileTest(State state) {
@@ -129,15 +192,15 @@ Json CompileTest(State state) {
                          {{"table", dataset.id}}, "look for the table of " + dataset.id),
                 {});
     }
-    Json request = {{"sql", dataset.sql},
-                    {"params", ParamsJson(dataset)},
-                    {"mode", state.options.mode},
-                    {"source", SourceJson(dataset)}};
-    Json node = MakeNode(dataset.id + ".analyze", "test_backend", "Analyze", std::move(request),
-                         "check " + dataset.id + " with the engine");
-    if (!dataset.test_route.empty()) node["route"] = dataset.test_route;
-    graph.Add(std::move(node), {kBefore});
-    checks.push_back(dataset.id + ".analyze");
+    std::vector<std::string> before = {kBefore};
+    if (!ShowsRowsAlone(state)) {
+      AddAnalysis(state, dataset, graph);
+      before.push_back(dataset.id + ".analyze");
+      checks.push_back(before.back());
+    }
+    if (!ShowsRowsAlone(state) && !state.options.preview) continue;
+    AddPreview(state, dataset, before, graph);
+    checks.push_back(PreviewNode(dataset));
   }
   Json after =
       MakeNode(kAfter, "catalog", "Receipt", {{"mode", "ro"}}, "count the catalog's calls after");
@@ -149,18 +212,22 @@ Json CompileTest(State state) {
 Json ContinueTest(const State& state, const Outputs& outputs) {
   Findings findings = state.Begin();
   Json list = Json::array();
+  const bool rows_alone = ShowsRowsAlone(state);
+  const std::string good = rows_alone ? "SUCCEEDED" : "PASSED";
   bool passed = true;
   for (const Dataset& dataset : state.datasets) {
-    list.push_back(JudgeDataset(state, dataset, outputs, findings));
-    passed = passed && list.back()["status"] == "PASSED";
+    list.push_back(rows_alone ? JudgeRows(state, dataset, outputs, findings)
+                              : JudgeDataset(state, dataset, outputs, findings));
+    passed = passed && list.back()["status"] == good;
   }
   Json body = {{"datasets", std::move(list)}};
   Json receipt = Receipt(outputs, findings);
   if (!receipt.is_null()) body["receipt"] = std::move(receipt);
   std::string status = outputs.AnyCancelled()             ? "CANCELLED"
-                       : passed && findings.errors() == 0 ? "PASSED"
+                       : passed && findings.errors() == 0 ? good
                                                           : "FAILED";
-  return ReportResponse("TestReport", status, findings, std::move(body));
+  return ReportResponse(rows_alone ? "PreviewReport" : "TestReport", status, findings,
+                        std::move(body));
 }
 
 }  // namespace dcp::derived_dataset

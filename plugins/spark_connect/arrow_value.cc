@@ -72,7 +72,7 @@ class Writer {
     const int own = LevelsOf(column.kind);
     if (own > 0 && depth > 0 && depth + own > kValueDepthMax) {
       Value deep;
-      WriteNested(column, array, i, 0, &deep);
+      WriteNested(column, array, i, own, &deep);
       Text(ToJson(deep).dump(), out);
     } else if (own > 0) {
       WriteNested(column, array, i, depth + own, out);

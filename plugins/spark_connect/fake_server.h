@@ -44,6 +44,21 @@ class FakeServer : public ::spark::connect::SparkConnectService::CallbackService
   void WaitCancelled(size_t count) {
     Wait([this, count] { return cancelled_ >= count; });
   }
+  /// The operation that was to be interrupted, once one was.
+  std::string WaitInterrupted() {
+    Wait([this] { return !interrupted_.empty(); });
+    const std::lock_guard lock(mutex_);
+    return interrupted_;
+  }
+  std::string operation() const {
+    const std::lock_guard lock(mutex_);
+    return operation_;
+  }
+  /// Executed queries answer this, and go on until they are cancelled; "" answers nothing at all.
+  void set_arrow(std::string arrow) {
+    const std::lock_guard lock(mutex_);
+    arrow_ = std::move(arrow);
+  }
   std::vector<std::string> WaitReleased(size_t count) {
     Wait([this, count] { return released_.size() >= count; });
     const std::lock_guard lock(mutex_);
@@ -92,6 +107,25 @@ class FakeServer : public ::spark::connect::SparkConnectService::CallbackService
     return Done(context);
   }
 
+  grpc::ServerWriteReactor<::spark::connect::ExecutePlanResponse>* ExecutePlan(
+      grpc::CallbackServerContext* /*context*/,
+      const ::spark::connect::ExecutePlanRequest* request) override {
+    const std::lock_guard lock(mutex_);
+    operation_ = request->operation_id();
+    ++held_;
+    changed_.notify_all();
+    return new Rows(*this, arrow_);
+  }
+
+  grpc::ServerUnaryReactor* Interrupt(grpc::CallbackServerContext* context,
+                                      const ::spark::connect::InterruptRequest* request,
+                                      ::spark::connect::InterruptResponse* /*response*/) override {
+    const std::lock_guard lock(mutex_);
+    interrupted_ = request->operation_id();
+    changed_.notify_all();
+    return Done(context);
+  }
+
   grpc::ServerUnaryReactor* ReleaseSession(
       grpc::CallbackServerContext* context, const ::spark::connect::ReleaseSessionRequest* request,
       ::spark::connect::ReleaseSessionResponse* /*response*/) override {
@@ -120,6 +154,28 @@ class FakeServer : public ::spark::connect::SparkConnectService::CallbackService
     FakeServer& server_;
   };
 
+  class Rows : public grpc::ServerWriteReactor<::spark::connect::ExecutePlanResponse> {
+   public:
+    Rows(FakeServer& server, const std::string& arrow) : server_(server) {
+      if (arrow.empty()) return;
+      response_.mutable_arrow_batch()->set_data(arrow);
+      StartWrite(&response_);
+    }
+    void OnCancel() override {
+      {
+        const std::lock_guard lock(server_.mutex_);
+        ++server_.cancelled_;
+        server_.changed_.notify_all();
+      }
+      Finish(grpc::Status::CANCELLED);
+    }
+    void OnDone() override { delete this; }  // NOLINT: gRPC's way of owning a reactor
+
+   private:
+    FakeServer& server_;
+    ::spark::connect::ExecutePlanResponse response_;
+  };
+
   static grpc::ServerUnaryReactor* Done(grpc::CallbackServerContext* context) {
     auto* reactor = context->DefaultReactor();
     reactor->Finish(grpc::Status::OK);
@@ -135,6 +191,9 @@ class FakeServer : public ::spark::connect::SparkConnectService::CallbackService
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool silent_ = false;
+  std::string arrow_;
+  std::string operation_;
+  std::string interrupted_;
   size_t questions_ = 0;
   size_t held_ = 0;
   size_t cancelled_ = 0;

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/duration.h"
+#include "cli/render/rows.h"
 
 namespace dcp::cli {
 namespace {
@@ -168,7 +169,8 @@ std::string DatasetText(const json& dataset, const Paint& paint) {
   const std::string state = FirstOf(dataset, {"status", "state"});
   std::string text = paint.Bold(FirstOf(dataset, {"table", "name", "dataset"}));
   if (!state.empty()) text += "  " + paint.State(state);
-  if (const auto rows = TextOf(dataset, "rows"); !rows.empty()) text += "  " + rows + " rows";
+  const bool counts_rows = dataset.contains("rows") && !dataset["rows"].is_array();
+  if (counts_rows) text += "  " + TextOf(dataset, "rows") + " rows";
   if (const auto time = TextOf(dataset, "durationMs"); !time.empty()) {
     text += "  in " + FormatDuration(NumberOf(dataset, "durationMs"));
   }
@@ -187,9 +189,13 @@ std::string DatasetText(const json& dataset, const Paint& paint) {
     if (difference.is_string())
       text += "  drift: " + Printable(difference.get<std::string>()) + "\n";
   }
-  if (const json& columns = ListOf(dataset, "columns"); !columns.empty()) {
+  const auto shown = ShownRowsOf(dataset.dump());
+  // A preview's own head names the columns.
+  const bool rows_alone = shown && !dataset.contains("preview");
+  if (const json& columns = ListOf(dataset, "columns"); !columns.empty() && !rows_alone) {
     text += ColumnsText(columns);
   }
+  if (shown) text += RowsText(*shown, "  ");
   if (const auto plan = TextOf(dataset, "plan"); !plan.empty()) {
     text += "  plan:\n" + plan + (plan.back() == '\n' ? "" : "\n");
   }

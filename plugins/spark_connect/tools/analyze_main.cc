@@ -5,8 +5,11 @@
 //   spark_connect_analyze CONFIG.json [schema|explain] < query.sql
 //       one query; the response as JSON
 //   spark_connect_analyze CONFIG.json lines [THREADS] < requests.jsonl
-//       one AnalyzeRequest a line; for each a line {"response"|"error", "us", "line"}. With more
-//       than one thread, answers come in the order in which they are ready.
+//       one AnalyzeRequest a line, or a PreviewRequest (which has "rowsMax"); for each a line
+//       {"response"|"error", "us", "line"}. With more than one thread, answers come in the order in
+//       which they are ready.
+//   spark_connect_analyze rows ROWS BYTES < streams.json
+//       Arrow IPC streams in base64, a line each; for each a line with the PreviewResponse's rows
 //
 // The configuration is a file, because it may hold a token. SIGINT cancels what is under way and
 // nothing else: with `lines`, the next line is read.
@@ -26,6 +29,7 @@
 #include <thread>
 
 #include "analyzer.h"
+#include "arrow_rows.h"
 #include "settings.h"
 
 namespace {
@@ -81,13 +85,21 @@ class Interrupts {
   std::thread waiter_;
 };
 
+json ToJson(const google::protobuf::Message& message) {
+  std::string text;
+  (void)google::protobuf::util::MessageToJsonString(message, &text);
+  return json::parse(text, nullptr, false);
+}
+
+template <typename Request, typename Response>
 json Ask(Analyzer& analyzer, const Settings& settings, Interrupts& interrupts,
-         const v1::AnalyzeRequest& request) {
+         const Request& request, Response response,
+         dcp::sdk::Outcome<bool> (Analyzer::*ask)(const Request&, CallScope&,
+                                                  const Analyzer::Progress&, Response*)) {
   CallScope scope(settings.default_timeout_ms);
-  v1::AnalyzeResponse response;
   interrupts.Add(scope);
   const auto start = std::chrono::steady_clock::now();
-  const auto outcome = analyzer.Analyze(
+  const auto outcome = (analyzer.*ask)(
       request, scope, [](const std::string&) {}, &response);
   const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::steady_clock::now() - start);
@@ -99,10 +111,13 @@ json Ask(Analyzer& analyzer, const Settings& settings, Interrupts& interrupts,
         {"code", error.code}, {"id", error.id}, {"message", error.message}, {"hint", error.hint}};
     return out;
   }
-  std::string text;
-  (void)google::protobuf::util::MessageToJsonString(response, &text);
-  out["response"] = json::parse(text, nullptr, false);
+  out["response"] = ToJson(response);
   return out;
+}
+
+json Analyze(Analyzer& analyzer, const Settings& settings, Interrupts& interrupts,
+             const v1::AnalyzeRequest& request) {
+  return Ask(analyzer, settings, interrupts, request, v1::AnalyzeResponse(), &Analyzer::Analyze);
 }
 
 // Reads lines and answers them, until there are none.
@@ -129,20 +144,29 @@ class Lines {
         if (!std::getline(std::cin, line)) return;
         number = ++number_;
       }
-      v1::AnalyzeRequest request;
-      const auto status = google::protobuf::util::JsonStringToMessage(line, &request);
-      json answer;
-      if (status.ok()) answer = Ask(analyzer_, settings_, interrupts_, request);
+      json answer = AnswerTo(line);
       const std::lock_guard lock(out_);
-      if (!status.ok()) {
-        std::cerr << "spark_connect_analyze: line " << number
-                  << " is not an AnalyzeRequest: " << status.ToString() << '\n';
+      if (answer.is_null()) {
+        std::cerr << "spark_connect_analyze: line " << number << " is not a request\n";
         exit_ = kExitUsage;
         return;
       }
       answer["line"] = number;
       std::cout << answer.dump() << std::endl;
     }
+  }
+
+  // Null for a line that is none.
+  json AnswerTo(const std::string& line) {
+    if (json::parse(line, nullptr, false).contains("rowsMax")) {
+      v1::PreviewRequest request;
+      if (!google::protobuf::util::JsonStringToMessage(line, &request).ok()) return nullptr;
+      return Ask(analyzer_, settings_, interrupts_, request, v1::PreviewResponse(),
+                 &Analyzer::Preview);
+    }
+    v1::AnalyzeRequest request;
+    if (!google::protobuf::util::JsonStringToMessage(line, &request).ok()) return nullptr;
+    return Analyze(analyzer_, settings_, interrupts_, request);
   }
 
   Analyzer& analyzer_;
@@ -154,6 +178,26 @@ class Lines {
   int exit_ = 0;  // guarded by out_
 };
 
+// A line's bytes by way of protobuf, which has base64 for its own JSON.
+std::string FromBase64(const std::string& text) {
+  v1::File file;
+  const std::string message = json{{"content", text}}.dump();
+  return google::protobuf::util::JsonStringToMessage(message, &file).ok() ? file.content() : "";
+}
+
+int Rows(int64_t rows, int64_t bytes) {
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    v1::PreviewResponse response;
+    dcp::spark_connect::RowReader reader({}, {rows, bytes}, &response);
+    const std::string wrong = reader.Take(FromBase64(line));
+    json answer = ToJson(response);
+    if (!wrong.empty()) answer["wrong"] = wrong;
+    std::cout << answer.dump() << std::endl;
+  }
+  return 0;
+}
+
 int ParseThreads(std::string_view text) {
   int threads = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), threads);
@@ -164,12 +208,15 @@ int ParseThreads(std::string_view text) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 4 && std::string_view(argv[1]) == "rows") {
+    return Rows(std::atoll(argv[2]), std::atoll(argv[3]));
+  }
   const std::string mode = argc > 2 ? argv[2] : "schema";
   const int threads = argc > 3 ? ParseThreads(argv[3]) : 1;
   if (argc < 2 || argc > 4 || threads == 0 || (argc > 3 && mode != "lines") ||
       (mode != "schema" && mode != "explain" && mode != "lines")) {
     std::cerr << "usage: spark_connect_analyze CONFIG.json [schema|explain|lines [THREADS]] "
-                 "< input\n";
+                 "< input\n       spark_connect_analyze rows ROWS BYTES < input\n";
     return kExitUsage;
   }
   std::ifstream file(argv[1]);
@@ -189,7 +236,7 @@ int main(int argc, char** argv) {
   v1::AnalyzeRequest request;
   request.set_sql(std::string(std::istreambuf_iterator<char>(std::cin), {}));
   request.set_mode(mode == "explain" ? v1::EXPLAIN : v1::SCHEMA);
-  const json answer = Ask(analyzer, settings.value(), interrupts, request);
+  const json answer = Analyze(analyzer, settings.value(), interrupts, request);
   std::cout << answer.dump(2) << '\n';
   return answer.contains("response") && answer["response"].value("valid", false) ? 0 : 1;
 }
