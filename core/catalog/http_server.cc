@@ -36,6 +36,12 @@ void CloseOnExec(int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
 
 std::string Text(beast::string_view view) { return {view.data(), view.size()}; }
 
+/// The parser's own complaint, and neither a client that went away nor one that is slow.
+bool IsMalformed(beast::error_code error) {
+  return error.category() == http::make_error_code(http::error::bad_method).category() &&
+         error != http::error::end_of_stream && error != http::error::partial_message;
+}
+
 /// One connection: header, admission, body, answer, and again.
 class Session : public std::enable_shared_from_this<Session> {
  public:
@@ -63,9 +69,7 @@ class Session : public std::enable_shared_from_this<Session> {
             self->RefuseBody();
           } else if (error == http::error::header_limit) {
             self->Refuse(431, "the request's header lines are too long");
-          } else if (error.category() ==
-                         http::make_error_code(http::error::bad_method).category() &&
-                     error != http::error::end_of_stream && error != http::error::partial_message) {
+          } else if (IsMalformed(error)) {
             self->Refuse(400, "the request is not HTTP/1.1");
           }
         });
@@ -103,6 +107,8 @@ class Session : public std::enable_shared_from_this<Session> {
                          self->OnRequest();
                        } else if (error == http::error::body_limit) {
                          self->RefuseBody();
+                       } else if (IsMalformed(error)) {
+                         self->Refuse(400, "the request's body is not HTTP/1.1");
                        }
                      });
   }

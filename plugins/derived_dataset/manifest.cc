@@ -314,7 +314,7 @@ class Reader {
     std::string folded;
     for (char c : column.name)
       folded += static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-    if (name != nullptr && column.name.empty()) {
+    if (name_text && column.name.empty()) {
       findings_.Error(kColumn, column.place, "a column needs a name");
     } else if (!column.name.empty() && !column_names_.insert(folded).second) {
       findings_.Error(kColumn, column.place, "the column `" + column.name + "` is declared twice",
