@@ -3,10 +3,12 @@
 // The HTTP server, over Boost.Beast. Waiting for bytes is asynchronous, so idle connections hold no
 // thread; a request is handled, and may block, on the thread that read its end.
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -33,6 +35,14 @@ constexpr char kBroken[] =
 
 /// Programs that this process starts must not keep its sockets open.
 void CloseOnExec(int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
+
+/// Whether few descriptors are left. The system gives the lowest free one, so the number of a new
+/// one tells how many are open.
+bool ScarceAt(int fd) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
+  return static_cast<rlim_t>(fd) + kDescriptorsReserved >= limit.rlim_cur;
+}
 
 std::string Text(beast::string_view view) { return {view.data(), view.size()}; }
 
@@ -98,6 +108,11 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     if (Text(message[http::field::expect]) == "100-continue") {
       Refuse(417, "send the body at once, without Expect");
+      return;
+    }
+    if (message.count(http::field::transfer_encoding) > 0 && !parser_->chunked()) {
+      // Whoever stands between could read the body's end elsewhere.
+      Refuse(400, "the transfer coding is not known; send the body with its length");
       return;
     }
     stream_.expires_after(milliseconds(kReadMs));
@@ -176,7 +191,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
 class BeastServer : public HttpServer {
  public:
-  explicit BeastServer(HttpHandler& handler) : handler_(handler), acceptor_(context_) {}
+  explicit BeastServer(HttpHandler& handler)
+      : handler_(handler), acceptor_(context_), pause_(context_) {}
 
   ~BeastServer() override {
     context_.stop();
@@ -213,17 +229,30 @@ class BeastServer : public HttpServer {
     acceptor_.async_accept(
         asio::make_strand(context_), [this](beast::error_code error, Tcp::socket socket) {
           // Above the limit the socket closes here, which the client sees.
-          if (!error && open_.load() < kConnectionsMax) {
+          if (!error && open_.load() < kConnectionsMax && !ScarceAt(socket.native_handle())) {
             std::make_shared<Session>(std::move(socket), handler_, open_)->ReadHeader();
           }
-          if (error != asio::error::operation_aborted) Accept();
+          if (error == asio::error::operation_aborted) return;
+          if (!error || error == asio::error::connection_aborted) {
+            Accept();
+          } else {
+            AcceptLater();
+          }
         });
+  }
+  /// Without the pause a thread would ask again and again for what the system has not.
+  void AcceptLater() {
+    pause_.expires_after(milliseconds(kAcceptPauseMs));
+    pause_.async_wait([this](beast::error_code error) {
+      if (!error) Accept();
+    });
   }
 
   HttpHandler& handler_;
   std::atomic<int> open_{0};  // outlives the sessions, which the context owns
   asio::io_context context_;
   Tcp::acceptor acceptor_;
+  asio::steady_timer pause_;
   int port_ = 0;
   std::vector<std::thread> threads_;
 };

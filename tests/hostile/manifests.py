@@ -28,9 +28,18 @@ def texts():
     yield manifest("delete", HEAD.encode() + b"spec:\n  sql: SELECT \x7f 1\n", "control character")
     yield manifest("form feed", HEAD.encode() + b"\x0cspec:\n  sql: SELECT 1\n", "control character")
     for name, data in {
-        "lone continuation": b"\x80", "latin 1": "café".encode("latin-1"), "cut in a character": b"caf\xc3", "overlong slash": b"\xc0\xaf",
-        "overlong NUL": b"\xc0\x80", "overlong three": b"\xe0\x80\xaf", "surrogate": b"\xed\xa0\x80", "pair of surrogates": b"\xed\xa0\xbd\xed\xb8\x80",
-        "beyond Unicode": b"\xf4\x90\x80\x80", "five bytes": b"\xf8\x88\x80\x80\x80", "byte fe": b"a\xfe", "byte ff": b"a\xff",
+        "lone continuation": b"\x80",
+        "latin 1": "café".encode("latin-1"),
+        "cut in a character": b"caf\xc3",
+        "overlong slash": b"\xc0\xaf",
+        "overlong NUL": b"\xc0\x80",
+        "overlong three": b"\xe0\x80\xaf",
+        "surrogate": b"\xed\xa0\x80",
+        "pair of surrogates": b"\xed\xa0\xbd\xed\xb8\x80",
+        "beyond Unicode": b"\xf4\x90\x80\x80",
+        "five bytes": b"\xf8\x88\x80\x80\x80",
+        "byte fe": b"a\xfe",
+        "byte ff": b"a\xff",
     }.items():
         yield manifest(f"UTF-8 {name}", HEAD.encode() + b"spec:\n  description: " + data + b"\n  sql: SELECT 1\n", "UTF-8")
     yield manifest("UTF-16 little", (HEAD + "spec:\n" + SQL).encode("utf-16"), "UTF-16")
@@ -71,8 +80,11 @@ def texts():
     yield manifest("alias to itself", HEAD + "spec: &s {sql: *s}\n", "alias")
     yield manifest("alias bomb", bomb + HEAD + "spec:\n" + SQL, "values")
     yield manifest("wide alias bomb", "a: &a [" + "x," * 9999 + "x]\n" + "b: [" + "*a," * 29 + "*a]\n", "values")
-    for tag in ("!!python/object/apply:os.system [id]", "!!python/name:os.system", "!!java.lang.Runtime x", "!ruby/object:Gem x", "!!binary aGk=",
-                "!!timestamp 2013-01-01", "!!set {a, b}", "!!omap [a: b]", "!!str x", "!<tag:yaml.org,2002:str> x", "!include /etc/passwd", "!env HOME"):
+    for tag in (
+        "!!python/object/apply:os.system [id]", "!!python/name:os.system", "!!java.lang.Runtime x", "!ruby/object:Gem x", "!!binary aGk=",
+        "!!timestamp 2013-01-01", "!!set {a, b}", "!!omap [a: b]", "!!str x", "!<tag:yaml.org,2002:str> x", "!include /etc/passwd",
+        "!env HOME",
+    ):
         yield manifest(f"tag {tag.split()[0]}", HEAD + f"spec:\n  description: {tag}\n" + SQL, "tag")
     yield manifest("YAML 1.9", "%YAML 1.9\n---\n" + HEAD + "spec:\n  sql: 3\n", "")
     yield manifest("tag handle", "%TAG ! tag:evil,2000:\n---\n" + HEAD + "spec:\n  description: !x y\n" + SQL, "")
@@ -160,21 +172,35 @@ def values():
         yield manifest(f"apiVersion {version!r}", HEAD.replace("dcp/v1", f"'{version}'") + "spec:\n" + SQL, "apiVersion")
     for kind in ("Playground", "derivedDataset", "Pod", "", "DerivedDataset "):
         yield manifest(f"kind {kind!r}", HEAD.replace("DerivedDataset", f"'{kind}'") + "spec:\n" + SQL, "ind")
-    for column in ("integr", "varchar(10)", "decimal(39,1)", "decimal(5,6)", "array<int", "map<int>", "struct<>", "struct<a>", "int int",
-                   "void", "interval", "tinyint", "smallint", "'array<array<'", "map<int,int", "char(3)", "variant", "object", "int;", "a>b"):
+    for column in (
+        "integr", "varchar(10)", "decimal(39,1)", "decimal(5,6)", "array<int", "map<int>", "struct<>", "struct<a>", "int int", "void",
+        "interval", "tinyint", "smallint", "'array<array<'", "map<int,int", "char(3)", "variant", "object", "int;", "a>b",
+    ):
         yield spec(f"column type {column}", SQL + f"  schema:\n    columns: [{{name: one, type: \"{column}\"}}]\n", "")
-    for kind, default in (("int", "x"), ("int", "2147483648"), ("int", "1.5"), ("int", "1; DROP TABLE t"), ("bigint", "9223372036854775808"),
-                          ("double", "one"), ("double", "1e999"), ("boolean", "yes"), ("date", "2013-02-30"), ("date", "today"),
-                          ("timestamp", "noon"), ("decimal(4,2)", "100.00"), ("decimal(4,2)", "1.234"), ("array<int>", "1"), ("binary", "1"),
-                          ("struct<a:int>", "1"), ("integer(3)", "1"), ("", "1")):
-        yield spec(f"param {kind} = {default}", "  sql: SELECT :p AS one\n  params:\n    p: {type: \"" + kind + "\", default: \"" + default + "\"}\n", "")
+    for kind, default in (
+        ("int", "x"), ("int", "2147483648"), ("int", "1.5"), ("int", "1; DROP TABLE t"), ("bigint", "9223372036854775808"),
+        ("double", "one"), ("double", "1e999"), ("boolean", "yes"), ("date", "2013-02-30"), ("date", "today"), ("timestamp", "noon"),
+        ("decimal(4,2)", "100.00"), ("decimal(4,2)", "1.234"), ("array<int>", "1"), ("binary", "1"), ("struct<a:int>", "1"),
+        ("integer(3)", "1"), ("", "1"),
+    ):
+        yield spec(
+            f"param {kind} = {default}",
+            "  sql: SELECT :p AS one\n  params:\n    p: {type: \"" + kind + "\", default: \"" + default + "\"}\n", "",
+        )
     for name in ("a b", "1a", "a-b", "ä", "", "a.b", "$"):
         yield spec(f"param name {name!r}", SQL + f"  params:\n    '{name}': {{type: int, default: 1}}\n", "param")
-    for part in ("month(", "month()", "week(day)", "bucket(day)", "bucket(0, one)", "bucket(-1, one)", "bucket(99999999999, one)", "bucket(x, one)",
-                 "truncate(0, one)", "nope", "month(nope)", "identity(one)", "", "one; DROP", "month(one, two)"):
-        yield spec(f"partition {part!r}", SQL + f"  schema: {{columns: [{{name: one, type: int}}]}}\n  table: {{partitioning: [\"{part}\"]}}\n", "")
-    for key, value in (("location", "file:///etc"), ("write.data.path", "file:///etc"), ("write.metadata.path", "s3://x/y"),
-                       ("write.object-storage.path", "/x"), ("provider", "parquet"), ("format-version", "1"), ("pretzel.playground", "other")):
+    for part in (
+        "month(", "month()", "week(day)", "bucket(day)", "bucket(0, one)", "bucket(-1, one)", "bucket(99999999999, one)",
+        "bucket(x, one)", "truncate(0, one)", "nope", "month(nope)", "identity(one)", "", "one; DROP", "month(one, two)",
+    ):
+        yield spec(
+            f"partition {part!r}", SQL + f"  schema: {{columns: [{{name: one, type: int}}]}}\n  table: {{partitioning: [\"{part}\"]}}\n",
+            "",
+        )
+    for key, value in (
+        ("location", "file:///etc"), ("write.data.path", "file:///etc"), ("write.metadata.path", "s3://x/y"),
+        ("write.object-storage.path", "/x"), ("provider", "parquet"), ("format-version", "1"), ("pretzel.playground", "other"),
+    ):
         yield spec(f"property {key}", SQL + f"  table: {{properties: {{{key}: \"{value}\"}}}}\n", key)
     for key in ("inputs", "tests", "expectations", "policies", "diff", "lifecycle", "consumers"):
         yield spec(f"planned {key}", SQL + f"  {key}: []\n", key)

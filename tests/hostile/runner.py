@@ -22,7 +22,6 @@ import manifests
 import statements
 import wire
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
-from google.rpc import status_pb2
 
 HERE = Path(__file__).resolve().parent
 EXPECTED = HERE / "expected.jsonl"
@@ -61,7 +60,9 @@ class Runner:
 
     def close(self):
         for word, user in (("pg", ""), ("other", ""), ("stranger", STRANGER)):
-            self.daemon.cli("playground", "delete", PLAYGROUNDS[word], "--yes", "--no-wait", env={"PRETZEL_TOKEN": self.tokens[user]}, check=False)
+            self.daemon.cli(
+                "playground", "delete", PLAYGROUNDS[word], "--yes", "--no-wait", env={"PRETZEL_TOKEN": self.tokens[user]}, check=False,
+            )
 
     def fill(self, text):
         """{word} by what it stands for; other braces stay."""
@@ -149,7 +150,9 @@ class Runner:
     def message(self, value):
         """Texts filled in, and a file's content that is given as a size made."""
         if isinstance(value, dict):
-            return {key: "A" * (item // 3 * 4) if key == "content" and isinstance(item, int) else deep() if item == "deep" else self.message(item)
+            return {key: "A" * (item // 3 * 4) if key == "content" and isinstance(
+                item, int,
+            ) else deep() if item == "deep" else self.message(item)
                     for key, item in value.items()}
         if isinstance(value, list):
             return [self.message(item) for item in value]
@@ -173,9 +176,12 @@ def spellings(rw, ro):
         return text[:at] + follower + text[at + 1:]
 
     body, _, mac = rw.partition(".")
-    return {"rw": rw, "ro": ro, "rw_body": body, "rw_mac": mac, "ro_mac": ro.partition(".")[2], "rw_mac_cut": mac[:-1], "rw_mac_changed": changed(mac, 3),
-            "rw_body_changed": changed(body, 10), "rw_mac_standard": mac.replace("-", "+").replace("_", "/") + "+", "rw_upper": rw.upper(),
-            **{f"rw_changed_{at}": changed(rw, at) for at in range(100)}}
+    return {
+        "rw": rw, "ro": ro, "rw_body": body, "rw_mac": mac, "ro_mac": ro.partition(".")[2], "rw_mac_cut": mac[:-1],
+        "rw_mac_changed": changed(mac, 3), "rw_body_changed": changed(body, 10),
+        "rw_mac_standard": mac.replace("-", "+").replace("_", "/") + "+", "rw_upper": rw.upper(),
+        **{f"rw_changed_{at}": changed(rw, at) for at in range(100)},
+    }
 
 
 def first_error(out, err):
@@ -245,9 +251,7 @@ class Api:
         kind = message_factory.GetMessageClass(self.pool.FindMessageTypeByName("dcp.v1.ErrorDetails"))
         for key, value in error.trailing_metadata() or ():
             if key == "grpc-status-details-bin":
-                for detail in status_pb2.Status.FromString(value).details:
-                    if detail.type_url.endswith("dcp.v1.ErrorDetails"):
-                        return kind.FromString(detail.value).id
+                return kind.FromString(value).id
         return ""
 
 

@@ -212,7 +212,13 @@ def walk(catalog, parent=()):
 
 @contextlib.contextmanager
 def running(folder, **options):
-    daemon = Daemon(folder, **options).start()
+    with started(Daemon(folder, **options)) as daemon:
+        yield daemon
+
+
+@contextlib.contextmanager
+def started(daemon):
+    daemon.start()
     try:
         yield daemon
     finally:
