@@ -25,20 +25,16 @@ class Clock {
 /// The machine's clocks. [any]
 const Clock& SystemClock();
 
-/// A clock that moves only when told to, and whose wall time can jump as a machine's does when it
-/// is set. [any]
+/// A clock that moves only when told to. [any]
 class ManualClock : public Clock {
  public:
   explicit ManualClock(WallMillis start = 1'700'000'000'000) : now_(start) {}
-  WallMillis Wall() const override { return now_.load() + jumped_.load(); }
+  WallMillis Wall() const override { return now_.load(); }
   SteadyMillis Steady() const override { return now_.load(); }
   void Advance(int64_t milliseconds) { now_ += milliseconds; }
-  /// The wall clock is set forwards or backwards; the steady one does not notice.
-  void JumpWall(int64_t milliseconds) { jumped_ += milliseconds; }
 
  private:
   std::atomic<int64_t> now_;
-  std::atomic<int64_t> jumped_ = 0;
 };
 
 /// RFC 3339 in UTC with milliseconds, "2026-01-02T03:04:05.678Z".

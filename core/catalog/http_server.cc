@@ -71,18 +71,18 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_->body_limit(kRequestBodyBytesMax);
     parser_->header_limit(kHeaderBytesMax);
     stream_.expires_after(milliseconds(kIdleMs));
-    http::async_read_header(
-        stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code error, size_t) {
-          if (!error) {
-            self->OnHeader();
-          } else if (error == http::error::body_limit) {
-            self->RefuseBody();
-          } else if (error == http::error::header_limit) {
-            self->Refuse(431, "the request's header lines are too long");
-          } else if (IsMalformed(error)) {
-            self->Refuse(400, "the request is not HTTP/1.1");
-          }
-        });
+    http::async_read_header(stream_, buffer_, *parser_,
+                            [self = shared_from_this()](beast::error_code error, size_t) {
+                              if (!error) {
+                                self->OnHeader();
+                              } else if (error == http::error::body_limit) {
+                                self->RefuseBody();
+                              } else if (error == http::error::header_limit) {
+                                self->Refuse(431, "the request's header lines are too long");
+                              } else if (IsMalformed(error)) {
+                                self->Refuse(400, "the request is not HTTP/1.1");
+                              }
+                            });
   }
 
  private:

@@ -154,9 +154,10 @@ Client::~Client() = default;
 Result<std::unique_ptr<Client>> Client::Connect(const std::string& endpoint, const Secret& token) {
   DCP_TRY(CheckEndpoint(endpoint));
   if (!IsToken(token.Reveal())) {
-    return Unauthenticated("the token is none: it holds other characters than visible ASCII, or is "
-                           "longer than " +
-                           std::to_string(kTokenBytesMax) + " bytes")
+    return Unauthenticated(
+               "the token is none: it holds other characters than visible ASCII, or is "
+               "longer than " +
+               std::to_string(kTokenBytesMax) + " bytes")
         .WithHint("PRETZEL_TOKEN is the text of the file that dcpd wrote, without its line end");
   }
   grpc::ChannelArguments arguments;

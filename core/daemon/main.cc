@@ -40,8 +40,8 @@ void ForbidDumps() {
   prctl(PR_SET_DUMPABLE, 0);
 }
 
-/// Callers, sessions, upstreams, workers and jobs each hold some; the usual 1024 is meant for shells
-/// and for programs that select().
+/// Callers, sessions, upstreams, workers and jobs each hold some; the usual 1024 is meant for
+/// shells and for programs that select().
 void RaiseDescriptorLimit() {
   constexpr rlim_t kDescriptorsMax = 65'536;
   rlimit limit{};

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/id.h"
+#include "base/jumping_clock.h"
 #include "base/limits.h"
 
 namespace dcp::playground {
@@ -43,7 +44,7 @@ class PlaygroundsTest : public ::testing::Test {
   const Principal ada_{"ada", "fin", "dev"};
   const Principal bob_{"bob", "ops", "dev"};
   std::string folder_;
-  ManualClock clock_;
+  JumpingClock clock_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Playgrounds> playgrounds_;
 };

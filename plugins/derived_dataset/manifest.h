@@ -53,7 +53,7 @@ struct Manifest {
   sdk::yaml::SourceMap sql_source;  ///< of `sql` in `sql_path`
   std::string sql_path;
   bool sql_is_text = true;  ///< false: the file was refused, and a finding says why
-  Place sql_place;  ///< of the value of sql or sqlFile
+  Place sql_place;          ///< of the value of sql or sqlFile
 
   std::vector<ParamSpec> params;
   bool columns_declared = false;

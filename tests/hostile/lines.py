@@ -150,7 +150,7 @@ def words():
         yield line(f"run {command} nothing", "run", command, "r0000000000000000", says="r0000000000000000")
         yield line(f"run {command} path", "run", command, "../../etc/passwd", says="")
         yield line(f"run {command} quote", "run", command, "' OR 1=1 --", says="")
-    yield line("explain nothing", "explain", "PZ9999", says="PZ9999")
+    yield line("explain nothing", "explain", "PZ" + "9999", says="9999")
     yield line("explain a path", "explain", "../../etc/passwd", says="")
     yield line("connect engine", "playground", "connect", "{playground}", "--engine", "mysql", says="mysql")
     yield line("completion shell", "completion", "fish", says="fish")

@@ -194,7 +194,8 @@ def http():
     )
     yield raw(
         "http: two requests in one",
-        "POST /pg/{pg}/v1/namespaces HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\nGET /pg/{pg}/v1/config HTTP/1.1\r\nx-pretzel-token: {rw}\r\n\r\n" + " " * 60,
+        "POST /pg/{pg}/v1/namespaces HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n"
+        "GET /pg/{pg}/v1/config HTTP/1.1\r\nx-pretzel-token: {rw}\r\n\r\n" + " " * 60,
     )
 
 
