@@ -31,6 +31,7 @@ Code CodeFromErrno(int error_number) {
     case ENOTDIR:
     case EISDIR:
     case ENAMETOOLONG:
+    case ELOOP:
       return Code::kInvalidArgument;
     case ENOSPC:
     case EMFILE:

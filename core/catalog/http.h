@@ -23,6 +23,11 @@ constexpr size_t kRequestBodyBytesMax = limits::kRequestBytesMax;
 constexpr uint32_t kHeaderBytesMax = 16 * 1024;
 /// Open connections. Every Spark session keeps a few; beyond this a client leaks them.
 constexpr int kConnectionsMax = 512;
+/// Descriptors that connections here leave to the rest of the process: its store, its API (whose
+/// library stops listening for good when it finds none), its upstreams and what it starts.
+constexpr int kDescriptorsReserved = 64;
+/// How long accepting rests when the system has no descriptor, no memory or no buffer for it.
+constexpr int64_t kAcceptPauseMs = 100;
 /// An idle connection is closed after this; pools of clients keep them for about as long.
 constexpr int64_t kIdleMs = 120'000;
 /// A request that has begun must be there within this, so that slow senders hold nothing.

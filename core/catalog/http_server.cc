@@ -3,10 +3,12 @@
 // The HTTP server, over Boost.Beast. Waiting for bytes is asynchronous, so idle connections hold no
 // thread; a request is handled, and may block, on the thread that read its end.
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -34,7 +36,21 @@ constexpr char kBroken[] =
 /// Programs that this process starts must not keep its sockets open.
 void CloseOnExec(int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
 
+/// Whether few descriptors are left. The system gives the lowest free one, so the number of a new
+/// one tells how many are open.
+bool ScarceAt(int fd) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
+  return static_cast<rlim_t>(fd) + kDescriptorsReserved >= limit.rlim_cur;
+}
+
 std::string Text(beast::string_view view) { return {view.data(), view.size()}; }
+
+/// The parser's own complaint, and neither a client that went away nor one that is slow.
+bool IsMalformed(beast::error_code error) {
+  return error.category() == http::make_error_code(http::error::bad_method).category() &&
+         error != http::error::end_of_stream && error != http::error::partial_message;
+}
 
 /// One connection: header, admission, body, answer, and again.
 class Session : public std::enable_shared_from_this<Session> {
@@ -55,20 +71,18 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_->body_limit(kRequestBodyBytesMax);
     parser_->header_limit(kHeaderBytesMax);
     stream_.expires_after(milliseconds(kIdleMs));
-    http::async_read_header(
-        stream_, buffer_, *parser_, [self = shared_from_this()](beast::error_code error, size_t) {
-          if (!error) {
-            self->OnHeader();
-          } else if (error == http::error::body_limit) {
-            self->RefuseBody();
-          } else if (error == http::error::header_limit) {
-            self->Refuse(431, "the request's header lines are too long");
-          } else if (error.category() ==
-                         http::make_error_code(http::error::bad_method).category() &&
-                     error != http::error::end_of_stream && error != http::error::partial_message) {
-            self->Refuse(400, "the request is not HTTP/1.1");
-          }
-        });
+    http::async_read_header(stream_, buffer_, *parser_,
+                            [self = shared_from_this()](beast::error_code error, size_t) {
+                              if (!error) {
+                                self->OnHeader();
+                              } else if (error == http::error::body_limit) {
+                                self->RefuseBody();
+                              } else if (error == http::error::header_limit) {
+                                self->Refuse(431, "the request's header lines are too long");
+                              } else if (IsMalformed(error)) {
+                                self->Refuse(400, "the request is not HTTP/1.1");
+                              }
+                            });
   }
 
  private:
@@ -96,6 +110,11 @@ class Session : public std::enable_shared_from_this<Session> {
       Refuse(417, "send the body at once, without Expect");
       return;
     }
+    if (message.count(http::field::transfer_encoding) > 0 && !parser_->chunked()) {
+      // Whoever stands between could read the body's end elsewhere.
+      Refuse(400, "the transfer coding is not known; send the body with its length");
+      return;
+    }
     stream_.expires_after(milliseconds(kReadMs));
     http::async_read(stream_, buffer_, *parser_,
                      [self = shared_from_this()](beast::error_code error, size_t) {
@@ -103,6 +122,8 @@ class Session : public std::enable_shared_from_this<Session> {
                          self->OnRequest();
                        } else if (error == http::error::body_limit) {
                          self->RefuseBody();
+                       } else if (IsMalformed(error)) {
+                         self->Refuse(400, "the request's body is not HTTP/1.1");
                        }
                      });
   }
@@ -170,7 +191,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
 class BeastServer : public HttpServer {
  public:
-  explicit BeastServer(HttpHandler& handler) : handler_(handler), acceptor_(context_) {}
+  explicit BeastServer(HttpHandler& handler)
+      : handler_(handler), acceptor_(context_), pause_(context_) {}
 
   ~BeastServer() override {
     context_.stop();
@@ -207,17 +229,30 @@ class BeastServer : public HttpServer {
     acceptor_.async_accept(
         asio::make_strand(context_), [this](beast::error_code error, Tcp::socket socket) {
           // Above the limit the socket closes here, which the client sees.
-          if (!error && open_.load() < kConnectionsMax) {
+          if (!error && open_.load() < kConnectionsMax && !ScarceAt(socket.native_handle())) {
             std::make_shared<Session>(std::move(socket), handler_, open_)->ReadHeader();
           }
-          if (error != asio::error::operation_aborted) Accept();
+          if (error == asio::error::operation_aborted) return;
+          if (!error || error == asio::error::connection_aborted) {
+            Accept();
+          } else {
+            AcceptLater();
+          }
         });
+  }
+  /// Without the pause a thread would ask again and again for what the system has not.
+  void AcceptLater() {
+    pause_.expires_after(milliseconds(kAcceptPauseMs));
+    pause_.async_wait([this](beast::error_code error) {
+      if (!error) Accept();
+    });
   }
 
   HttpHandler& handler_;
   std::atomic<int> open_{0};  // outlives the sessions, which the context owns
   asio::io_context context_;
   Tcp::acceptor acceptor_;
+  asio::steady_timer pause_;
   int port_ = 0;
   std::vector<std::thread> threads_;
 };

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <fstream>
 
@@ -18,6 +20,23 @@ namespace dcp::cli {
 namespace {
 
 constexpr size_t kTokenBytesMax = 4096;
+constexpr size_t kSocketPathBytesMax = 107;  // what a Unix address holds
+constexpr int kPortMax = 65'535;
+
+/// "127.0.0.1:" with digits behind it that are a port.
+bool HasPort(std::string_view endpoint) {
+  const std::string_view digits = endpoint.substr(endpoint.rfind(':') + 1);
+  int port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return error == std::errc() && end == digits.data() + digits.size() && port > 0 &&
+         port <= kPortMax;
+}
+
+/// gRPC ends the program over a header that holds anything else.
+bool IsToken(std::string_view text) {
+  return !text.empty() && text.size() <= kTokenBytesMax &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
 
 std::string DaemonHint(const std::string& endpoint) {
   return "is dcpd running, and is this its address? (" + endpoint +
@@ -62,13 +81,21 @@ Status FromGrpc(const grpc::Status& status, const std::string& endpoint) {
 }
 
 Status CheckEndpoint(const std::string& endpoint) {
-  if (endpoint.starts_with("unix:/")) return {};
-  for (const char* host : {"127.0.0.1:", "[::1]:", "localhost:"}) {
-    if (endpoint.starts_with(host)) return {};
+  const Status wrong = InvalidArgument("\"" + endpoint.substr(0, 200) + "\" is not an endpoint")
+                           .WithHint("write unix:/absolute/path or 127.0.0.1:PORT");
+  if (endpoint.starts_with("unix:/")) {
+    const size_t length = endpoint.size() - std::string_view("unix:").size();
+    if (length <= kSocketPathBytesMax) return {};
+    return InvalidArgument("the socket's path has " + std::to_string(length) +
+                           " bytes; an address holds " + std::to_string(kSocketPathBytesMax))
+        .WithHint("give it a shorter name: a symbolic link will do");
   }
-  if (endpoint.starts_with("unix:") || endpoint.find(':') == std::string::npos) {
-    return InvalidArgument("\"" + endpoint + "\" is not an endpoint")
-        .WithHint("write unix:/absolute/path or 127.0.0.1:PORT");
+  for (const char* host : {"127.0.0.1:", "[::1]:", "localhost:"}) {
+    if (endpoint.starts_with(host)) return HasPort(endpoint) ? Status() : wrong;
+  }
+  if (endpoint.starts_with("unix:") || endpoint.find(':') == std::string::npos ||
+      endpoint.find("://") != std::string::npos) {
+    return wrong;
   }
   return PermissionDenied("\"" + endpoint +
                           "\" is another machine, and the token would travel in clear")
@@ -93,7 +120,7 @@ Result<Secret> ReadTokenFile(const std::string& path) {
   std::ifstream file(path);
   std::string token;
   std::getline(file, token);
-  if (token.empty() || token.size() > kTokenBytesMax) {
+  if (!IsToken(token)) {
     return Unauthenticated("the token file " + path + " holds no token").WithHint(hint);
   }
   return Secret(token);
@@ -126,6 +153,13 @@ Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::Connect(const std::string& endpoint, const Secret& token) {
   DCP_TRY(CheckEndpoint(endpoint));
+  if (!IsToken(token.Reveal())) {
+    return Unauthenticated(
+               "the token is none: it holds other characters than visible ASCII, or is "
+               "longer than " +
+               std::to_string(kTokenBytesMax) + " bytes")
+        .WithHint("PRETZEL_TOKEN is the text of the file that dcpd wrote, without its line end");
+  }
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(static_cast<int>(limits::kMessageBytesMax));
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // never through a proxy: it is this machine

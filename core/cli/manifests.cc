@@ -30,7 +30,7 @@ Result<std::string> ReadStream(std::istream& stream, const std::string& path) {
     content.append(buffer, static_cast<size_t>(stream.gcount()));
     if (content.size() > limits::kFileBytesMax) return TooLarge(path);
   }
-  if (stream.bad()) return FromErrno(errno, "reading " + path);
+  if (stream.bad()) return FromErrno(errno, "reading " + path).WithId("PZ0905");
   return content;
 }
 
@@ -40,7 +40,7 @@ Result<std::string> ReadWhole(const std::string& path) {
   if (kind.type() == fs::file_type::not_found) {
     return NotFound("there is no file " + path).WithId("PZ0905");
   }
-  if (error) return FromErrno(error.value(), "reading " + path);
+  if (error) return FromErrno(error.value(), "reading " + path).WithId("PZ0905");
   // A pipe or device could never end; /dev/stdin has its own spelling.
   if (kind.type() != fs::file_type::regular) {
     return InvalidArgument(path + " is not a regular file")

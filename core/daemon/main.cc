@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/program_options.hpp>
 #include <csignal>
@@ -42,6 +43,16 @@ void ForbidDumps() {
 #ifndef __SANITIZE_ADDRESS__  // the leak check at the end attaches to the process
   prctl(PR_SET_DUMPABLE, 0);
 #endif
+}
+
+/// Callers, sessions, upstreams, workers and jobs each hold some; the usual 1024 is meant for
+/// shells and for programs that select().
+void RaiseDescriptorLimit() {
+  constexpr rlim_t kDescriptorsMax = 65'536;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kDescriptorsMax) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kDescriptorsMax);
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void PrintHelp(const po::options_description& options) {
@@ -97,6 +108,7 @@ int Run(dcp::daemon::StartOptions options) {
 
 int main(int argc, char** argv) {
   ForbidDumps();
+  RaiseDescriptorLimit();
   dcp::daemon::StartOptions options;
   options.bin_dir = OwnFolder();
   po::options_description description("options");

@@ -198,6 +198,24 @@ TEST_F(JobTest, StopsAJobWhoseTimeIsOver) {
   EXPECT_EQ(processes_.processes.begin()->second.stops, 1);
 }
 
+TEST_F(JobTest, AWallClockThatIsSetBackLetsAJobRunOn) {
+  processes_.reads_until_exit = -1;
+  StartRunner();
+  NodeSpec spec = Job();
+  spec.timeout_ms = 60'000;
+  const auto run = runner_->Start(Request("run", {spec}));
+  AwaitWords(run->id, "launched");
+  clock_.JumpWall(-3'600'000);
+  clock_.Advance(59'999);
+  AwaitWords(run->id, "stage 2");
+  EXPECT_EQ(processes_.processes.begin()->second.stops, 0);
+  // The job's deadline is a wall time, as its token's is: forwards, both are over together.
+  clock_.JumpWall(2 * 3'600'000);
+  const store::Run ended = Await(run->id);
+  EXPECT_EQ(StatusFromJson(ended.error_json).code(), Code::kDeadlineExceeded);
+  EXPECT_EQ(processes_.processes.begin()->second.stops, 1);
+}
+
 TEST_F(JobTest, TellsWhatARunningJobDoes) {
   processes_.reads_until_exit = -1;
   StartRunner();

@@ -64,6 +64,22 @@ class RunnerTest : public GraphTest {
   }
 };
 
+TEST_F(RunnerTest, AWallClockThatIsSetLeavesCallsTheirTime) {
+  for (const int64_t jump : {-86'400'000, 86'400'000}) {
+    std::atomic<int64_t> left = 0;
+    backend_.On("resource.Compile", [&](const Invocation& call) -> Result<std::string> {
+      clock_.JumpWall(jump);
+      left = call.deadline - clock_.Steady();
+      return std::string(kReport);
+    });
+    StartRunner();
+    const store::Run run = RunToEnd(Request("test", {Compile()}));
+    EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
+    EXPECT_EQ(left, options_.default_timeout_ms);
+    EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  }
+}
+
 TEST_F(RunnerTest, CompilesRunsAndReports) {
   PrepareTestGraph();
   StartRunner();

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/jumping_clock.h"
 #include "graph/runner.h"
 
 namespace dcp::graph {
@@ -209,7 +210,7 @@ class GraphTest : public ::testing::Test {
   }
 
   std::string folder_;
-  ManualClock clock_;
+  JumpingClock clock_;
   RunnerOptions options_;
   FakeBackend backend_;
   FakeProcesses processes_;

@@ -28,6 +28,20 @@ bool IsName(std::string_view text) {
   });
 }
 
+/// A method's name, as protobuf's services have them.
+bool IsMethod(std::string_view text) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  return !text.empty() && text.size() <= 64 && letter(text[0]) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '_'; });
+}
+
+/// A version stands in tables and log lines: one short line of visible ASCII.
+bool IsVersion(std::string_view text) {
+  return text.size() <= 64 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
+
 /// Parses, and fails for a key that stands twice in one object: which of them counts would
 /// otherwise depend on the reader.
 Result<Json> ParseJson(std::string_view text, const std::string& origin) {
@@ -96,6 +110,9 @@ Result<Capability> ParseCapability(const Json& json, const std::string& origin) 
   for (const Json& method : *methods) {
     if (!method.is_string()) return Wrong(where, "methods", "a list of strings");
     const auto name = method.get<std::string>();
+    if (!IsMethod(name)) {
+      return Wrong(where, "methods", "a list of names: a letter, then letters, digits and _");
+    }
     if (std::count(capability.methods.begin(), capability.methods.end(), name) > 0) {
       return InvalidArgument(where + " lists the method \"" + name + "\" twice");
     }
@@ -150,6 +167,9 @@ Result<Manifest> ParseManifest(std::string_view text, const std::string& origin)
   DCP_ASSIGN(manifest.id, TextOf(json, "id", origin));
   if (!IsName(manifest.id)) return Wrong(origin, "id", "[a-z][a-z0-9_-]*, at most 64 long");
   DCP_ASSIGN(manifest.version, TextOf(json, "version", origin));
+  if (!IsVersion(manifest.version)) {
+    return Wrong(origin, "version", "at most 64 visible characters, such as \"1.0.2\"");
+  }
   DCP_ASSIGN(const std::string encoding, TextOf(json, "encoding", origin));
   if (encoding != "json" && encoding != "protobuf") {
     return Wrong(origin, "encoding", "\"json\" or \"protobuf\", and is \"" + encoding + "\"");

@@ -164,5 +164,26 @@ TEST(ManifestTest, NamesTheKeyAtFault) {
   EXPECT_TRUE(ParseManifest(kGood, "x.so").ok());
 }
 
+// Both stand in tables and log lines, and a method without a name can be called by nobody.
+TEST(ManifestTest, NamesOfMethodsAndTheVersionAreOneWord) {
+  const auto with = [](const std::string& version, const std::string& method) {
+    return ParseManifest(R"({"id":"p","encoding":"json","version":")" + version +
+                             R"(","capabilities":[{"name":"resource","major":1,"minor":0,)" +
+                             R"("methods":[")" + method + R"("]}]})",
+                         "p.so")
+        .status();
+  };
+  EXPECT_TRUE(with("1.0-rc1+x", "Compile_2").ok());
+  EXPECT_TRUE(with(std::string(64, '1'), std::string(64, 'm')).ok());
+  for (const std::string& method : {std::string(), std::string("2x"), std::string("a b"),
+                                    std::string("a\\n"), std::string(65, 'm')}) {
+    EXPECT_THAT(with("1", method).message(), HasSubstr("\"methods\" must be")) << method;
+  }
+  for (const std::string& version :
+       {std::string("1 0"), std::string("1\\n0"), std::string("\xC3\xA9"), std::string(65, '1')}) {
+    EXPECT_THAT(with(version, "A").message(), HasSubstr("\"version\" must be")) << version;
+  }
+}
+
 }  // namespace
 }  // namespace dcp::host

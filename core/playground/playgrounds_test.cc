@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/id.h"
+#include "base/jumping_clock.h"
 #include "base/limits.h"
 
 namespace dcp::playground {
@@ -43,7 +44,7 @@ class PlaygroundsTest : public ::testing::Test {
   const Principal ada_{"ada", "fin", "dev"};
   const Principal bob_{"bob", "ops", "dev"};
   std::string folder_;
-  ManualClock clock_;
+  JumpingClock clock_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Playgrounds> playgrounds_;
 };
@@ -153,6 +154,24 @@ TEST_F(PlaygroundsTest, IsNotUsableOnceExpired) {
   EXPECT_THAT(expired.message(), HasSubstr("expired at 2023-11-14T"));
   EXPECT_THAT(playgrounds_->Expired(10).value(), SizeIs(1));
   EXPECT_TRUE(playgrounds_->Get(ada_, "fin").ok());
+}
+
+TEST_F(PlaygroundsTest, AWallClockThatIsSetMovesExpiryWithIt) {
+  const auto made = playgrounds_->Create(ada_, "fin", kHour, {}).value();
+  clock_.JumpWall(24 * kHour);
+  EXPECT_EQ(playgrounds_->Usable(ada_, "fin").status().code(), Code::kFailedPrecondition);
+  EXPECT_THAT(playgrounds_->Expired(10).value(), SizeIs(1));
+  // Set back before the sweeper came: it is as if nothing had been.
+  clock_.JumpWall(-24 * kHour);
+  EXPECT_TRUE(playgrounds_->Usable(ada_, "fin").ok());
+  EXPECT_THAT(playgrounds_->Expired(10).value(), IsEmpty());
+  // Set back before its creation: it lives, and a new one lives its own time, not a day longer.
+  clock_.JumpWall(-24 * kHour);
+  EXPECT_TRUE(playgrounds_->Usable(ada_, "fin").ok());
+  EXPECT_EQ(playgrounds_->Create(ada_, "late", kHour, {}).value().expires_at,
+            clock_.Wall() + kHour);
+  EXPECT_EQ(playgrounds_->Extend(ada_, "fin", kHour).value().expires_at, clock_.Wall() + kHour);
+  EXPECT_LT(clock_.Wall() + kHour, made.expires_at);
 }
 
 TEST_F(PlaygroundsTest, ExtendsFromNowButNotBeyondTheLongestLife) {

@@ -44,6 +44,7 @@ std::vector<std::string> FillSql(std::vector<Manifest>& manifests, const std::ve
     for (const yaml::Problem& p : problems.list()) {
       findings.Error(kSqlSource, {*manifest.sql_file, p.line, p.column}, p.message, p.hint);
     }
+    manifest.sql_is_text = lines.has_value();
     if (!lines) continue;
     manifest.sql = lines->text();
     manifest.sql_path = *manifest.sql_file;
@@ -225,6 +226,7 @@ Collected Collect(const std::vector<Source>& sources, const std::vector<Source>&
   std::map<std::string, SqlScan> scans;
   std::vector<std::string> ids;
   for (const Manifest& manifest : manifests) {
+    if (!manifest.sql_is_text) continue;
     if (manifest.sql.size() > kSqlBytesMax) {
       findings.Error(kSqlTooLong, manifest.sql_place,
                      "the SQL has " + std::to_string(manifest.sql.size()) + " bytes; at most " +

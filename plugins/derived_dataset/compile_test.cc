@@ -3,6 +3,8 @@
 // From manifests to graphs.
 #include <gmock/gmock.h>
 
+#include "finding.h"
+#include "sql_text.h"
 #include "test_support.h"
 
 namespace dcp::derived_dataset {
@@ -197,6 +199,32 @@ TEST(CompileTest, TheStatusFieldIsIgnoredWithAWarning) {
   Json report = ContinueWith(response, "test.report", Json::array());
   EXPECT_THAT(Show(report),
               HasSubstr("status.yaml:8:1: WARNING PZ0121 `status` belongs to the daemon"));
+}
+
+TEST(CompileTest, ASqlFileThatIsNoTextIsNotCalledEmptyToo) {
+  const std::string manifest =
+      "apiVersion: dcp/v1\nkind: DerivedDataset\nmetadata: {name: a, namespace: m}\n"
+      "spec: {sqlFile: q.sql}\n";
+  EXPECT_EQ(Show(Compile("test", {{"a.yaml", manifest}}, Json::object(),
+                         {{"q.sql", std::string("SELECT \0", 8)}})),
+            "q.sql:1:8: ERROR PZ0107 a NUL byte (remove it, or write it as an escape in a "
+            "double-quoted text)\n");
+}
+
+TEST(CompileTest, SqlIsBounded) {
+  const auto sized = [](size_t bytes) {
+    return Show(Compile(
+        "test", {{"a.yaml", Manifest("a", "SELECT '" + std::string(bytes - 9, 'x') + "'")}}));
+  };
+  EXPECT_EQ(sized(kSqlBytesMax), "");
+  EXPECT_THAT(sized(kSqlBytesMax + 1), HasSubstr("PZ0123 the SQL has 1048577 bytes"));
+}
+
+TEST(CompileTest, MessagesQuoteNoMegabytes) {
+  Json response = Compile("test", {{"a.yaml", "apiVersion: " + std::string(1 << 20, 'x') +
+                                                  "\nkind: DerivedDataset\n"}});
+  const std::string message = response["report"]["findings"][0]["message"].get<std::string>();
+  EXPECT_EQ(message.size(), Findings::kTextBytesMax + 3);
 }
 
 }  // namespace

@@ -112,11 +112,10 @@ class Reader {
     std::map<std::string, std::string> out;
     const yaml::Node* node = parent.Get(key);
     if (node == nullptr) return out;
-    const std::string where = parent.Path(key);
-    const yaml::Fields fields(*node, where, problems_);  // says so when it is no map
+    const yaml::Fields fields(*node, parent.Path(key), problems_);  // says so when it is no map
     // Not asked for by name: each would be looked for among all, and there may be many.
     for (const yaml::Entry& entry : node->entries) {
-      const std::string path = where + "." + entry.key;
+      const std::string path = fields.Path(entry.key);
       if (entry.value->kind == yaml::Kind::kNull) {
         problems_.Add(entry.key_at, "`" + path + "` has no value", "give it one or remove the key");
       } else if (auto text = yaml::AsText(*entry.value, path, problems_)) {
@@ -314,7 +313,7 @@ class Reader {
     std::string folded;
     for (char c : column.name)
       folded += static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-    if (name != nullptr && column.name.empty()) {
+    if (name_text && column.name.empty()) {
       findings_.Error(kColumn, column.place, "a column needs a name");
     } else if (!column.name.empty() && !column_names_.insert(folded).second) {
       findings_.Error(kColumn, column.place, "the column `" + column.name + "` is declared twice",

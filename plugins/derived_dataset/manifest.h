@@ -52,7 +52,8 @@ struct Manifest {
   std::string sql;                  ///< from the manifest; filled from the file later
   sdk::yaml::SourceMap sql_source;  ///< of `sql` in `sql_path`
   std::string sql_path;
-  Place sql_place;  ///< of the value of sql or sqlFile
+  bool sql_is_text = true;  ///< false: the file was refused, and a finding says why
+  Place sql_place;          ///< of the value of sql or sqlFile
 
   std::vector<ParamSpec> params;
   bool columns_declared = false;

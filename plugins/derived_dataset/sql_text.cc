@@ -256,7 +256,7 @@ class Scanner {
   bool CheckBehindWith(size_t with) {
     const size_t next = BehindWith(with);
     if (next >= tokens_.size() || tokens_[next].text == "(") return true;
-    static const std::set<std::string> kGoesOn = {"SELECT", "VALUES", "FROM",  "TABLE",
+    static const std::set<std::string> kGoesOn = {"SELECT", "VALUES", "FROM", "TABLE",
                                                   "MAP",    "REDUCE", ";"};
     static const std::set<std::string> kWriters = {"INSERT", "UPDATE", "MERGE", "DELETE"};
     const std::string word = Upper(tokens_[next].text);

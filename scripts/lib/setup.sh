@@ -52,6 +52,7 @@ setup_missing_packages() {
 }
 
 # setup_debian_packages [LIST]: what the builds and tests need; scripts/fuzz has a list of its own beside it.
+# shellcheck disable=SC2120
 setup_debian_packages() {
   local list=${1:-debian-packages.txt} missing as_root=()
   command -v dpkg-query >/dev/null || setup_die "this is no Debian system; install the packages named in scripts/lib/$list by other means"

@@ -109,8 +109,8 @@ void CheckTokens(std::string_view text) {
   FUZZ_CHECK(!tokens.Verify(token, kNow + 1).ok());
   FUZZ_CHECK(!others.Verify(token, kNow).ok());
   // Any one byte changed, dropped or added makes it another token.
-  const size_t at = (text.size() * 31 + (text.empty() ? 0 : static_cast<uint8_t>(text[0]))) %
-                    token.size();
+  const size_t at =
+      (text.size() * 31 + (text.empty() ? 0 : static_cast<uint8_t>(text[0]))) % token.size();
   std::string changed = token;
   changed[at] = changed[at] == 'A' ? 'B' : 'A';
   FUZZ_CHECK(!tokens.Verify(changed, kNow).ok());

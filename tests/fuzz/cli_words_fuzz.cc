@@ -32,9 +32,8 @@ void CheckDuration(const std::string& text) {
 
 void CheckLine(const std::vector<std::string>& line) {
   const std::vector<Flag> flags = {
-      {"playground", 'p', "NAME", ""},  {"ttl", 0, "TIME", ""},
-      {"label", 0, "K=V", "", true},    {"wait", 0, "TIME", "", false, true},
-      {"verbose", 'v', "", ""},
+      {"playground", 'p', "NAME", ""},      {"ttl", 0, "TIME", ""},   {"label", 0, "K=V", "", true},
+      {"wait", 0, "TIME", "", false, true}, {"verbose", 'v', "", ""},
   };
   const auto arguments = dcp::cli::ParseArguments(flags, line);
   if (!Passed(arguments)) return;

@@ -13,11 +13,11 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 /// Ends the program, which the fuzzer and ctest both see, with the property that does not hold.
-#define FUZZ_CHECK(property)                                                          \
-  ((property) ? void(0)                                                               \
-              : (std::fprintf(stderr, "%s:%d: this does not hold: %s\n", __FILE__, __LINE__, \
-                              #property),                                             \
-                 std::abort()))
+#define FUZZ_CHECK(property)                                                                      \
+  ((property)                                                                                     \
+       ? void(0)                                                                                  \
+       : (std::fprintf(stderr, "%s:%d: this does not hold: %s\n", __FILE__, __LINE__, #property), \
+          std::abort()))
 
 namespace dcp::fuzz {
 

@@ -64,8 +64,8 @@ void CheckTypes(const std::string& text) {
   (void)dd::StoredType(text);
   const dd::TypeCheck param = dd::CheckParamType(text);
   FUZZ_CHECK(param.canonical.empty() != param.error.empty());
-  for (const char* kind : {"int", "bigint", "double", "boolean", "date", "timestamp", "string",
-                           "decimal(10,2)"}) {
+  for (const char* kind :
+       {"int", "bigint", "double", "boolean", "date", "timestamp", "string", "decimal(10,2)"}) {
     (void)dd::WrongLiteral(kind, text);
   }
 }

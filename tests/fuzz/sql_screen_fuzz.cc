@@ -56,8 +56,10 @@ Seen Read(std::string_view s) {
     } else if (c == '/' && next == '*' && (i + 2 >= s.size() || s[i + 2] != '+')) {
       int open = 1;
       for (i += 2; i < s.size() && open > 0; ++i) {
-        if (s[i] == '/' && i + 1 < s.size() && s[i + 1] == '*') ++open, ++i;
-        else if (s[i] == '*' && i + 1 < s.size() && s[i + 1] == '/') --open, ++i;
+        if (s[i] == '/' && i + 1 < s.size() && s[i + 1] == '*')
+          ++open, ++i;
+        else if (s[i] == '*' && i + 1 < s.size() && s[i + 1] == '/')
+          --open, ++i;
       }
       --i;
       seen.open_ended = open > 0;

@@ -2,8 +2,11 @@
 """A real dcpd with the embedded stack in a folder of its own, and the real `pretzel` in front of it."""
 
 import contextlib
+import getpass
+import hashlib
 import json
 import os
+import secrets
 import signal
 import subprocess
 import time
@@ -65,6 +68,26 @@ class Daemon:
     @property
     def log(self):
         return self.folder / "dcpd.log"
+
+    @property
+    def pretzel(self):
+        return BIN / "pretzel"
+
+    def principals(self, *others):
+        """Before the first start: these users beside the one that a first start would make, each with a token file."""
+        self.state.mkdir(parents=True, mode=0o700)
+        lines = []
+        for user, name in [(getpass.getuser(), "token"), *((other, f"token-{other}") for other in others)]:
+            token = secrets.token_hex(32)
+            self.private(name, token + "\n")
+            entry = {"user": user, "team": "", "environment": "local", "token_sha256": hashlib.sha256(token.encode()).hexdigest()}
+            lines.append(json.dumps(entry) + "\n")
+        self.private("principals.jsonl", "".join(lines))
+        return self
+
+    def private(self, name, text):
+        with open(self.state / name, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(text)
 
     def spawn(self):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -190,7 +213,13 @@ def walk(catalog, parent=()):
 
 @contextlib.contextmanager
 def running(folder, **options):
-    daemon = Daemon(folder, **options).start()
+    with started(Daemon(folder, **options)) as daemon:
+        yield daemon
+
+
+@contextlib.contextmanager
+def started(daemon):
+    daemon.start()
     try:
         yield daemon
     finally:

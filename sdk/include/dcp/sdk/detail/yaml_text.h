@@ -65,8 +65,7 @@ class Lines {
       last_offset_ = starts_[line];
       last_column_ = 1;
     }
-    std::string_view between =
-        std::string_view(text_).substr(last_offset_, offset - last_offset_);
+    std::string_view between = std::string_view(text_).substr(last_offset_, offset - last_offset_);
     last_column_ += CodePoints(between);
     last_offset_ = std::min(offset, text_.size());
     return {static_cast<int>(line) + 1, last_column_};
