@@ -71,8 +71,41 @@ class SystemService final : public v1::System::Service {
                       v1::DoctorResponse* answer) override {
     return Answer(Examine(*call, *request, answer), "Doctor");
   }
+  grpc::Status Sweep(grpc::ServerContext* call, const v1::SweepRequest* request,
+                     v1::SweepResponse* answer) override {
+    return Answer(SweepNow(*call, *request, answer), "Sweep");
+  }
 
  private:
+  Status SweepNow(const grpc::ServerContext& call, const v1::SweepRequest& request,
+                  v1::SweepResponse* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    if (!who.is_operator) {
+      return PermissionDenied("sweep: " + who.user + " is no operator of this daemon")
+          .WithId("PZ0910")
+          .WithHint("an operator has \"role\":\"operator\" in the daemon's principals file");
+    }
+    if (!context_.deps.sweep) return Unavailable("this daemon was started without a janitor");
+    SweepOptions options;
+    options.dry_run = request.dry_run();
+    options.unknown = request.unknown();
+    options.cancelled = [&call] { return call.IsCancelled(); };
+    DCP_ASSIGN(const SweepReport report, context_.deps.sweep(options));
+    for (const SweepItem& item : report.items) {
+      v1::SweepItem* out = answer->add_items();
+      out->set_kind(item.kind);
+      out->set_name(item.name);
+      out->set_action(item.action);
+      out->set_reason(item.reason);
+      out->set_tables(item.tables);
+      out->set_files(item.files);
+      out->set_bytes(item.bytes);
+    }
+    for (const std::string& failure : report.failures) answer->add_failures(failure);
+    answer->set_more(report.more);
+    return {};
+  }
+
   static void Fill(const SystemState& state, v1::GetStatusResponse* answer) {
     answer->set_catalog_uri(state.catalog_uri);
     for (const os::ServiceState& service : state.services) {

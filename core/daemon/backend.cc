@@ -20,8 +20,9 @@ GraphBackend::GraphBackend(Capabilities& capabilities, host::Host& host, catalog
 
 Result<std::string> GraphBackend::Invoke(const graph::Invocation& invocation) {
   if (Capabilities::Serves(invocation.capability)) {
-    return capabilities_.Invoke({invocation.playground, invocation.generation},
-                                invocation.capability, invocation.method, invocation.request_json);
+    return capabilities_.Invoke(
+        {invocation.playground, invocation.generation, invocation.cancelled}, invocation.capability,
+        invocation.method, invocation.request_json);
   }
   host::CallOptions options;
   options.deadline = invocation.deadline;

@@ -67,6 +67,8 @@ struct Settings {
   int jobs = 4;  ///< batch jobs alive at once
   int64_t job_timeout_ms = int64_t{6} * 3600 * 1000;
   int64_t expiry_poll_ms = 5'000;
+  int64_t sweep_every_ms = 900'000;
+  int64_t sweep_grace_ms = 3'600'000;
 };
 
 /// What references resolve to.
