@@ -21,6 +21,8 @@ namespace dcp::cli {
 constexpr int64_t kCallTimeoutMs = 30'000;
 /// Doctor tries real writes and waits for their refusal.
 constexpr int64_t kDoctorTimeoutMs = 120'000;
+/// A sweep drops tables one by one, and counts files.
+constexpr int64_t kSweepTimeoutMs = 600'000;
 
 /// The inverse of the API's ToGrpc: code, message, and what ErrorDetails say.
 Status FromGrpc(const grpc::Status& status, const std::string& endpoint);
@@ -38,6 +40,9 @@ class Client {
   Result<v1::Playground> GetPlayground(const v1::GetPlaygroundRequest& request);
   Result<v1::ListPlaygroundsResponse> ListPlaygrounds(const v1::ListPlaygroundsRequest& request);
   Result<v1::Run> DeletePlayground(const v1::DeletePlaygroundRequest& request);
+  Result<v1::DeletionPreview> PreviewDeletePlayground(
+      const v1::PreviewDeletePlaygroundRequest& request);
+  Result<v1::Playground> UpdatePlayground(const v1::UpdatePlaygroundRequest& request);
   Result<v1::Playground> ExtendPlayground(const v1::ExtendPlaygroundRequest& request);
   Result<v1::ConnectPlaygroundResponse> ConnectPlayground(
       const v1::ConnectPlaygroundRequest& request);
@@ -48,6 +53,7 @@ class Client {
   Result<v1::WhoAmIResponse> WhoAmI(const v1::WhoAmIRequest& request);
   Result<v1::GetStatusResponse> GetStatus(const v1::GetStatusRequest& request);
   Result<v1::DoctorResponse> Doctor(const v1::DoctorRequest& request);
+  Result<v1::SweepResponse> Sweep(const v1::SweepRequest& request);
 
   /// Until the stream ends, `take` answers false (OK), `timeout_ms` is over (0: none;
   /// DEADLINE_EXCEEDED) or `cancel` is called (CANCELLED). `started` is given the way to cancel,

@@ -42,6 +42,7 @@ Command PlaygroundListCommand();
 Command PlaygroundGetCommand();
 Command PlaygroundUseCommand();
 Command PlaygroundExtendCommand();
+Command PlaygroundUpdateCommand();
 Command PlaygroundDeleteCommand();
 Command PlaygroundConnectCommand();
 // commands/derived_dataset/; a short form is the same command under another path
@@ -58,6 +59,7 @@ Command RunCancelCommand();
 Command DoctorCommand();
 Command ExplainCommand();
 Command StatusCommand();
+Command SweepCommand();
 Command WhoAmICommand();
 Command VersionCommand();
 Command ConfigViewCommand();
