@@ -259,7 +259,8 @@ def test_the_sweep_takes_what_has_no_owner_and_nothing_else(own, manifest):
         assert report["kind"] == "SweepReport" and report["failures"] == [] and not report["more"]
         return {(item["action"], item["kind"], item["name"]) for item in report["items"]}
 
-    job, swept, ghost = ("job", str(jobs / "r00000000000000aa")), ("playground", "swept (generation 1)"), ("playground", "ghost (generation 7)")
+    job = ("job", str(jobs / "r00000000000000aa"))
+    swept, ghost = ("playground", "swept (generation 1)"), ("playground", "ghost (generation 7)")
     first = sweep()
     assert first == {("YOUNG", *job), ("YOUNG", *swept), ("KEPT", *ghost), *strangers}
     assert everything(own) == planted
