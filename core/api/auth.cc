@@ -25,6 +25,7 @@ using nlohmann::json;
 
 constexpr size_t kFileBytesMax = size_t{1} << 20;  // kPrincipalsMax lines of generous length
 constexpr size_t kTokenBytes = 32;                 // 256 bits: not to be guessed
+constexpr char kOperator[] = "operator";
 constexpr std::string_view kScheme = "Bearer ";
 
 /// OK with `exists` false when there is no such file.
@@ -97,6 +98,7 @@ Result<Principals> Principals::LoadOrCreate(const std::string& path,
     const json entry = {{"user", UnixUser()},
                         {"team", ""},
                         {"environment", "local"},
+                        {"role", kOperator},
                         {"token_sha256", Hex(digest.data(), digest.size())}};
     // The token first: a start that dies in between makes a new pair, rather than leaving a
     // principal that nobody can be.
@@ -136,7 +138,7 @@ Result<Principals::Entry> Principals::ParseLine(const std::string& line, const L
   const json object = json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) return Wrong(at, "this line is not a JSON object");
   std::map<std::string, std::string> fields = {
-      {"user", ""}, {"team", ""}, {"environment", ""}, {"token_sha256", ""}};
+      {"user", ""}, {"team", ""}, {"environment", ""}, {"role", ""}, {"token_sha256", ""}};
   for (const auto& [key, value] : object.items()) {
     if (!fields.contains(key)) return Wrong(at, "unknown key \"" + key + "\"");
     if (!value.is_string()) return Wrong(at, "\"" + key + "\" is not a text");
@@ -145,7 +147,11 @@ Result<Principals::Entry> Principals::ParseLine(const std::string& line, const L
   if (fields["user"].empty()) return Wrong(at, "\"user\" is missing or empty");
   const std::string& hex = fields["token_sha256"];
   Entry entry;
-  entry.who = {fields["user"], fields["team"], fields["environment"]};
+  const std::string& role = fields["role"];
+  if (!role.empty() && role != kOperator) {
+    return Wrong(at, "\"role\" is not \"operator\", the only one there is");
+  }
+  entry.who = {fields["user"], fields["team"], fields["environment"], role == kOperator};
   bool good = hex.size() == entry.digest.size() * 2;
   for (size_t i = 0; good && i < entry.digest.size(); ++i) {
     const int high = HexDigit(hex[2 * i]);

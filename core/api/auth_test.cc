@@ -44,7 +44,8 @@ TEST_F(AuthTest, FirstStartMakesOnePrincipalAndItsTokenForThisUserAlone) {
   std::string token;
   std::ifstream(token_file_) >> token;
   ASSERT_GE(token.size(), 64U);
-  EXPECT_TRUE(first->Authenticate("Bearer " + token).ok());
+  ASSERT_TRUE(first->Authenticate("Bearer " + token).ok());
+  EXPECT_TRUE(first->Authenticate("Bearer " + token)->is_operator);
   std::stringstream principals;
   principals << std::ifstream(file_).rdbuf();
   EXPECT_EQ(principals.str().find(token), std::string::npos) << "the token itself is kept";
@@ -108,6 +109,19 @@ TEST_F(AuthTest, TakesAsManyPrincipalsAsItSaysAndNoMore) {
   }
   EXPECT_TRUE(Principals::Parse(text, "p").ok());
   EXPECT_FALSE(Principals::Parse(text + Line("more", kHash), "p").ok());
+}
+
+TEST_F(AuthTest, NobodyIsAnOperatorUnlessTheFileSaysSo) {
+  const auto parse = [](const std::string& role) {
+    return Principals::Parse(
+        R"({"user":"ana","token_sha256":")" + std::string(kHash) + "\"" + role + "}", "p");
+  };
+  for (const char* wrong : {R"(,"role":"root")", R"(,"role":"Operator")", R"(,"role":true)"}) {
+    EXPECT_FALSE(parse(wrong).ok()) << wrong;
+  }
+  EXPECT_TRUE(parse(R"(,"role":"operator")")->Authenticate("Bearer secret")->is_operator);
+  EXPECT_FALSE(parse("")->Authenticate("Bearer secret")->is_operator);
+  EXPECT_FALSE(parse(R"(,"role":"")")->Authenticate("Bearer secret")->is_operator);
 }
 
 }  // namespace

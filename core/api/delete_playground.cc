@@ -3,21 +3,22 @@
 // The delete graph.
 #include "api/delete_playground.h"
 
-#include "api/server.h"
-
 namespace dcp::api {
 
 Result<store::Run> StartDelete(store::Store& store, graph::Runner& runner,
                                const store::Playground& playground) {
-  DCP_ASSIGN(const auto runs, store.ListRuns(playground.name, "", kListRunsMax));
+  DCP_ASSIGN(const auto runs, store.RunsOf(playground.name, playground.generation));
   int earlier = 0;
-  for (const store::Run& run : runs) {
-    if (run.generation != playground.generation) continue;
-    if (run.command == "delete") {
-      if (!store::IsTerminal(run.state)) return run;
+  for (const store::RunBrief& run : runs) {
+    const bool open = !store::IsTerminal(run.state);
+    if (run.command != "delete") {
+      if (open) {
+        DCP_TRY(runner.Cancel(run.id, "playground " + playground.name + " is being deleted"));
+      }
+    } else if (open) {
+      return store.GetRun(run.id);
+    } else {
       ++earlier;
-    } else if (!store::IsTerminal(run.state)) {
-      DCP_TRY(runner.Cancel(run.id, "playground " + playground.name + " is being deleted"));
     }
   }
   graph::StartRequest request;
@@ -30,10 +31,16 @@ Result<store::Run> StartDelete(store::Store& store, graph::Runner& runner,
   // Two deletes at once start one run; one after a failure starts another.
   request.client_token = "delete/" + playground.name + "/" + std::to_string(playground.generation) +
                          "/" + std::to_string(earlier);
+  graph::NodeSpec jobs;
+  jobs.id = "jobs";
+  jobs.capability = "playground";
+  jobs.method = "EndJobs";
+  jobs.title = "end the jobs of " + playground.name;
   graph::NodeSpec purge;
   purge.id = "purge";
   purge.capability = "catalog";
   purge.method = "Purge";
+  purge.after = {"jobs"};
   purge.title = "remove tables and files of " + playground.name;
   graph::NodeSpec finish;
   finish.id = "finish";
@@ -41,7 +48,7 @@ Result<store::Run> StartDelete(store::Store& store, graph::Runner& runner,
   finish.method = "FinishDelete";
   finish.after = {"purge"};
   finish.title = "forget playground " + playground.name;
-  request.nodes = {purge, finish};
+  request.nodes = {jobs, purge, finish};
   return runner.Start(request);
 }
 

@@ -10,9 +10,9 @@
 
 namespace dcp::api {
 
-/// For a playground in state DELETING: cancels its open runs and starts catalog.Purge ->
-/// playground.FinishDelete. Repeatable: an open delete run is answered again; after a failed one a
-/// new one starts. [any]
+/// For a playground in state DELETING: cancels its open runs and starts, once they have ended,
+/// playground.EndJobs -> catalog.Purge -> playground.FinishDelete. Repeatable: an open delete run
+/// is answered again; after a failed one a new one starts. [any]
 Result<store::Run> StartDelete(store::Store& store, graph::Runner& runner,
                                const store::Playground& playground);
 

@@ -40,6 +40,16 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
                                 v1::Playground* answer) override {
     return Answer(Extend(*call, *request, answer), "ExtendPlayground");
   }
+  grpc::Status PreviewDeletePlayground(grpc::ServerContext* call,
+                                       const v1::PreviewDeletePlaygroundRequest* request,
+                                       v1::DeletionPreview* answer) override {
+    return Answer(PreviewDelete(*call, *request, answer), "PreviewDeletePlayground");
+  }
+  grpc::Status UpdatePlayground(grpc::ServerContext* call,
+                                const v1::UpdatePlaygroundRequest* request,
+                                v1::Playground* answer) override {
+    return Answer(Update(*call, *request, answer), "UpdatePlayground");
+  }
   grpc::Status ConnectPlayground(grpc::ServerContext* call,
                                  const v1::ConnectPlaygroundRequest* request,
                                  v1::ConnectPlaygroundResponse* answer) override {
@@ -97,6 +107,48 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
     DCP_ASSIGN(const auto found,
                context_.deps.playgrounds->Extend(who, request.name(), request.ttl_ms()));
     FillPlayground(found, answer);
+    return {};
+  }
+
+  Status PreviewDelete(const grpc::ServerContext& call,
+                       const v1::PreviewDeletePlaygroundRequest& request,
+                       v1::DeletionPreview* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_ASSIGN(const auto found, context_.deps.playgrounds->Get(who, request.name()));
+    if (!context_.deps.preview_delete) {
+      return Unavailable("this daemon runs without a playground catalog");
+    }
+    DCP_ASSIGN(const auto preview, context_.deps.preview_delete(found));
+    FillPlayground(found, answer->mutable_playground());
+    for (const std::string& table : preview.footprint.tables) answer->add_tables(table);
+    answer->set_files(preview.footprint.files);
+    answer->set_bytes(preview.footprint.bytes);
+    for (const store::RunBrief& run : preview.runs) {
+      v1::Run* out = answer->add_runs();
+      out->set_id(run.id);
+      out->set_playground(found.name);
+      out->set_command(run.command);
+      out->set_state(run.state);
+    }
+    for (const DeletionPreview::JobFolder& folder : preview.job_folders) {
+      v1::JobFolder* out = answer->add_job_folders();
+      out->set_path(folder.path);
+      out->set_files(folder.files);
+      out->set_bytes(folder.bytes);
+    }
+    for (const std::string& dataset : preview.datasets) answer->add_datasets(dataset);
+    return {};
+  }
+
+  Status Update(const grpc::ServerContext& call, const v1::UpdatePlaygroundRequest& request,
+                v1::Playground* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    playground::Update update;
+    if (request.has_ttl_ms()) update.ttl_ms = request.ttl_ms();
+    update.set_labels = {request.set_labels().begin(), request.set_labels().end()};
+    update.remove_labels = {request.remove_labels().begin(), request.remove_labels().end()};
+    DCP_ASSIGN(const auto changed, context_.deps.playgrounds->Change(who, request.name(), update));
+    FillPlayground(changed, answer);
     return {};
   }
 

@@ -65,6 +65,42 @@ struct DoctorCheck {
   std::string advice;
 };
 
+/// What deleting a playground would take away.
+struct DeletionPreview {
+  struct JobFolder {
+    std::string path;
+    int64_t files = 0;
+    int64_t bytes = 0;
+  };
+  catalog::Footprint footprint;
+  std::vector<std::string> datasets;
+  std::vector<store::RunBrief> runs;  ///< they would be cancelled
+  std::vector<JobFolder> job_folders;
+};
+
+struct SweepOptions {
+  bool dry_run = false;
+  bool unknown = false;             ///< also what playgrounds have left that the store never knew
+  std::function<bool()> cancelled;  ///< may be empty; what is left is the next sweep's
+};
+
+/// One thing without an owner, or one that cannot be placed; words as in dcp.proto's SweepItem.
+struct SweepItem {
+  std::string kind;
+  std::string name;
+  std::string action;
+  std::string reason;
+  int64_t tables = 0;
+  int64_t files = 0;
+  int64_t bytes = 0;
+};
+
+struct SweepReport {
+  std::vector<SweepItem> items;
+  std::vector<std::string> failures;  ///< parts that could not be looked at
+  bool more = false;                  ///< there is more than one sweep takes
+};
+
 /// What the daemon knows about its own parts.
 struct SystemState {
   std::vector<os::ServiceState> services;
@@ -96,6 +132,9 @@ struct Deps {
   /// Ends a service or plugin instance of that name and starts it anew. [any] blocks
   std::function<Status(const std::string& name)> restart = {};
   std::function<Result<ConfigurationChange>()> reload = {};  ///< [any] blocks
+  std::function<Result<DeletionPreview>(const store::Playground&)>
+      preview_delete;                                             ///< [any] blocks
+  std::function<Result<SweepReport>(const SweepOptions&)> sweep;  ///< [any] blocks
 };
 
 class Server {

@@ -93,6 +93,8 @@ TEST_F(ServerTest, EveryCallNeedsAToken) {
     v1::GetStatusResponse state;
     v1::DoctorResponse doctor;
     v1::ReloadResponse reload;
+    v1::DeletionPreview preview;
+    v1::SweepResponse sweep;
     auto watch_context = As(token);
     const auto watch = runs_->WatchRun(watch_context.get(), {});
     EXPECT_FALSE(watch->Read(&event));
@@ -105,6 +107,8 @@ TEST_F(ServerTest, EveryCallNeedsAToken) {
         playgrounds_->ListPlaygrounds(As(token).get(), {}, &list),
         playgrounds_->DeletePlayground(As(token).get(), {}, &run),
         playgrounds_->ExtendPlayground(As(token).get(), {}, &playground),
+        playgrounds_->UpdatePlayground(As(token).get(), {}, &playground),
+        playgrounds_->PreviewDeletePlayground(As(token).get(), {}, &preview),
         playgrounds_->ConnectPlayground(As(token).get(), {}, &connect),
         runs_->StartRun(As(token).get(), {}, &run),
         runs_->GetRun(As(token).get(), {}, &run),
@@ -115,7 +119,7 @@ TEST_F(ServerTest, EveryCallNeedsAToken) {
         system_->WhoAmI(As(token).get(), {}, &who),
         system_->GetStatus(As(token).get(), {}, &state),
         system_->Doctor(As(token).get(), {}, &doctor),
-        system_->Reload(As(token).get(), {}, &reload)};
+        system_->Reload(As(token).get(), {}, &reload), system_->Sweep(As(token).get(), {}, &sweep)};
     for (size_t i = 0; i < answers.size(); ++i) {
       EXPECT_EQ(answers[i].error_code(), StatusCode::UNAUTHENTICATED) << i << " " << token;
     }
@@ -434,9 +438,10 @@ TEST_F(ServerTest, DeletePlaygroundCancelsItsRunsAndStartsOneDeleteGraph) {
   ASSERT_TRUE(playgrounds_->DeletePlayground(Ana().get(), request, &first).ok());
   ASSERT_TRUE(playgrounds_->DeletePlayground(Ana().get(), request, &second).ok());
   EXPECT_EQ(first.id(), second.id());
-  ASSERT_EQ(first.nodes_size(), 2);
-  EXPECT_EQ(first.nodes(0).capability() + "." + first.nodes(0).method(), "catalog.Purge");
-  EXPECT_EQ(first.nodes(1).capability() + "." + first.nodes(1).method(), "playground.FinishDelete");
+  std::vector<std::string> steps;
+  for (const auto& node : first.nodes()) steps.push_back(node.capability() + "." + node.method());
+  EXPECT_EQ(steps, (std::vector<std::string>{"playground.EndJobs", "catalog.Purge",
+                                             "playground.FinishDelete"}));
   EXPECT_EQ(daemon_.store->GetRun(open_run)->state, store::kCancelled);
   v1::Run none;
   EXPECT_EQ(runs_->StartRun(Ana().get(), TestOf("fin"), &none).error_code(),

@@ -50,6 +50,14 @@ grpc::Status Answer(const Status& status, std::string_view method) {
 
 namespace {
 
+/// What concerns everybody who uses the daemon, only its operators may do.
+Status CheckOperator(const playground::Principal& who, const std::string& what) {
+  if (who.is_operator) return {};
+  return PermissionDenied(what + ": " + who.user + " is no operator of this daemon")
+      .WithId("PZ0910")
+      .WithHint("an operator has \"role\":\"operator\" in the daemon's principals file");
+}
+
 class SystemService final : public v1::System::Service {
  public:
   explicit SystemService(ServiceContext& context) : context_(context) {}
@@ -78,6 +86,10 @@ class SystemService final : public v1::System::Service {
                       v1::DoctorResponse* answer) override {
     return Answer(Examine(*call, *request, answer), "Doctor");
   }
+  grpc::Status Sweep(grpc::ServerContext* call, const v1::SweepRequest* request,
+                     v1::SweepResponse* answer) override {
+    return Answer(SweepNow(*call, *request, answer), "Sweep");
+  }
 
   grpc::Status RestartService(grpc::ServerContext* call, const v1::RestartServiceRequest* request,
                               v1::RestartServiceResponse*) override {
@@ -92,6 +104,7 @@ class SystemService final : public v1::System::Service {
  private:
   Status DoReload(const grpc::ServerContext& call, v1::ReloadResponse* answer) {
     DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_TRY(CheckOperator(who, "reload the configuration"));
     if (!context_.deps.reload)
       return Unavailable("this daemon was started without a configuration");
     DCP_ASSIGN(const ConfigurationChange change, context_.deps.reload());
@@ -106,6 +119,31 @@ class SystemService final : public v1::System::Service {
     put(change.plugins.routes, answer->mutable_routes());
     put(change.settings, answer->mutable_settings());
     put(change.needs_restart, answer->mutable_needs_restart());
+    return {};
+  }
+
+  Status SweepNow(const grpc::ServerContext& call, const v1::SweepRequest& request,
+                  v1::SweepResponse* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_TRY(CheckOperator(who, "sweep"));
+    if (!context_.deps.sweep) return Unavailable("this daemon was started without a janitor");
+    SweepOptions options;
+    options.dry_run = request.dry_run();
+    options.unknown = request.unknown();
+    options.cancelled = [&call] { return call.IsCancelled(); };
+    DCP_ASSIGN(const SweepReport report, context_.deps.sweep(options));
+    for (const SweepItem& item : report.items) {
+      v1::SweepItem* out = answer->add_items();
+      out->set_kind(item.kind);
+      out->set_name(item.name);
+      out->set_action(item.action);
+      out->set_reason(item.reason);
+      out->set_tables(item.tables);
+      out->set_files(item.files);
+      out->set_bytes(item.bytes);
+    }
+    for (const std::string& failure : report.failures) answer->add_failures(failure);
+    answer->set_more(report.more);
     return {};
   }
 
@@ -136,6 +174,7 @@ class SystemService final : public v1::System::Service {
 
   Status Restart(const grpc::ServerContext& call, const std::string& name) {
     DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_TRY(CheckOperator(who, "restart " + name));
     if (!context_.deps.restart) return Unavailable("this daemon runs no services");
     DCP_TRY(context_.deps.restart(name));
     log::Write(log::Id::kServiceRestarted, {{"service", name}, {"by", who.user}});

@@ -9,6 +9,7 @@
 namespace dcp {
 namespace {
 
+constexpr size_t kRunIdBytes = 8;  // two alike are not to be expected before billions of runs
 constexpr size_t kPlaygroundNameMax = 63;  // a DNS label: names end up in host-like places later
 
 std::vector<unsigned char> RandomBytes(size_t count) {
@@ -45,7 +46,13 @@ std::string RandomUuid() {
   return text;
 }
 
-std::string NewRunId() { return "r" + RandomHex(8); }
+std::string NewRunId() { return "r" + RandomHex(kRunIdBytes); }
+
+bool IsRunId(std::string_view text) {
+  return text.size() == 1 + 2 * kRunIdBytes && text.front() == 'r' &&
+         std::all_of(text.begin() + 1, text.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
 
 Status CheckPlaygroundName(std::string_view name) {
   const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };

@@ -16,6 +16,8 @@ std::string RandomHex(size_t bytes);
 std::string RandomUuid();
 /// A run id: "r" and 16 hex digits; safe in file names, URLs and SQL.
 std::string NewRunId();
+/// Whether `text` is of that very form.
+bool IsRunId(std::string_view text);
 
 /// A playground's name: [a-z][a-z0-9-]{0,62}, not ending in '-'. It is its id, and stands in
 /// URLs, paths and namespaces, so nothing else is let in.

@@ -188,6 +188,14 @@ Result<v1::ListPlaygroundsResponse> Client::ListPlaygrounds(
 Result<v1::Run> Client::DeletePlayground(const v1::DeletePlaygroundRequest& request) {
   return stubs_->Call(*stubs_->playgrounds, &v1::Playgrounds::Stub::DeletePlayground, request);
 }
+Result<v1::DeletionPreview> Client::PreviewDeletePlayground(
+    const v1::PreviewDeletePlaygroundRequest& request) {
+  return stubs_->Call(*stubs_->playgrounds, &v1::Playgrounds::Stub::PreviewDeletePlayground,
+                      request);
+}
+Result<v1::Playground> Client::UpdatePlayground(const v1::UpdatePlaygroundRequest& request) {
+  return stubs_->Call(*stubs_->playgrounds, &v1::Playgrounds::Stub::UpdatePlayground, request);
+}
 Result<v1::Playground> Client::ExtendPlayground(const v1::ExtendPlaygroundRequest& request) {
   return stubs_->Call(*stubs_->playgrounds, &v1::Playgrounds::Stub::ExtendPlayground, request);
 }
@@ -222,6 +230,9 @@ Result<v1::DoctorResponse> Client::Doctor(const v1::DoctorRequest& request) {
 }
 Result<v1::ReloadResponse> Client::Reload(const v1::ReloadRequest& request) {
   return stubs_->Call(*stubs_->system, &v1::System::Stub::Reload, request, kReloadTimeoutMs);
+}
+Result<v1::SweepResponse> Client::Sweep(const v1::SweepRequest& request) {
+  return stubs_->Call(*stubs_->system, &v1::System::Stub::Sweep, request, kSweepTimeoutMs);
 }
 
 Status Client::WatchRun(const v1::WatchRunRequest& request, int64_t timeout_ms,

@@ -23,6 +23,8 @@ constexpr int64_t kCallTimeoutMs = 30'000;
 constexpr int64_t kDoctorTimeoutMs = 120'000;
 /// A reload waits for new plugin instances: by default 20 s, by configuration up to ten minutes.
 constexpr int64_t kReloadTimeoutMs = 660'000;
+/// A sweep drops tables one by one, and counts files.
+constexpr int64_t kSweepTimeoutMs = 600'000;
 
 /// The inverse of the API's ToGrpc: code, message, and what ErrorDetails say.
 Status FromGrpc(const grpc::Status& status, const std::string& endpoint);
@@ -40,6 +42,9 @@ class Client {
   Result<v1::Playground> GetPlayground(const v1::GetPlaygroundRequest& request);
   Result<v1::ListPlaygroundsResponse> ListPlaygrounds(const v1::ListPlaygroundsRequest& request);
   Result<v1::Run> DeletePlayground(const v1::DeletePlaygroundRequest& request);
+  Result<v1::DeletionPreview> PreviewDeletePlayground(
+      const v1::PreviewDeletePlaygroundRequest& request);
+  Result<v1::Playground> UpdatePlayground(const v1::UpdatePlaygroundRequest& request);
   Result<v1::Playground> ExtendPlayground(const v1::ExtendPlaygroundRequest& request);
   Result<v1::ConnectPlaygroundResponse> ConnectPlayground(
       const v1::ConnectPlaygroundRequest& request);
@@ -52,6 +57,7 @@ class Client {
   Result<v1::RestartServiceResponse> RestartService(const v1::RestartServiceRequest& request);
   Result<v1::DoctorResponse> Doctor(const v1::DoctorRequest& request);
   Result<v1::ReloadResponse> Reload(const v1::ReloadRequest& request);
+  Result<v1::SweepResponse> Sweep(const v1::SweepRequest& request);
 
   /// Until the stream ends, `take` answers false (OK), `timeout_ms` is over (0: none;
   /// DEADLINE_EXCEEDED) or `cancel` is called (CANCELLED). `started` is given the way to cancel,

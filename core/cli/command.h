@@ -43,6 +43,7 @@ Command PlaygroundListCommand();
 Command PlaygroundGetCommand();
 Command PlaygroundUseCommand();
 Command PlaygroundExtendCommand();
+Command PlaygroundUpdateCommand();
 Command PlaygroundDeleteCommand();
 Command PlaygroundConnectCommand();
 // commands/derived_dataset/; a short form is the same command under another path
@@ -61,6 +62,7 @@ Command DoctorCommand();
 Command ExplainCommand();
 Command ServiceRestartCommand();
 Command StatusCommand();
+Command SweepCommand();
 Command WhoAmICommand();
 Command VersionCommand();
 Command ConfigViewCommand();

@@ -329,6 +329,75 @@ TEST_F(FlowTest, CreateUseAndDeleteKeepTheCurrentPlayground) {
   EXPECT_EQ(Pretzel({"test", manifest_}), 2) << "no playground is current";
 }
 
+TEST_F(FlowTest, UpdateMergesLabelsAndSaysWhatIsThere) {
+  ASSERT_EQ(Pretzel({"pg", "create", "fin", "--label", "team=x"}), 0);
+  EXPECT_EQ(Pretzel({"pg", "update"}), 2);
+  EXPECT_NE(err_.find("PZ0309"), std::string::npos) << err_;
+  ASSERT_EQ(Pretzel({"pg", "update", "--label", "pr=1", "--label", "a=b=c"}), 0) << err_;
+  EXPECT_NE(out_.find("  a=b=c\n  pr=1\n  team=x\n"), std::string::npos) << out_;
+  ASSERT_EQ(Pretzel({"pg", "update", "fin", "--remove-label", "team", "--remove-label", "a",
+                     "--ttl", "2h", "-o", "json"}),
+            0)
+      << err_;
+  EXPECT_EQ(Json()["labels"], nlohmann::json({{"pr", "1"}}));
+  EXPECT_EQ(Json()["expiresAt"], FormatTime(daemon_.clock.Wall() + 2 * 3'600'000));
+  EXPECT_EQ(Pretzel({"pg", "update", "fin", "--label", "pr=2", "--remove-label", "pr"}), 2);
+  EXPECT_EQ(Pretzel({"pg", "update", "fin", "--label", "pr"}), 2);
+  EXPECT_EQ(Pretzel({"pg", "update", "fin", "--ttl", "soon"}), 2);
+  EXPECT_EQ(Pretzel({"pg", "update", "nobodys", "--ttl", "2h"}), 5);
+}
+
+TEST_F(FlowTest, ADryRunAsksNothingAndDeletesNothing) {
+  daemon_.deps.preview_delete = [](const store::Playground&) {
+    api::DeletionPreview preview;
+    preview.footprint = {{"lab.one", "lab.two"}, 3, 10};
+    preview.runs = {{"r1", "run", store::kRunning}};
+    preview.job_folders = {{"/jobs/r1", 2, 7}};
+    return Result<api::DeletionPreview>(preview);
+  };
+  daemon_.server.reset();
+  ASSERT_TRUE(daemon_.Start().ok());
+  ASSERT_EQ(Pretzel({"pg", "create", "fin"}), 0);
+  ASSERT_EQ(Pretzel({"pg", "delete", "fin", "--dry-run"}), 0) << err_;
+  for (const char* part : {"lab.one", "lab.two", "r1 run", "RUNNING", "/jobs/r1"}) {
+    EXPECT_NE(out_.find(part), std::string::npos) << part << "\n" << out_;
+  }
+  ASSERT_EQ(Pretzel({"pg", "delete", "fin", "--dry-run", "-o", "json"}), 0) << err_;
+  EXPECT_EQ(Json()["kind"], "DeletionPreview");
+  EXPECT_EQ(Json()["tables"], nlohmann::json({"lab.one", "lab.two"}));
+  EXPECT_EQ(Json()["bytes"], 10);
+  EXPECT_EQ(Json()["runs"][0]["runId"], "r1");
+  EXPECT_EQ(Json()["jobFolders"][0]["files"], 2);
+  EXPECT_EQ(daemon_.store->GetPlayground("fin")->state, store::kActive);
+  EXPECT_EQ(Pretzel({"whoami"}), 0);
+  EXPECT_EQ(Pretzel({"pg", "delete", "nobodys", "--dry-run"}), 5);
+}
+
+TEST_F(FlowTest, ASweepIsShownAndItsFailuresDecide) {
+  api::SweepReport report;
+  daemon_.deps.sweep = [&](const api::SweepOptions&) { return Result<api::SweepReport>(report); };
+  daemon_.server.reset();
+  ASSERT_TRUE(daemon_.Start().ok());
+  EXPECT_EQ(Pretzel({"system", "sweep"}), 4);
+  EXPECT_NE(err_.find("PZ0910"), std::string::npos) << err_;
+  env_["PRETZEL_TOKEN"] = "bo-token";
+  EXPECT_EQ(Pretzel({"system", "sweep"}), 0) << err_;
+  EXPECT_EQ(out_, "");
+  EXPECT_NE(err_.find("everything has an owner"), std::string::npos) << err_;
+  report.items.push_back({"job", "/jobs/r\x1b", "REMOVED", "no such run", 0, 2, 3});
+  EXPECT_EQ(Pretzel({"system", "sweep"}), 0) << err_;
+  EXPECT_NE(out_.find("/jobs/r\\x1b"), std::string::npos) << out_;
+  EXPECT_EQ(Pretzel({"system", "sweep", "--dry-run", "-o", "json"}), 0) << err_;
+  EXPECT_EQ(Json()["items"][0]["action"], "REMOVED");
+  EXPECT_EQ(Json()["dryRun"], true);
+  report.items[0].action = "FAILED";
+  EXPECT_EQ(Pretzel({"system", "sweep"}), 6);
+  report.items.clear();
+  report.failures = {"the overlay is down"};
+  EXPECT_EQ(Pretzel({"system", "sweep"}), 6);
+  EXPECT_NE(err_.find("the overlay is down"), std::string::npos) << err_;
+}
+
 TEST_F(FlowTest, ConnectPrintsWhatAnEngineNeeds) {
   ASSERT_EQ(Pretzel({"pg", "create", "fin"}), 0);
   ASSERT_EQ(Pretzel({"pg", "connect"}), 0) << err_;

@@ -29,8 +29,9 @@ Result<std::string> GraphBackend::Invoke(const graph::Invocation& invocation) {
 
 Result<std::string> GraphBackend::Ask(const graph::Invocation& invocation) {
   if (Capabilities::Serves(invocation.capability)) {
-    return capabilities_.Invoke({invocation.playground, invocation.generation},
-                                invocation.capability, invocation.method, invocation.request_json);
+    return capabilities_.Invoke(
+        {invocation.playground, invocation.generation, invocation.cancelled}, invocation.capability,
+        invocation.method, invocation.request_json);
   }
   host::CallOptions options;
   options.deadline = invocation.deadline;

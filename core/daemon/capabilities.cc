@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/crash_point.h"
-#include "os/file.h"
 
 namespace dcp::daemon {
 namespace {
@@ -78,12 +77,12 @@ Json ColumnsJson(const std::vector<catalog::Column>& columns) {
 }  // namespace
 
 Capabilities::Capabilities(catalog::Catalog& catalog, playground::Playgrounds& playgrounds,
-                           store::Store& store, const Clock& clock, std::string job_directory)
+                           store::Store& store, Removal& removal, const Clock& clock)
     : catalog_(catalog),
       playgrounds_(playgrounds),
       store_(store),
-      clock_(clock),
-      job_directory_(std::move(job_directory)) {}
+      removal_(removal),
+      clock_(clock) {}
 
 bool Capabilities::Serves(const std::string& capability) {
   return capability == "catalog" || capability == "playground";
@@ -100,6 +99,7 @@ Result<std::string> Capabilities::Invoke(const Scope& scope, const std::string& 
       if (method == "Purge") return Purge(scope);
     } else {
       if (method == "Register") return Register(scope, request_json);
+      if (method == "EndJobs") return EndJobs(scope);
       if (method == "FinishDelete") return FinishDelete(scope);
     }
   } catch (const Json::exception& error) {
@@ -109,10 +109,18 @@ Result<std::string> Capabilities::Invoke(const Scope& scope, const std::string& 
   return Unimplemented("capability " + capability + " has no method \"" + method + "\"");
 }
 
+Result<store::Playground> Capabilities::PlaygroundOf(const Scope& scope) {
+  DCP_ASSIGN(store::Playground playground, store_.GetPlayground(scope.playground));
+  if (playground.generation == scope.generation && playground.state == store::kActive) {
+    return playground;
+  }
+  return FailedPrecondition("playground " + scope.playground + " is being deleted, or was since");
+}
+
 Result<std::string> Capabilities::EnsureTable(const Scope& scope, const std::string& request_json) {
   DCP_ASSIGN(const Json request, Parse("catalog.EnsureTable", request_json));
   DCP_ASSIGN(const catalog::TableSpec spec, SpecFrom(request));
-  DCP_ASSIGN(const store::Playground playground, store_.GetPlayground(scope.playground));
+  DCP_ASSIGN(const store::Playground playground, PlaygroundOf(scope));
   DCP_ASSIGN(const catalog::TableState state, catalog_.EnsureTable(playground, spec));
   DCP_CRASH_POINT("catalog.create.after_commit");
   return Json{{"status", state.status},
@@ -126,7 +134,7 @@ Result<std::string> Capabilities::DescribeTable(const Scope& scope,
                                                 const std::string& request_json) {
   DCP_ASSIGN(const Json request, Parse("catalog.DescribeTable", request_json));
   DCP_ASSIGN(const std::string table, Text(request, "table"));
-  DCP_ASSIGN(const store::Playground playground, store_.GetPlayground(scope.playground));
+  DCP_ASSIGN(const store::Playground playground, PlaygroundOf(scope));
   DCP_ASSIGN(const catalog::TableInfo info, catalog_.DescribeTable(playground, table));
   return Json{{"exists", info.exists},
               {"inOverlay", info.in_overlay},
@@ -146,8 +154,13 @@ Result<std::string> Capabilities::Receipt(const Scope& scope, const std::string&
       .dump();
 }
 
+Result<std::string> Capabilities::EndJobs(const Scope& scope) {
+  DCP_TRY(removal_.EndJobs(scope.playground, scope.generation, scope.cancelled));
+  return std::string("{}");
+}
+
 Result<std::string> Capabilities::Purge(const Scope& scope) {
-  DCP_ASSIGN(const int64_t tables, catalog_.Purge(scope.playground, scope.generation));
+  DCP_ASSIGN(const int64_t tables, removal_.Purge(scope.playground, scope.generation));
   return Json{{"tables", tables}}.dump();
 }
 
@@ -167,16 +180,7 @@ Result<std::string> Capabilities::Register(const Scope& scope, const std::string
 }
 
 Result<std::string> Capabilities::FinishDelete(const Scope& scope) {
-  // Job folders of this generation alone: runs of an earlier playground of the same name keep
-  // theirs until that generation's own delete.
-  constexpr int kRunsMax = 100'000;
-  DCP_ASSIGN(const auto runs, store_.ListRuns(scope.playground, "", kRunsMax));
-  for (const auto& run : runs) {
-    if (run.generation != scope.generation) continue;
-    DCP_TRY(os::RemoveTree(job_directory_ + "/" + run.id));
-  }
-  DCP_CRASH_POINT("playground.finish.folders_removed");
-  DCP_TRY(playgrounds_.FinishDelete(scope.playground, scope.generation));
+  DCP_TRY(removal_.Finish(scope.playground, scope.generation));
   DCP_CRASH_POINT("playground.finish.after_commit");
   return std::string("{}");
 }

@@ -4,10 +4,12 @@
 // to a call of the room that does the work, and back.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "base/result.h"
 #include "catalog/catalog.h"
+#include "daemon/removal.h"
 #include "playground/playgrounds.h"
 #include "store/store.h"
 
@@ -17,13 +19,14 @@ namespace dcp::daemon {
 struct Scope {
   std::string playground;
   int64_t generation = 0;
+  std::function<bool()> cancelled;  ///< never empty
 };
 
 /// [any] blocks
 class Capabilities {
  public:
   Capabilities(catalog::Catalog& catalog, playground::Playgrounds& playgrounds, store::Store& store,
-               const Clock& clock, std::string job_directory);
+               Removal& removal, const Clock& clock);
 
   /// True for the names that are served here.
   static bool Serves(const std::string& capability);
@@ -31,9 +34,13 @@ class Capabilities {
                              const std::string& method, const std::string& request_json);
 
  private:
+  /// The scope's own generation, while it is ACTIVE: a run that was slow to start must not act in a
+  /// later playground of the same name.
+  Result<store::Playground> PlaygroundOf(const Scope& scope);
   Result<std::string> EnsureTable(const Scope& scope, const std::string& request_json);
   Result<std::string> DescribeTable(const Scope& scope, const std::string& request_json);
   Result<std::string> Receipt(const Scope& scope, const std::string& request_json);
+  Result<std::string> EndJobs(const Scope& scope);
   Result<std::string> Purge(const Scope& scope);
   Result<std::string> Register(const Scope& scope, const std::string& request_json);
   Result<std::string> FinishDelete(const Scope& scope);
@@ -41,8 +48,8 @@ class Capabilities {
   catalog::Catalog& catalog_;
   playground::Playgrounds& playgrounds_;
   store::Store& store_;
+  Removal& removal_;
   const Clock& clock_;
-  std::string job_directory_;
 };
 
 }  // namespace dcp::daemon

@@ -14,9 +14,11 @@
 #include "daemon/backend.h"
 #include "daemon/capabilities.h"
 #include "daemon/doctor.h"
-#include "daemon/expiry.h"
+#include "daemon/janitor.h"
+#include "daemon/orphans.h"
 #include "daemon/recycler.h"
 #include "daemon/reloader.h"
+#include "daemon/removal.h"
 #include "daemon/secrets.h"
 #include "daemon/services.h"
 #include "daemon/settings.h"
@@ -39,7 +41,7 @@ class RealDaemon : public Daemon {
 
   ~RealDaemon() override {
     log::Write(log::Id::kDaemonStopping);
-    expiry_.reset();
+    janitor_.reset();
     // A reload that is being waited for would hold up the API's end.
     if (reloader_) reloader_->Stop();
     api_.reset();
@@ -54,8 +56,9 @@ class RealDaemon : public Daemon {
     DCP_TRY(StartRooms());
     DCP_CRASH_POINT("start.runs.resumed");
     DCP_TRY(StartApi());
-    expiry_ = std::make_unique<Expiry>(*playgrounds_, *store_, *runner_, SystemClock(),
-                                       settings_.expiry_poll_ms);
+    janitor_ = std::make_unique<Janitor>(*playgrounds_, *store_, *runner_, *orphans_, SystemClock(),
+                                         settings_.sweep_every_ms);
+    janitor_->Start(settings_.expiry_poll_ms);
     log::Write(log::Id::kDaemonReady, {{"endpoint", "unix:" + settings_.api.socket_path},
                                        {"catalog", catalog_->EndpointFor("<playground>")}});
     return {};
@@ -108,7 +111,10 @@ class RealDaemon : public Daemon {
     playgrounds_ = std::make_unique<playground::Playgrounds>(*store_, clock, settings_.playground);
     const std::string jobs = settings_.state_dir + "/jobs";
     DCP_TRY(os::MakeDirectories(jobs, 0700));
-    capabilities_ = std::make_unique<Capabilities>(*catalog_, *playgrounds_, *store_, clock, jobs);
+    removal_ = std::make_unique<Removal>(*catalog_, *playgrounds_, *store_, clock, jobs);
+    orphans_ = std::make_unique<Orphans>(*catalog_, *store_, clock, jobs, settings_.sweep_grace_ms);
+    capabilities_ =
+        std::make_unique<Capabilities>(*catalog_, *playgrounds_, *store_, *removal_, clock);
     recycler_ = std::make_unique<Recycler>(settings_.recycle_sessions, [this] { Recycle(); });
     backend_ = std::make_unique<GraphBackend>(*capabilities_, *host_, *catalog_, *tokens_, *store_,
                                               *recycler_, *supervisor_, settings_.catalog.name);
@@ -159,6 +165,10 @@ class RealDaemon : public Daemon {
     deps.clock = &SystemClock();
     deps.doctor = [this](const playground::Principal& who, const store::Playground* playground)
         -> Result<std::vector<api::DoctorCheck>> { return doctor_->Examine(playground, who.user); };
+    deps.preview_delete = [this](const store::Playground& playground) {
+      return removal_->Preview(playground);
+    };
+    deps.sweep = [this](const api::SweepOptions& options) { return orphans_->Sweep(options); };
     deps.status = [this] {
       return api::SystemState{supervisor_->States(), host_->States(),
                               catalog_->EndpointFor("<playground>")};
@@ -181,6 +191,8 @@ class RealDaemon : public Daemon {
   std::unique_ptr<host::Host> host_;
   std::unique_ptr<Reloader> reloader_;
   std::unique_ptr<playground::Playgrounds> playgrounds_;
+  std::unique_ptr<Removal> removal_;
+  std::unique_ptr<Orphans> orphans_;
   std::unique_ptr<Capabilities> capabilities_;
   std::unique_ptr<Recycler> recycler_;
   std::unique_ptr<GraphBackend> backend_;
@@ -188,7 +200,7 @@ class RealDaemon : public Daemon {
   std::unique_ptr<Doctor> doctor_;
   std::unique_ptr<api::Principals> principals_;
   std::unique_ptr<api::Server> api_;
-  std::unique_ptr<Expiry> expiry_;
+  std::unique_ptr<Janitor> janitor_;
 };
 
 }  // namespace

@@ -231,6 +231,9 @@ Settings ReadRoot(const Section& root, const References& references) {
   settings.playground.per_owner_max =
       static_cast<int>(playground.Int("per_owner_max", {1, 100'000}, 100));
   settings.expiry_poll_ms = playground.Duration("expiry_poll", {50ms, 1h}, 5s).count();
+  const Section janitor = root.Sub("janitor");
+  settings.sweep_every_ms = janitor.Duration("sweep_every", {1s, 24h * 7}, 15min).count();
+  settings.sweep_grace_ms = janitor.Duration("grace", {1s, 24h * 30}, 1h).count();
   const Section runs = root.Sub("runs");
   settings.runner_threads = static_cast<int>(runs.Int("threads", {1, kThreadsMax}, 16));
   settings.jobs = static_cast<int>(runs.Int("jobs", {1, kThreadsMax}, 4));

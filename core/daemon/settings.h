@@ -78,6 +78,8 @@ struct Settings {
   /// Every key that was written, with references resolved: "api.socket" -> "\"/run/x\"". Two levels
   /// deep, and secret, since values may be.
   std::map<std::string, Secret> values;
+  int64_t sweep_every_ms = 900'000;
+  int64_t sweep_grace_ms = 3'600'000;
 };
 
 /// What references resolve to.

@@ -48,6 +48,8 @@ TEST(SettingsTest, ReferencesResolveAndDefaultsHold) {
   EXPECT_EQ(settings->catalog.production.secret.Reveal(), "hush");
   EXPECT_EQ(settings->api.socket_path, "/var/lib/pretzel/run/dcpd.sock");
   EXPECT_EQ(settings->playground.default_ttl_ms, int64_t{72} * 3600 * 1000);
+  EXPECT_EQ(settings->sweep_every_ms, 900'000);
+  EXPECT_EQ(settings->sweep_grace_ms, 3'600'000);
   EXPECT_EQ(settings->host.worker_program, "/opt/pretzel/bin/dcp-plugin-worker");
 }
 
@@ -103,6 +105,8 @@ TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
        "PRETZEL_NO_SUCH_VARIABLE is not set"},
       {"services: [{name: a, command: [x], ready: nowhere}]\n", "is no address"},
       {"services: [{name: a, command: [], ready: \"h:1\"}]\n", "has no command"},
+      {"janitor: {grace: 999ms}\n", "dcpd.yaml:9:18"},
+      {"janitor: {graze: 1h}\n", "did you mean `grace`"},
       {"recycle: {service: nobody}\n", "no service \"nobody\""},
   };
   for (const auto& each : cases) {

@@ -81,11 +81,19 @@ Result<store::Run> RunnerImpl::Start(const StartRequest& request) {
   RunState state(run, {});
   DCP_TRY(state.Add(request.nodes, 0, run.created_at));
 
-  std::string other;
-  const Status registered = Register(run, request.nodes, &other);
-  // A deletion asked for twice is one deletion.
-  if (!other.empty() && request.command == "delete") return store_.GetRun(other);
-  DCP_TRY(registered);
+  for (int attempt = 1;; ++attempt) {
+    std::string other;
+    const Status registered = Register(run, request.nodes, &other);
+    if (other.empty() || request.command != "delete" || attempt == kRegisterAttemptsMax) {
+      DCP_TRY(registered);
+      break;
+    }
+    // A deletion asked for twice is one deletion, unless the first has just ended: whoever ends it
+    // holds its lock until it is out of the registry.
+    DCP_ASSIGN(store::Run earlier, store_.GetRun(other));
+    if (!store::IsTerminal(earlier.state)) return earlier;
+    if (const ActivePtr ending = FindActive(other)) const RunLock wait(*this, *ending);
+  }
   const store::RunChange first = state.TakeChange();
   std::vector<store::Transition> transitions = {
       {run.id, 0, "", run.created_at, "", store::kPending, ""}};

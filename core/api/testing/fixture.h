@@ -2,7 +2,7 @@
 //
 // For tests of this room and of the CLI: a server on a real Unix socket in a private folder of its
 // own, over a real store, with the fake runner behind it. Two principals: ana (token "ana-token")
-// and bo ("bo-token").
+// and bo ("bo-token"), who is an operator.
 #pragma once
 
 #include <filesystem>
@@ -20,7 +20,7 @@ inline constexpr char kPrincipalLines[] =
     R"({"user":"ana","team":"finance","environment":"dev","token_sha256":)"
     R"("fdb19af2cd8f3f7de8c00cbdd4c4838366cbe4fa2e7ae38ba7f5847e75ad4bb5"})"
     "\n"
-    R"({"user":"bo","team":"ops","environment":"dev","token_sha256":)"
+    R"({"user":"bo","team":"ops","environment":"dev","role":"operator","token_sha256":)"
     R"("fc45fc0f414b0a9baf9036b20be638112f27c6865d088a3959c8a3b93de3ad90"})"
     "\n";
 
@@ -37,9 +37,17 @@ class Daemon {
         std::make_unique<Principals>(Principals::Parse(kPrincipalLines, "principals").value());
     settings.socket_path = folder + "/dcpd.sock";
     settings.version = "1.2.3";
-    deps = {store.get(), playgrounds.get(), runner.get(), &catalog,
-            &tokens,     principals.get(),  {},           {},
-            &clock};
+    deps = {store.get(),
+            playgrounds.get(),
+            runner.get(),
+            &catalog,
+            &tokens,
+            principals.get(),
+            {},
+            {},
+            &clock,
+            {},
+            {}};
   }
   ~Daemon() {
     server.reset();

@@ -149,6 +149,45 @@ std::string RunsJson(const v1::ListRunsResponse& list) {
   return Dump(json);
 }
 
+std::string DeletionPreviewJson(const v1::DeletionPreview& preview) {
+  Json json = Document("DeletionPreview");
+  json["playground"] = preview.playground().name();
+  json["generation"] = preview.playground().generation();
+  json["tables"] = std::vector<std::string>(preview.tables().begin(), preview.tables().end());
+  json["files"] = preview.files();
+  json["bytes"] = preview.bytes();
+  json["datasets"] = std::vector<std::string>(preview.datasets().begin(), preview.datasets().end());
+  json["runs"] = Json::array();
+  for (const v1::Run& run : preview.runs()) {
+    json["runs"].push_back(
+        {{"runId", run.id()}, {"command", run.command()}, {"state", run.state()}});
+  }
+  json["jobFolders"] = Json::array();
+  for (const v1::JobFolder& folder : preview.job_folders()) {
+    json["jobFolders"].push_back(
+        {{"path", folder.path()}, {"files", folder.files()}, {"bytes", folder.bytes()}});
+  }
+  return Dump(json);
+}
+
+std::string SweepJson(const v1::SweepResponse& sweep, bool dry_run) {
+  Json json = Document("SweepReport");
+  json["dryRun"] = dry_run;
+  json["items"] = Json::array();
+  for (const v1::SweepItem& item : sweep.items()) {
+    json["items"].push_back({{"action", item.action()},
+                             {"kind", item.kind()},
+                             {"name", item.name()},
+                             {"reason", item.reason()},
+                             {"tables", item.tables()},
+                             {"files", item.files()},
+                             {"bytes", item.bytes()}});
+  }
+  json["failures"] = std::vector<std::string>(sweep.failures().begin(), sweep.failures().end());
+  json["more"] = sweep.more();
+  return Dump(json);
+}
+
 std::string ConnectJson(const v1::ConnectPlaygroundResponse& connect) {
   Json json = Document("PlaygroundConnection");
   json["catalog"] = connect.catalog();
