@@ -23,16 +23,32 @@ Result<std::string> GraphBackend::Invoke(const graph::Invocation& invocation) {
     return capabilities_.Invoke({invocation.playground, invocation.generation},
                                 invocation.capability, invocation.method, invocation.request_json);
   }
+  std::string instance = invocation.instance;
+  if (instance.empty()) {
+    DCP_ASSIGN(instance, Resolve(invocation));
+  }
   host::CallOptions options;
   options.deadline = invocation.deadline;
   options.cancelled = invocation.cancelled;
   options.on_progress = invocation.on_progress;
   const bool uses_test_server = invocation.capability == "test_backend";
   if (uses_test_server) recycler_.Begin();
-  auto answer = host_.Call(invocation.capability, invocation.route, invocation.method,
+  auto answer = host_.Call(instance, invocation.capability, invocation.method,
                            invocation.request_json, options);
   if (uses_test_server) recycler_.End(answer.ok() ? *answer : std::string());
   return answer;
+}
+
+Result<std::string> GraphBackend::Resolve(const graph::Invocation& invocation) {
+  return host_.Resolve({invocation.capability, invocation.route, invocation.playground,
+                        invocation.team, invocation.environment});
+}
+
+std::string GraphBackend::PluginOf(const std::string& instance) {
+  for (const host::InstanceState& state : host_.States()) {
+    if (state.id == instance) return state.plugin;
+  }
+  return "";
 }
 
 Result<std::string> GraphBackend::MountFor(const store::Run& run, const std::string& mode,

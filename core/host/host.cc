@@ -46,11 +46,19 @@ class PluginHost : public Host {
     supervisor_.join();
   }
 
-  Result<std::string> Call(const std::string& capability, const std::string& route,
+  Result<std::string> Resolve(const Target& target) const override {
+    return router_.Resolve(target.capability, target.route);
+  }
+
+  Result<std::string> Call(const std::string& id, const std::string& capability,
                            const std::string& method, const std::string& request_json,
                            const CallOptions& options) override {
-    DCP_ASSIGN(const std::string id, router_.Resolve(capability, route));
-    Instance& instance = *instances_.at(id);  // CheckSettings saw to it
+    const auto found = instances_.find(id);
+    if (found == instances_.end()) {
+      return FailedPrecondition("the plugin instance \"" + id + "\" is not configured")
+          .WithHint("add it to `plugins.instances`, or route " + capability + " to another one");
+    }
+    Instance& instance = *found->second;
     const Manifest* manifest = instance.manifest();
     if (manifest == nullptr) return instance.Call(method, "", options).status();
     DCP_TRY(CheckOffered(instance, capability, method));

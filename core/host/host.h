@@ -39,6 +39,15 @@ struct Settings {
   int64_t hang_grace_ms = 5'000;    ///< after that, a call that goes on costs the worker its life
 };
 
+/// What a call is for, as far as routes care.
+struct Target {
+  std::string capability;
+  std::string route;  ///< as the manifest names it; empty: none
+  std::string playground;
+  std::string team;
+  std::string environment;
+};
+
 struct CallOptions {
   SteadyMillis deadline = 0;  ///< 0: none
   std::function<bool()> cancelled;
@@ -64,11 +73,12 @@ class Host {
   static Result<std::unique_ptr<Host>> Start(Settings settings);
   virtual ~Host() = default;  ///< Ends all workers.
 
-  /// Calls the instance that the routes give for the capability. Request and response are the
-  /// contract's messages in JSON form; a plugin that speaks protobuf gets them transcoded.
-  /// UNAVAILABLE when the worker died (it is restarted), NOT_FOUND for a route nobody configured.
-  /// [any] blocks
-  virtual Result<std::string> Call(const std::string& capability, const std::string& route,
+  /// The id of the instance that the routes give now. NOT_FOUND for a route nobody configured.
+  virtual Result<std::string> Resolve(const Target& target) const = 0;
+  /// Calls an instance. Request and response are the contract's messages in JSON form; a plugin
+  /// that speaks protobuf gets them transcoded. UNAVAILABLE when the worker died (it is restarted),
+  /// FAILED_PRECONDITION when no such instance is configured (any more). [any] blocks
+  virtual Result<std::string> Call(const std::string& instance, const std::string& capability,
                                    const std::string& method, const std::string& request_json,
                                    const CallOptions& options) = 0;
   virtual std::vector<InstanceState> States() const = 0;

@@ -78,6 +78,8 @@ TEST(CompileTest, TestBetweenTwoReceipts) {
       R"("sql":"SELECT :n AS a"})");
   Json schema = Compile("test", {{"a.yaml", Manifest("a", "SELECT 1")}}, {{"mode", "schema"}});
   EXPECT_EQ(NodeOf(schema, "m.a.analyze")["request"]["mode"], "SCHEMA");
+  Json limit0 = Compile("test", {{"a.yaml", Manifest("a", "SELECT 1")}}, {{"mode", "limit0"}});
+  EXPECT_EQ(NodeOf(limit0, "m.a.analyze")["request"]["mode"], "LIMIT0");
 }
 
 TEST(CompileTest, RunLooksFirst) {
@@ -175,7 +177,7 @@ TEST(CompileTest, WrongRequests) {
   EXPECT_EQ(message("Compile", CompileRequest("test", {}, {{"mdoe", "schema"}})),
             "unknown option `mdoe`; known: mode, plan, recreate, params");
   EXPECT_EQ(message("Compile", CompileRequest("test", {}, {{"mode", "run"}})),
-            "option mode must be \"schema\" or \"explain\"");
+            "option mode must be \"schema\", \"explain\" or \"limit0\"");
   EXPECT_EQ(message("Compile", CompileRequest("test", Files(201, {"a.yaml", ""}))),
             "201 manifests in one command; at most 200 are taken");
   EXPECT_EQ(message("Continue", Json::object()), "the request holds no state");

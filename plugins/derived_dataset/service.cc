@@ -51,8 +51,10 @@ ParsedOptions ReadOptions(const Json& json) {
       out.options.mode = "SCHEMA";
     } else if (key == "mode" && (value == "explain" || value == "")) {
       out.options.mode = "EXPLAIN";
+    } else if (key == "mode" && value == "limit0") {
+      out.options.mode = "LIMIT0";
     } else if (key == "mode") {
-      out.error = "option mode must be \"schema\" or \"explain\"";
+      out.error = "option mode must be \"schema\", \"explain\" or \"limit0\"";
     } else if ((key == "plan" || key == "recreate") && value.is_boolean()) {
       (key == "plan" ? out.options.plan : out.options.recreate) = value.get<bool>();
     } else if (key == "params" && value.is_object()) {

@@ -43,14 +43,14 @@ TEST_F(HostFaultsTest, GoodPluginsAnswerInBothEncodings) {
 
 TEST_F(HostFaultsTest, RequestsAreCheckedAndMadeCanonical) {
   Start("waits");
-  const auto reply = host_->Call("test_backend", "good", "Analyze",
+  const auto reply = host_->Call("good", "test_backend", "Analyze",
                                  R"({"sql":"SELECT 1","source":{"first_line_offset":3}})", {});
   ASSERT_TRUE(reply.ok()) << reply.status().ToString();
   const Json json = Json::parse(*reply);
   EXPECT_EQ(Json::parse(json["engine"].get<std::string>()),
             Json::parse(R"({"sql":"SELECT 1","source":{"firstLineOffset":3}})"));
   const Status unknown =
-      host_->Call("test_backend", "good", "Analyze", R"({"sqll":"SELECT 1"})", {}).status();
+      host_->Call("good", "test_backend", "Analyze", R"({"sqll":"SELECT 1"})", {}).status();
   EXPECT_EQ(unknown.code(), Code::kInternal);
   EXPECT_THAT(unknown.message(), HasSubstr("sqll"));
 }
@@ -58,24 +58,28 @@ TEST_F(HostFaultsTest, RequestsAreCheckedAndMadeCanonical) {
 TEST_F(HostFaultsTest, TheWorkerSeesOnlyTheAllowedEnvironment) {
   ASSERT_EQ(setenv("TEST_ECHO", "inherited", 1), 0);
   Start("waits");
-  const auto reply = host_->Call("test_backend", "good", "Analyze", kAnalyze, {});
+  const auto reply = host_->Call("good", "test_backend", "Analyze", kAnalyze, {});
   ASSERT_TRUE(reply.ok()) << reply.status().ToString();
   EXPECT_EQ(Json::parse(*reply)["engineVersion"], "allowed");
 }
 
 TEST_F(HostFaultsTest, AnErrorKeepsItsCodeIdHintAndPlace) {
   Start("waits");
-  const Status status = host_->Call("resource", "good", "Compile", kCompile, {}).status();
+  const Status status = host_->Call("good", "resource", "Compile", kCompile, {}).status();
   EXPECT_EQ(status.ToString(), "b.yaml:4:9: INVALID_ARGUMENT [PZ0203]: no column dayy (hint: day)");
 }
 
 TEST_F(HostFaultsTest, RoutesAndMethodsThatDoNotExistAreNamed) {
   Start("waits");
-  Status status = host_->Call("resource", "goof", "Describe", "{}", {}).status();
+  EXPECT_EQ(host_->Resolve({"resource", "good", "", "", ""}).value(), "good");
+  Status status = host_->Resolve({"resource", "goof", "", "", ""}).status();
   EXPECT_EQ(status.code(), Code::kNotFound);
   EXPECT_THAT(status.message(), HasSubstr("configured: bad, good"));
   EXPECT_THAT(status.hint(), HasSubstr("\"good\""));
-  status = host_->Call("resource", "good", "Continue", "{}", {}).status();
+  status = host_->Call("goof", "resource", "Describe", "{}", {}).status();
+  EXPECT_EQ(status.code(), Code::kFailedPrecondition);
+  EXPECT_THAT(status.message(), HasSubstr("\"goof\" is not configured"));
+  status = host_->Call("good", "resource", "Continue", "{}", {}).status();
   EXPECT_EQ(status.code(), Code::kUnimplemented);
   EXPECT_THAT(status.message(), HasSubstr("Describe Compile"));
 }
@@ -185,7 +189,7 @@ class WaitingCall {
       changed_.notify_all();
     };
     thread_ = std::thread([this, &host] {
-      status_ = host.Call("test_backend", "bad", "Analyze", kAnalyze, options_).status();
+      status_ = host.Call("bad", "test_backend", "Analyze", kAnalyze, options_).status();
     });
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !progress_.empty(); });

@@ -45,15 +45,15 @@ class HostFixture : public ::testing::Test {
 
   void TearDown() override {
     if (!host_) return;
-    const auto reply = host_->Call("resource", "good", "Describe", "{}", {});
+    const auto reply = host_->Call("good", "resource", "Describe", "{}", {});
     ASSERT_TRUE(reply.ok()) << reply.status().ToString();
     EXPECT_EQ(Json::parse(*reply), Json::parse(R"({"kinds":["Base"]})"));
     EXPECT_EQ(StateOf("good").restarts, 0);
   }
 
   Result<std::string> Bad(const std::string& method, const CallOptions& options = {}) {
-    if (method == "Analyze") return host_->Call("test_backend", "bad", method, kAnalyze, options);
-    return host_->Call("resource", "bad", method, method == "Compile" ? kCompile : "{}", options);
+    if (method == "Analyze") return host_->Call("bad", "test_backend", method, kAnalyze, options);
+    return host_->Call("bad", "resource", method, method == "Compile" ? kCompile : "{}", options);
   }
   Status BadStatus(const std::string& method, const CallOptions& options = {}) {
     return Bad(method, options).status();

@@ -131,7 +131,7 @@ TEST_F(HostStartFaultsTest, AWorkerProgramThatIsMissingIsNamed) {
   settings.routes["resource"] = {{"", "good"}};
   auto host = Host::Start(settings);
   ASSERT_TRUE(host.ok());
-  const Status status = (*host)->Call("resource", "", "Describe", "{}", {}).status();
+  const Status status = (*host)->Call("good", "resource", "Describe", "{}", {}).status();
   EXPECT_EQ(status.code(), Code::kFailedPrecondition);
   EXPECT_THAT(status.message(), HasSubstr("/nowhere/dcp-plugin-worker"));
 }
