@@ -35,6 +35,8 @@ class Capabilities final : public graph::Backend {
     }
     return std::string(R"({"status":"CREATED"})");
   }
+  Result<std::string> Resolve(const graph::Invocation&) override { return std::string("one"); }
+  std::string PluginOf(const std::string&) override { return "plugin"; }
   Result<std::string> MountFor(const store::Run&, const std::string&, WallMillis) override {
     return std::string("{}");
   }

@@ -33,17 +33,32 @@ Result<std::string> GraphBackend::Ask(const graph::Invocation& invocation) {
         {invocation.playground, invocation.generation, invocation.cancelled}, invocation.capability,
         invocation.method, invocation.request_json);
   }
+  std::string instance = invocation.instance;
+  if (instance.empty()) {
+    DCP_ASSIGN(instance, Resolve(invocation));
+  }
   host::CallOptions options;
   options.deadline = invocation.deadline;
   options.cancelled = invocation.cancelled;
   options.on_progress = invocation.on_progress;
   const bool uses_test_server = invocation.capability == "test_backend";
   if (uses_test_server) recycler_.Begin();
-  const host::Target target{invocation.capability, invocation.route, invocation.playground,
-                            invocation.team, invocation.environment};
-  auto answer = host_.Call(target, invocation.method, invocation.request_json, options);
+  auto answer = host_.Call(instance, invocation.capability, invocation.method,
+                           invocation.request_json, options);
   if (uses_test_server) recycler_.End(answer.ok() ? *answer : std::string());
   return answer;
+}
+
+Result<std::string> GraphBackend::Resolve(const graph::Invocation& invocation) {
+  return host_.Resolve({invocation.capability, invocation.route, invocation.playground,
+                        invocation.team, invocation.environment});
+}
+
+std::string GraphBackend::PluginOf(const std::string& instance) {
+  for (const host::InstanceState& state : host_.States()) {
+    if (state.id == instance) return state.plugin;
+  }
+  return "";
 }
 
 Result<std::string> GraphBackend::MountFor(const store::Run& run, const std::string& mode,

@@ -26,6 +26,8 @@ class GraphBackend : public graph::Backend {
                const os::Supervisor& supervisor, std::string catalog_name);
 
   Result<std::string> Invoke(const graph::Invocation& invocation) override;
+  Result<std::string> Resolve(const graph::Invocation& invocation) override;
+  std::string PluginOf(const std::string& instance) override;
   Result<std::string> MountFor(const store::Run& run, const std::string& mode,
                                WallMillis expires_at) override;
   std::string CatalogName() const override { return catalog_name_; }

@@ -121,6 +121,7 @@ class RealDaemon : public Daemon {
     graph::RunnerOptions runner;
     runner.threads = settings_.runner_threads;
     runner.jobs = settings_.jobs;
+    runner.test_jobs = settings_.test_jobs;
     runner.job_directory = jobs;
     runner.launcher = options_.bin_dir + "/dcp-launch";
     runner.job_timeout_ms = settings_.job_timeout_ms;

@@ -237,6 +237,7 @@ Settings ReadRoot(const Section& root, const References& references) {
   const Section runs = root.Sub("runs");
   settings.runner_threads = static_cast<int>(runs.Int("threads", {1, kThreadsMax}, 16));
   settings.jobs = static_cast<int>(runs.Int("jobs", {1, kThreadsMax}, 4));
+  settings.test_jobs = static_cast<int>(runs.Int("test_jobs", {1, kThreadsMax}, 2));
   settings.job_timeout_ms = runs.Duration("job_timeout", {1s, 24h * 30}, 6h).count();
   ReadPlugins(root.Sub("plugins"), references, settings.host);
   for (const Section& service : root.Subs("services")) {

@@ -69,7 +69,8 @@ struct Settings {
   std::string recycle_service;
   int64_t services_ready_ms = 180'000;
   int runner_threads = 16;
-  int jobs = 4;  ///< batch jobs alive at once
+  int jobs = 4;       ///< batch jobs alive at once
+  int test_jobs = 2;  ///< of tests, beside them
   int64_t job_timeout_ms = int64_t{6} * 3600 * 1000;
   int64_t expiry_poll_ms = 5'000;
   /// For who watches a run when the daemon is told to stop: an apply or a test ends within it.

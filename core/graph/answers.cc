@@ -253,6 +253,14 @@ Result<SubmitAnswer> ParseSubmitAnswer(const std::string& text) {
   return answer;
 }
 
+Result<std::optional<ProcessPlan>> ParseAnalyzeAnswer(const std::string& text) {
+  DCP_ASSIGN(const json object, ParseObject(text));
+  const json* process = Find(object, "process");
+  if (process == nullptr) return std::optional<ProcessPlan>();
+  DCP_ASSIGN(ProcessPlan plan, ParseProcess(*process));
+  return std::optional(std::move(plan));
+}
+
 Result<CheckAnswer> ParseCheckAnswer(const std::string& text) {
   DCP_ASSIGN(const json object, ParseObject(text));
   CheckAnswer answer;

@@ -4,6 +4,7 @@
 // the contract is INTERNAL with the place in the answer.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,9 @@ struct SubmitAnswer {
   ProcessPlan process;
 };
 Result<SubmitAnswer> ParseSubmitAnswer(const std::string& json);
+
+/// AnalyzeResponse, as far as the runner cares: the process that it holds instead of an answer.
+Result<std::optional<ProcessPlan>> ParseAnalyzeAnswer(const std::string& json);
 
 enum class JobState { kPending, kRunning, kSucceeded, kFailed, kCancelled };
 /// CheckResponse.

@@ -32,6 +32,7 @@ struct Invocation {
   std::string capability;
   std::string method;
   std::string route;
+  std::string instance;  ///< of a plugin, as Resolve answered it; empty: whichever the routes say
   std::string request_json;
   SteadyMillis deadline = 0;                                 ///< 0: none
   std::function<bool()> cancelled;                           ///< [any]; never empty
@@ -44,6 +45,10 @@ class Backend {
   virtual ~Backend() = default;
   /// Blocks until the capability answered: the contract's response message as JSON.
   virtual Result<std::string> Invoke(const Invocation& invocation) = 0;
+  /// The instance of a plugin that the routes give for it now.
+  virtual Result<std::string> Resolve(const Invocation& invocation) = 0;
+  /// The plugin that an instance runs; empty when no such instance is configured (any more).
+  virtual std::string PluginOf(const std::string& instance) = 0;
   /// A contract Mount message as JSON, for a session (`ro`) or a job (`rw`) of this run that lives
   /// until `expires_at`. The token in it is secret: it goes into requests, never into the store.
   virtual Result<std::string> MountFor(const store::Run& run, const std::string& mode,
@@ -88,8 +93,9 @@ struct Event {
 };
 
 struct RunnerOptions {
-  int threads = 16;  ///< calls that are made at once
-  int jobs = 4;      ///< batch jobs that live at once; further ones wait as PENDING
+  int threads = 16;   ///< calls that are made at once
+  int jobs = 4;       ///< batch jobs that live at once; further ones wait as PENDING
+  int test_jobs = 2;  ///< batch jobs of tests, which runs that take hours must not keep waiting
   int64_t default_timeout_ms = 600'000;
   std::string job_directory;  ///< folder that holds one folder for each job
   std::string launcher;       ///< path of dcp-launch

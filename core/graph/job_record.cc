@@ -12,6 +12,7 @@ using nlohmann::json;
 constexpr std::array<const char*, 5> kSteps = {"NONE", "LEASED", "PREPARED", "LAUNCHED",
                                                "SUBMITTED"};
 constexpr std::array<const char*, 3> kStops = {"", "CANCEL", "DEADLINE"};
+constexpr std::array<const char*, 2> kKinds = {"RUN", "TEST"};
 
 template <typename Enum, size_t kCount>
 bool Read(const std::string& name, const std::array<const char*, kCount>& names, Enum& value) {
@@ -27,11 +28,15 @@ bool Read(const std::string& name, const std::array<const char*, kCount>& names,
 
 std::string JobRecordToJson(const JobRecord& record) {
   const json object = {{"step", kSteps[static_cast<size_t>(record.step)]},
+                       {"kind", kKinds[static_cast<size_t>(record.kind)]},
+                       {"instance", record.instance},
+                       {"plugin", record.plugin},
                        {"attempt", record.attempt},
                        {"directory", record.directory},
                        {"idempotencyKey", record.idempotency_key},
                        {"deadlineMs", record.deadline},
                        {"handle", record.handle},
+                       {"stdoutFile", record.stdout_file},
                        {"stderrFile", record.stderr_file},
                        {"resultFile", record.result_file},
                        {"stopGraceMs", record.stop_grace_ms},
@@ -45,6 +50,11 @@ Result<JobRecord> JobRecordFromJson(const std::string& text) {
   if (text.empty()) return record;
   try {
     const json object = json::parse(text);
+    // Jobs of a daemon that knew of one kind only, and of no instances, lack these.
+    const std::string kind = object.value("kind", "RUN");
+    record.instance = object.value("instance", "");
+    record.plugin = object.value("plugin", "");
+    record.stdout_file = object.value("stdoutFile", "");
     record.attempt = object.at("attempt").get<int>();
     record.directory = object.at("directory").get<std::string>();
     record.idempotency_key = object.at("idempotencyKey").get<std::string>();
@@ -54,7 +64,8 @@ Result<JobRecord> JobRecordFromJson(const std::string& text) {
     record.result_file = object.at("resultFile").get<std::string>();
     record.stop_grace_ms = object.at("stopGraceMs").get<int64_t>();
     record.stop_at = object.at("stopAtMs").get<int64_t>();
-    if (Read(object.at("step").get<std::string>(), kSteps, record.step) &&
+    if (Read(kind, kKinds, record.kind) &&
+        Read(object.at("step").get<std::string>(), kSteps, record.step) &&
         Read(object.at("stop").get<std::string>(), kStops, record.stop)) {
       return record;
     }
@@ -68,6 +79,11 @@ std::string JobFolder(const std::string& jobs, const std::string& run_id,
                       const std::string& node_id, int attempt) {
   const std::string folder = jobs + "/" + run_id + "/" + node_id;
   return attempt <= 1 ? folder : folder + "~" + std::to_string(attempt);
+}
+
+std::string JobKey(const std::string& run_id, const std::string& node_id, int attempt) {
+  const std::string key = run_id + "/" + node_id;
+  return attempt <= 1 ? key : key + "/" + std::to_string(attempt);
 }
 
 }  // namespace dcp::graph

@@ -16,13 +16,19 @@ struct JobRecord {
   ///                \-> PREPARED -> LAUNCHED    (the host runs it)
   enum class Step { kNone, kLeased, kPrepared, kLaunched, kSubmitted };
   enum class Stop { kNo, kCancel, kDeadline };
+  /// How the work is asked for and concluded: Submit and Check, or Analyze and Interpret.
+  enum class Kind { kRun, kTest };
 
   Step step = Step::kNone;
+  Kind kind = Kind::kRun;
+  std::string instance;  ///< of a plugin, that it was given to; empty: whichever the routes say
+  std::string plugin;    ///< that the instance runs
   int attempt = 1;
   std::string directory;        ///< the lease's
   std::string idempotency_key;  ///< one for each attempt
   WallMillis deadline = 0;
   std::string handle;
+  std::string stdout_file;
   std::string stderr_file;
   std::string result_file;
   int64_t stop_grace_ms = 0;
@@ -38,5 +44,8 @@ Result<JobRecord> JobRecordFromJson(const std::string& text);
 /// "~", so no two jobs share one.
 std::string JobFolder(const std::string& jobs, const std::string& run_id,
                       const std::string& node_id, int attempt);
+
+/// Idempotency key of an attempt.
+std::string JobKey(const std::string& run_id, const std::string& node_id, int attempt);
 
 }  // namespace dcp::graph

@@ -13,22 +13,8 @@
 namespace dcp::graph {
 namespace {
 
-constexpr int64_t kAgain = 0;
-constexpr int64_t kDone = -1;
 /// argv and environment of the process, for a launch by a later daemon.
 constexpr char kProcessFile[] = "process.json";
-
-std::string KeyOf(const std::string& run_id, const std::string& node_id, int attempt) {
-  const std::string key = run_id + "/" + node_id;
-  return attempt <= 1 ? key : key + "/" + std::to_string(attempt);
-}
-
-/// Content of a file that a job may or may not have left.
-Result<std::string> ReadIfThere(const std::string& path, int64_t offset, size_t bytes_max) {
-  auto content = os::ReadFileRange(path, offset, bytes_max);
-  if (content.status().code() == Code::kNotFound) return std::string();
-  return content;
-}
 
 /// A failure of this machine rather than of the job: worth another look.
 Status Passing(const Status& status) { return Unavailable(status.message()); }
@@ -82,13 +68,11 @@ int64_t RunnerImpl::TakeStep(JobAtWork& job) {
 
 int64_t RunnerImpl::LeaseJob(JobAtWork& job) {
   if (job.active->cancel) return CancelJob(job, "the run was cancelled");
-  const int64_t timeout = job.node.timeout_ms > 0 ? job.node.timeout_ms : options_.job_timeout_ms;
+  const Status pinned = NewLease(job, JobRecord::Kind::kRun, options_.job_timeout_ms);
+  if (!pinned.ok()) return RetryJob(job, pinned, kCallAttemptsMax);
   job.record.step = JobRecord::Step::kLeased;
-  job.record.attempt = 1;
-  job.record.directory = JobFolder(options_.job_directory, job.run.id, job.node.id, 1);
-  job.record.idempotency_key = KeyOf(job.run.id, job.node.id, 1);
-  job.record.deadline = Now() + timeout;
   job.runtime->maybe_submitted = false;
+  job.runtime->failures = 0;
   DCP_CRASH_POINT("job.lease.before_commit");
   return SaveJob(job, "leased") ? kAgain : kDone;
 }
@@ -96,45 +80,35 @@ int64_t RunnerImpl::LeaseJob(JobAtWork& job) {
 int64_t RunnerImpl::SubmitJob(JobAtWork& job) {
   DCP_CRASH_POINT("job.lease.after_commit");
   // Once a submit may have happened, only submitting again (same key, same answer) tells what is to
-  // be stopped.
-  if (job.active->cancel && !job.runtime->maybe_submitted) {
-    return CancelJob(job, "the run was cancelled");
-  }
-  if (Now() >= job.record.deadline && !job.runtime->maybe_submitted) {
+  // be stopped. Analyze starts nothing.
+  const bool may_live = job.runtime->maybe_submitted && job.record.kind == JobRecord::Kind::kRun;
+  if (job.active->cancel && !may_live) return CancelJob(job, "the run was cancelled");
+  if (Now() >= job.record.deadline && !may_live) {
     return FailJob(job, DeadlineExceeded("the job's time was over before it was submitted"));
   }
-  const Status made = os::MakeDirectories(job.record.directory, 0700);
-  if (!made.ok()) return FailJob(job, made);
-  auto mount = backend_.MountFor(job.run, "rw", job.record.deadline + kMountGraceMs);
-  if (!mount.ok()) return RetryJob(job, mount.status(), kCallAttemptsMax);
-  SubmitFacts facts;
-  facts.run_id = job.run.id;
-  facts.lease_id = job.record.idempotency_key;
-  facts.lease_directory = job.record.directory;
-  facts.idempotency_key = job.record.idempotency_key;
-  facts.deadline = job.record.deadline;
-  const auto request = BuildSubmit(job.node, ContextOf(job), *mount, facts);
-  if (!request.ok()) return FailJob(job, request.status());
   job.runtime->maybe_submitted = true;
   DCP_CRASH_POINT("job.submit.before_call");
-  const auto response = CallJob(job, "Submit", *request);
-  if (!response.ok()) return RetryJob(job, response.status(), kCallAttemptsMax);
+  auto offer = AskForWork(job);
   DCP_CRASH_POINT("job.submit.answered");
-  auto answer = ParseSubmitAnswer(*response);
-  if (!answer.ok()) return FailJob(job, answer.status());
-  job.runtime->failures = 0;
-  if (!answer->has_process) {
-    job.record.step = JobRecord::Step::kSubmitted;
-    job.record.handle = std::move(answer->handle);
-    return SaveJob(job, "submitted") ? kAgain : kDone;
+  if (!offer.ok() && job.active->cancel && job.record.kind == JobRecord::Kind::kTest) {
+    return CancelJob(job, "the run was cancelled");
   }
-  const Status prepared = PrepareProcess(job, answer->process);
-  if (!prepared.ok()) return FailJob(job, prepared);
-  return SaveJob(job, "prepared") ? kAgain : kDone;
+  if (!offer.ok()) return RetryJob(job, offer.status(), kCallAttemptsMax);
+  job.runtime->failures = 0;
+  if (offer->process) {
+    const Status prepared = PrepareProcess(job, *offer->process);
+    if (!prepared.ok()) return FailJob(job, prepared);
+    return SaveJob(job, "prepared") ? kAgain : kDone;
+  }
+  if (offer->handle.empty()) return SucceedJob(job, offer->answer);
+  job.record.step = JobRecord::Step::kSubmitted;
+  job.record.handle = std::move(offer->handle);
+  return SaveJob(job, "submitted") ? kAgain : kDone;
 }
 
 Status RunnerImpl::PrepareProcess(JobAtWork& job, const ProcessPlan& plan) {
   const std::string folder = job.record.directory + "/";
+  DCP_TRY(os::MakeDirectories(job.record.directory, 0700));
   for (const auto& [path, content] : plan.files) {
     const std::string full = folder + path;
     DCP_TRY(os::MakeDirectories(full.substr(0, full.rfind('/')), 0700));
@@ -144,6 +118,7 @@ Status RunnerImpl::PrepareProcess(JobAtWork& job, const ProcessPlan& plan) {
   DCP_TRY(os::WriteFileAtomic(folder + kProcessFile, ProcessPlanToJson(plan), 0600));
   DCP_CRASH_POINT("job.files.written");
   job.record.step = JobRecord::Step::kPrepared;
+  job.record.stdout_file = plan.stdout_file;
   job.record.stderr_file = plan.stderr_file;
   job.record.result_file = plan.result_file;
   job.record.stop_grace_ms = plan.stop_grace_ms;
@@ -164,6 +139,7 @@ int64_t RunnerImpl::LaunchProcess(JobAtWork& job) {
                   : CancelJob(job, "the run was cancelled");
     }
   }
+  if (!TakeTestSlot(job)) return options_.job_poll_ms;
   auto text = os::ReadFile(job.record.directory + "/" + kProcessFile, kProcessBytesMax);
   auto plan = text.ok() ? ProcessPlanFromJson(*text) : Result<ProcessPlan>(text.status());
   if (!plan.ok()) return FailJob(job, plan.status());
@@ -203,54 +179,18 @@ int64_t RunnerImpl::LookAtProcess(JobAtWork& job) {
     case os::JobState::Phase::kLost:
       break;
   }
-  return LookAtEndedProcess(job, *state);
-}
-
-int64_t RunnerImpl::LookAtEndedProcess(JobAtWork& job, const os::JobState& state) {
   DCP_CRASH_POINT("job.ended.seen");
-  const std::string folder = job.record.directory + "/";
-  ProcessFacts facts;
-  facts.lost = state.phase == os::JobState::Phase::kLost;
-  if (facts.lost) {
+  if (state->phase == os::JobState::Phase::kLost) {
     // What its launcher left behind must not go on writing beside the next attempt.
     const Status ended = launcher_->Stop(job.record.directory);
     if (!ended.ok() && ended.code() != Code::kNotFound) {
       return RetryJob(job, Passing(ended), kLookFailuresMax);
     }
   }
-  facts.exit_code = state.exit.code;
-  facts.signal = state.exit.signal;
-  facts.cancel_requested = job.record.stop != JobRecord::Stop::kNo;
-  if (!job.record.result_file.empty()) {
-    auto result = ReadIfThere(folder + job.record.result_file, 0, kResultBytesMax);
-    if (!result.ok()) return RetryJob(job, result.status(), kLookFailuresMax);
-    facts.result = std::move(*result);
-  }
-  auto tail = ReadIfThere(folder + job.record.stderr_file, -static_cast<int64_t>(kStderrTailBytes),
-                          kStderrTailBytes);
-  facts.stderr_tail = std::move(tail).value_or("");
-  const auto response = CallJob(job, "Check", BuildProcessCheck(ContextOf(job), facts));
-  if (!response.ok()) return RetryJob(job, response.status(), kLookFailuresMax);
-  const auto answer = ParseCheckAnswer(*response);
-  if (!answer.ok()) return FailJob(job, answer.status());
-  if (answer->state == JobState::kPending || answer->state == JobState::kRunning) {
-    const Status odd = Unavailable("the backend takes a job that has ended for a running one");
-    return RetryJob(job, odd, kLookFailuresMax);
-  }
-  return ConcludeJob(job, *answer, *response);
-}
-
-void RunnerImpl::AskForWords(JobAtWork& job) {
-  if (clock_.Steady() < job.runtime->words_at) return;
-  job.runtime->words_at = clock_.Steady() + kRunningCheckMs;
-  ProcessFacts facts;
-  facts.running = true;
-  const auto response = CallJob(job, "Check", BuildProcessCheck(ContextOf(job), facts));
-  // What it says of a running process is for people only, and so is its silence.
-  const auto answer =
-      response.ok() ? ParseCheckAnswer(*response) : Result<CheckAnswer>(response.status());
-  if (!answer.ok() || answer->detail.empty()) return;
-  hub_->Progress(job.run.id, {0, Now(), job.node.id, job.node.title, "", answer->detail});
+  const auto facts = FactsOf(job, *state);
+  if (!facts.ok()) return RetryJob(job, facts.status(), kLookFailuresMax);
+  return job.record.kind == JobRecord::Kind::kTest ? InterpretEnded(job, *facts)
+                                                   : CheckEnded(job, *facts);
 }
 
 int64_t RunnerImpl::LookAtHandle(JobAtWork& job) {
@@ -303,41 +243,16 @@ bool RunnerImpl::StopIfAsked(JobAtWork& job, int64_t* wait_ms) {
   return true;
 }
 
-int64_t RunnerImpl::ConcludeJob(JobAtWork& job, const CheckAnswer& answer,
-                                const std::string& response) {
-  DCP_CRASH_POINT("job.ended.checked");
-  if (answer.state == JobState::kSucceeded) {
-    const RunLock lock(*this, *job.active);
-    if (job.active->gone) return kDone;
-    hub_->ForgetProgress(job.run.id, job.node.id);
-    job.active->state.Succeed(job.node.id, response, Now());
-    Settle(job.active);
-    DCP_CRASH_POINT("job.succeeded.after_commit");
-    return kDone;
-  }
-  if (job.record.stop == JobRecord::Stop::kDeadline) {
-    return FailJob(job, DeadlineExceeded("the job did not end within its time"), response);
-  }
-  if (job.record.stop == JobRecord::Stop::kCancel) {
-    return CancelJob(job, "the run was cancelled");
-  }
-  if (answer.state == JobState::kCancelled) {
-    return CancelJob(job, answer.detail.empty() ? "the job was cancelled" : answer.detail);
-  }
-  if (answer.retryable && !job.active->cancel && job.record.attempt < kJobAttemptsMax &&
-      Now() < job.record.deadline) {
-    return NextAttempt(job, answer.failure.message());
-  }
-  return FailJob(job, answer.failure, response);
-}
-
 int64_t RunnerImpl::NextAttempt(JobAtWork& job, const std::string& why) {
   const int ended = job.record.attempt;
   JobRecord next;
   next.step = JobRecord::Step::kLeased;
+  next.kind = job.record.kind;
+  next.instance = job.record.instance;
+  next.plugin = job.record.plugin;
   next.attempt = ended + 1;
   next.directory = JobFolder(options_.job_directory, job.run.id, job.node.id, next.attempt);
-  next.idempotency_key = KeyOf(job.run.id, job.node.id, next.attempt);
+  next.idempotency_key = JobKey(job.run.id, job.node.id, next.attempt);
   next.deadline = job.record.deadline;
   job.record = next;
   job.runtime->maybe_submitted = false;
@@ -346,35 +261,6 @@ int64_t RunnerImpl::NextAttempt(JobAtWork& job, const std::string& why) {
   if (!SaveJob(job, "attempt " + std::to_string(ended) + " failed: " + why)) return kDone;
   DCP_CRASH_POINT("job.retry.after_commit");
   return std::max<int64_t>(BackOff(options_.back_off_ms, ended), 1);
-}
-
-int64_t RunnerImpl::FailJob(JobAtWork& job, const Status& failure, const std::string& response) {
-  // Given up on without the backend's word that it ended: it must not go on writing behind our
-  // back.
-  const bool may_live = response.empty();
-  if (may_live && (job.record.step == JobRecord::Step::kLaunched ||
-                   job.record.step == JobRecord::Step::kPrepared)) {
-    static_cast<void>(launcher_->Stop(job.record.directory));
-  } else if (may_live && job.record.step == JobRecord::Step::kSubmitted) {
-    static_cast<void>(
-        CallJob(job, "Cancel", BuildHandleCall(ContextOf(job), job.record.handle)).status());
-  }
-  const RunLock lock(*this, *job.active);
-  if (job.active->gone) return kDone;
-  hub_->ForgetProgress(job.run.id, job.node.id);
-  job.active->state.Fail(job.node.id, failure, response, Now());
-  Settle(job.active);
-  return kDone;
-}
-
-int64_t RunnerImpl::CancelJob(JobAtWork& job, const std::string& why) {
-  const RunLock lock(*this, *job.active);
-  if (job.active->gone) return kDone;
-  hub_->ForgetProgress(job.run.id, job.node.id);
-  job.active->state.CancelNode(job.node.id, Now(), why);
-  Settle(job.active);
-  DCP_CRASH_POINT("job.cancelled.after_commit");
-  return kDone;
 }
 
 int64_t RunnerImpl::RetryJob(JobAtWork& job, const Status& failure, int attempts_max) {
@@ -393,20 +279,6 @@ bool RunnerImpl::SaveJob(JobAtWork& job, const std::string& detail) {
   job.active->state.SetJob(job.node.id, JobRecordToJson(job.record), job.record.attempt, Now(),
                            detail);
   return Commit(job.active);
-}
-
-Result<std::string> RunnerImpl::CallJob(JobAtWork& job, const std::string& method,
-                                        const std::string& request_json) {
-  Invocation invocation = MakeInvocation(job.active, job.run, job.node, kJobCallTimeoutMs);
-  invocation.method = method;
-  invocation.request_json = request_json;
-  // Not by a cancelled run: only a finished Submit tells what there is to stop.
-  invocation.cancelled = [this] { return stopping_.load(); };
-  return backend_.Invoke(invocation);
-}
-
-std::string RunnerImpl::ContextOf(const JobAtWork& job) const {
-  return ContextJson(job.run, job.node.id, backend_.CatalogName());
 }
 
 }  // namespace dcp::graph

@@ -38,8 +38,9 @@ constexpr int64_t kStopPatienceMs = 60'000;
 constexpr int64_t kStopGraceMs = 10'000;
 /// Longest time a node may ask for: longer is a typo in a unit.
 constexpr int64_t kNodeTimeoutMsMax = int64_t{7} * 24 * 3'600'000;
-/// A job's result file is a few lines; its findings are in there.
-constexpr size_t kResultBytesMax = size_t{1} << 20;
+/// A job's result file is a few lines with its findings; that of a test holds a plan (1 MiB, and as
+/// much again of its analysed part when it is longer), escaped as JSON.
+constexpr size_t kResultBytesMax = size_t{6} << 20;
 /// The end of a job's stderr that its backend gets to read.
 constexpr size_t kStderrTailBytes = size_t{16} << 10;
 /// The launched process' description: argv and environment, bounded by the kernel near this.

@@ -139,8 +139,7 @@ TEST(RequestsTest, AddsWhatOnlyTheHostKnows) {
 
   node.request_json = R"({"job":{"table":"prod.nyc.daily","runId":"forged"}})";
   const json submit = json::parse(
-      BuildSubmit(node, context, R"({"mode":"rw"})", {"r1", "l", "/jobs/r1/n", "r1/n", 99})
-          .value());
+      BuildSubmit(node, context, R"({"mode":"rw"})", {"r1", "/jobs/r1/n", "r1/n", 99}).value());
   EXPECT_EQ(submit["job"]["runId"], "r1");
   EXPECT_EQ(submit["job"]["deadlineMs"], "99");
   EXPECT_EQ(submit["job"]["mounts"][0]["mode"], "rw");

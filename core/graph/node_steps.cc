@@ -27,7 +27,7 @@ void RunnerImpl::Execute(const ActivePtr& active, const std::string& node_id) {
   // A job takes a slot even if it has been cancelled meanwhile: giving it back wakes the next.
   auto runtime = std::make_shared<JobRuntime>();
   if (is_job) {
-    runtime->slot = TakeJobSlot(active, node_id, false);
+    runtime->slot = TakeJobSlot(active, node_id);
     if (!runtime->slot) return;
   }
   store::Node node;
@@ -37,6 +37,8 @@ void RunnerImpl::Execute(const ActivePtr& active, const std::string& node_id) {
   if (is_job) {
     runtime->maybe_submitted = false;
     JobStep(active, node_id, runtime);
+  } else if (MayBecomeJob(node)) {
+    CallOrBecomeJob(active, run, node);
   } else {
     Finish(active, node_id, Call(active, run, node, outputs));
   }
@@ -101,6 +103,30 @@ Result<std::string> RunnerImpl::Call(const ActivePtr& active, const store::Run& 
     invocation.request_json = node.request_json;
   }
   return backend_.Invoke(invocation);
+}
+
+void RunnerImpl::CallOrBecomeJob(const ActivePtr& active, const store::Run& run,
+                                 const store::Node& node) {
+  JobAtWork job;
+  job.active = active;
+  job.run = run;
+  job.node = node;
+  job.runtime = std::make_shared<JobRuntime>();
+  const Status pinned = NewLease(job, JobRecord::Kind::kTest, options_.default_timeout_ms);
+  auto offer = pinned.ok() ? AskForWork(job) : Result<Offer>(pinned);
+  if (offer.ok() && offer->process) {
+    const Status prepared = PrepareProcess(job, *offer->process);
+    if (prepared.ok()) {
+      // From here on it is a job: a restart goes on with it instead of calling again.
+      if (SaveJob(job, "prepared")) JobStep(active, node.id, job.runtime);
+      return;
+    }
+    offer = prepared;
+  }
+  // Files that an earlier daemon, or this one just now, wrote for a process that is none. Before
+  // the node goes on, which may be with another call and the same folder.
+  CleanUpTest(run.id, node.id, job.record, Leave::kNothing);
+  Finish(active, node.id, offer.ok() ? Result<std::string>(offer->answer) : offer.status());
 }
 
 void RunnerImpl::Finish(const ActivePtr& active, const std::string& node_id,

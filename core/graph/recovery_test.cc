@@ -4,6 +4,7 @@
 // the run to the end that it would have had, and starts nothing twice.
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -164,6 +165,68 @@ TEST_P(DeathTest, LeavesOneRemoteJobAndItsResult) {
   DieAfter(GetParam(), &run_id);
   EXPECT_EQ(Await(run_id).state, store::kSucceeded);
   EXPECT_EQ(started.size(), 1U);
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+}
+
+/// A run whose only node of interest is a test that answers a process.
+class TestDeathTest : public RecoveryTest, public ::testing::WithParamInterface<int> {
+ protected:
+  TestDeathTest() {
+    backend_.On("resource.Compile", R"({"graph":{"nodes":[
+      {"id":"q","capability":"test_backend","method":"Analyze","request":{"sql":"select 1"}},
+      {"id":"report","capability":"resource","method":"Continue","after":["q"],"always":true,
+       "request":{}}]}})");
+    backend_.On("test_backend.Analyze",
+                R"({"process":{"argv":["/bin/job"],"resultFile":"result.json"}})");
+    backend_.On("test_backend.Interpret", [](const Invocation& call) -> Result<std::string> {
+      const json process = json::parse(call.request_json)["process"];
+      if (process["phase"] != "EXITED") return Unavailable("lost");
+      return std::string(R"({"valid":true})");
+    });
+  }
+};
+constexpr int kTestWritesMin = 8;
+constexpr int kTestWritesMax = 12;
+/// The test's process runs, and the write that says so is refused.
+constexpr int kTestWritesBeforeLaunched = 4;
+INSTANTIATE_TEST_SUITE_P(AtEveryWrite, TestDeathTest, ::testing::Range(0, kTestWritesMax));
+
+TEST_P(TestDeathTest, LeavesOneProcessAndItsAnswer) {
+  std::string run_id;
+  const bool died = DieAfter(GetParam(), &run_id);
+  const store::Run run = Await(run_id);
+  EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
+  EXPECT_EQ(NodeOf(run_id, "q").response_json, R"({"valid":true})");
+  EXPECT_EQ(processes_.Launches(), 1);
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+  if (GetParam() == kTestWritesMax - 1) {
+    EXPECT_FALSE(died) << "raise kTestWritesMax";
+  } else if (GetParam() < kTestWritesMin) {
+    EXPECT_TRUE(died) << "the run makes fewer writes than it did";
+  }
+  runner_.reset();  // its last step tidies up
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/jobs/" + run_id));
+}
+
+TEST_P(TestDeathTest, EndsWhatAnEarlierDaemonWasAskedToCancel) {
+  processes_.reads_until_exit = -1;
+  DyingStore dying(*store_, std::min(GetParam(), kTestWritesBeforeLaunched));
+  runner_ = MakeRunner(dying);
+  const std::string run_id = runner_->Start(Request("test", {Compile()}))->id;
+  dying.AwaitDeath(run_id);
+  runner_.reset();
+  store_.reset();
+  OpenStore();
+  store::RunChange change;
+  change.run = store_->GetRun(run_id).value();
+  change.run->cancel_requested = true;
+  ASSERT_TRUE(store_->ChangeRun(run_id, change).ok());
+  StartRunner();
+  ASSERT_TRUE(runner_->Recover().ok());
+  EXPECT_EQ(Await(run_id).state, store::kCancelled);
+  for (const auto& [directory, process] : processes_.processes) {
+    EXPECT_NE(process.state.phase, os::JobState::Phase::kRunning);
+  }
   EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
 }
 

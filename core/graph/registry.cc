@@ -129,15 +129,52 @@ Status RunnerImpl::ClaimLocked(const store::Run& run, const std::vector<std::str
   return Status::Ok();
 }
 
-std::shared_ptr<void> RunnerImpl::TakeJobSlot(const ActivePtr& active, const std::string& node_id,
-                                              bool must) {
+std::shared_ptr<void> RunnerImpl::TakeJobSlot(const ActivePtr& active, const std::string& node_id) {
   const std::lock_guard lock(registry_);
-  if (!must && jobs_running_ >= options_.jobs) {
+  if (jobs_running_ >= options_.jobs) {
     jobs_waiting_.emplace_back(active, node_id);
     return nullptr;
   }
+  return JobSlotLocked();
+}
+
+std::shared_ptr<void> RunnerImpl::JobSlotLocked() {
   ++jobs_running_;
   return {this, [](RunnerImpl* runner) { runner->FreeJobSlot(); }};
+}
+
+std::shared_ptr<void> RunnerImpl::TestSlotLocked() {
+  ++test_jobs_running_;
+  return {this, [](RunnerImpl* runner) {
+            const std::lock_guard lock(runner->registry_);
+            --runner->test_jobs_running_;
+          }};
+}
+
+std::shared_ptr<void> RunnerImpl::KeepSlot(JobRecord::Kind kind) {
+  const std::lock_guard lock(registry_);
+  return kind == JobRecord::Kind::kRun ? JobSlotLocked() : TestSlotLocked();
+}
+
+bool RunnerImpl::TakeTestSlot(JobAtWork& job) {
+  JobRuntime& runtime = *job.runtime;
+  if (job.record.kind != JobRecord::Kind::kTest || runtime.slot) return true;
+  {
+    const std::lock_guard lock(registry_);
+    if (!std::exchange(runtime.waits_for_slot, true)) tests_waiting_.push_back(job.runtime);
+    // Those that ended while they waited.
+    while (tests_waiting_.front().expired()) tests_waiting_.pop_front();
+    const bool first = tests_waiting_.front().lock() == job.runtime;
+    if (first && test_jobs_running_ < options_.test_jobs) {
+      tests_waiting_.pop_front();
+      runtime.slot = TestSlotLocked();
+    }
+  }
+  if (runtime.slot) return true;
+  hub_->Progress(job.run.id, {0, Now(), job.node.id, job.node.title, "",
+                              "waiting: " + std::to_string(options_.test_jobs) +
+                                  " tests run as batch jobs, the most at a time"});
+  return false;
 }
 
 void RunnerImpl::FreeJobSlot() {

@@ -27,6 +27,19 @@ Result<json> RequestOf(const store::Node& node) {
   return DataLoss("the stored request of node " + node.id + " cannot be read");
 }
 
+json LeaseJson(const LeaseFacts& facts) {
+  return {{"id", facts.idempotency_key}, {"kind", "cold"}, {"directory", facts.directory}};
+}
+
+json ProcessJson(const ProcessFacts& facts) {
+  return {{"phase", facts.running ? "RUNNING" : (facts.lost ? "LOST" : "EXITED")},
+          {"exitCode", facts.exit_code},
+          {"signal", facts.signal},
+          {"result", EncodeBase64(facts.result)},
+          {"stderrTail", facts.stderr_tail},
+          {"cancelRequested", facts.cancel_requested}};
+}
+
 }  // namespace
 
 std::string ContextJson(const store::Run& run, const std::string& node_id,
@@ -73,7 +86,7 @@ Result<std::string> BuildRequest(const store::Node& node, const std::string& con
 }
 
 Result<std::string> BuildSubmit(const store::Node& node, const std::string& context,
-                                const std::string& mount, const SubmitFacts& facts) {
+                                const std::string& mount, const LeaseFacts& facts) {
   DCP_ASSIGN(json request, RequestOf(node));
   json& job = request["job"];
   if (!job.is_object()) return Internal("node " + node.id + ": its request holds no job");
@@ -81,20 +94,33 @@ Result<std::string> BuildSubmit(const store::Node& node, const std::string& cont
   job["mounts"] = json::array({Parse(mount)});
   job["runId"] = facts.run_id;
   job["deadlineMs"] = std::to_string(facts.deadline);
-  request["lease"] = {
-      {"id", facts.lease_id}, {"kind", "cold"}, {"directory", facts.lease_directory}};
+  request["lease"] = LeaseJson(facts);
   request["idempotencyKey"] = facts.idempotency_key;
   return Dump(request);
 }
 
+Result<std::string> BuildAnalyze(const store::Node& node, const std::string& context,
+                                 const std::string& mount, const LeaseFacts& facts) {
+  DCP_ASSIGN(json request, RequestOf(node));
+  request["context"] = Parse(context);
+  // What a graph says about mounts and leases is not asked: they are the host's to give.
+  request["mounts"] = json::array({Parse(mount)});
+  request["lease"] = LeaseJson(facts);
+  return Dump(request);
+}
+
+Result<std::string> BuildInterpret(const store::Node& node, const std::string& context,
+                                   const ProcessFacts& facts) {
+  DCP_ASSIGN(json request, RequestOf(node));
+  request["context"] = Parse(context);
+  request.erase("mounts");
+  return Dump({{"context", Parse(context)},
+               {"request", std::move(request)},
+               {"process", ProcessJson(facts)}});
+}
+
 std::string BuildProcessCheck(const std::string& context, const ProcessFacts& facts) {
-  json process = {{"phase", facts.running ? "RUNNING" : (facts.lost ? "LOST" : "EXITED")},
-                  {"exitCode", facts.exit_code},
-                  {"signal", facts.signal},
-                  {"result", EncodeBase64(facts.result)},
-                  {"stderrTail", facts.stderr_tail},
-                  {"cancelRequested", facts.cancel_requested}};
-  return Dump({{"context", Parse(context)}, {"process", std::move(process)}});
+  return Dump({{"context", Parse(context)}, {"process", ProcessJson(facts)}});
 }
 
 std::string BuildHandleCall(const std::string& context, const std::string& handle) {

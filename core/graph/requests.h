@@ -23,16 +23,19 @@ Result<std::string> BuildRequest(const store::Node& node, const std::string& con
                                  const std::string& outputs,
                                  const std::vector<std::string>& mounts);
 
-struct SubmitFacts {
+/// What is given along with work that may become a job.
+struct LeaseFacts {
   std::string run_id;
-  std::string lease_id;
-  std::string lease_directory;
-  std::string idempotency_key;
+  std::string directory;
+  std::string idempotency_key;  ///< the lease's id too
   WallMillis deadline = 0;
 };
 /// contract SubmitRequest from a node's {"job":{...}}.
 Result<std::string> BuildSubmit(const store::Node& node, const std::string& context,
-                                const std::string& mount, const SubmitFacts& facts);
+                                const std::string& mount, const LeaseFacts& facts);
+/// contract AnalyzeRequest
+Result<std::string> BuildAnalyze(const store::Node& node, const std::string& context,
+                                 const std::string& mount, const LeaseFacts& facts);
 
 /// contract ProcessState
 struct ProcessFacts {
@@ -45,6 +48,9 @@ struct ProcessFacts {
   bool cancel_requested = false;
 };
 std::string BuildProcessCheck(const std::string& context, const ProcessFacts& facts);
+/// contract InterpretRequest of a process that a node's Analyze answered.
+Result<std::string> BuildInterpret(const store::Node& node, const std::string& context,
+                                   const ProcessFacts& facts);
 /// CheckRequest or CancelRequest of a job with a handle.
 std::string BuildHandleCall(const std::string& context, const std::string& handle);
 

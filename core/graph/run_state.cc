@@ -233,7 +233,11 @@ store::RunChange RunState::TakeChange() {
 }
 
 bool IsJob(const store::Node& node) {
-  return node.capability == "run_backend" && node.method == "Submit";
+  return (node.capability == "run_backend" && node.method == "Submit") || !node.job_json.empty();
+}
+
+bool MayBecomeJob(const store::Node& node) {
+  return node.capability == "test_backend" && node.method == "Analyze";
 }
 
 }  // namespace dcp::graph

@@ -70,8 +70,11 @@ class RunState {
 
 /// Capabilities that a node may name.
 bool IsCapability(const std::string& name);
-/// A batch job: it has a life of its own that outlasts calls and daemons.
+/// A batch job: it has a life of its own that outlasts calls and daemons. Either from its
+/// beginning, or since a call of it answered a process.
 bool IsJob(const store::Node& node);
+/// A call that may answer a process instead of what it was asked for.
+bool MayBecomeJob(const store::Node& node);
 /// "namespace.name" of the table that a node makes or writes, "" for any other node.
 std::string WrittenTable(const std::string& capability, const std::string& method,
                          const std::string& request_json, const std::string& catalog);

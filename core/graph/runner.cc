@@ -15,7 +15,7 @@ namespace dcp::graph {
 
 Result<std::unique_ptr<Runner>> Runner::Create(store::Store& store, Backend& backend,
                                                const Clock& clock, RunnerOptions options) {
-  if (options.threads < 1 || options.jobs < 1 || options.job_poll_ms < 1 ||
+  if (options.threads < 1 || options.jobs < 1 || options.test_jobs < 1 || options.job_poll_ms < 1 ||
       options.default_timeout_ms < 1 || options.job_timeout_ms < 1 || options.back_off_ms < 0 ||
       options.rest_ms < 0) {
     return InvalidArgument("graph runner: threads, jobs, time-outs and poll time must be positive");
@@ -162,6 +162,7 @@ bool RunnerImpl::Commit(const ActivePtr& active) {
   // Memory is ahead of the store now: forget it, and take the store's word later.
   log::Write(log::Id::kRunSetAside, {{"run", active->id}, {"error", status.ToString()}});
   active->gone = true;
+  active->set_aside = true;
   {
     const std::lock_guard lock(registry_);
     if (const auto entry = entries_.find(active->id); entry != entries_.end()) {
@@ -203,6 +204,7 @@ void RunnerImpl::End(const ActivePtr& active) {
   DCP_CRASH_POINT("run.end.after_commit");
   active->gone = true;
   hub_->Forget(active->id);
+  RemoveIfEmpty(active->id);
   Unregister(active->id);
 }
 
@@ -242,6 +244,7 @@ Status RunnerImpl::Resume(const store::Run& run) {
   std::vector<std::string> calls;
   for (const store::Node& node : active->state.nodes()) {
     if (node.state == store::kRunning) (IsJob(node) ? jobs : calls).push_back(node.id);
+    if (store::IsTerminal(node.state)) CleanUpEnded(node);
   }
   for (const std::string& id : calls) {
     if (run.cancel_requested) {
@@ -257,7 +260,9 @@ Status RunnerImpl::Resume(const store::Run& run) {
   DCP_CRASH_POINT("run.resume.after_commit");
   for (const std::string& id : jobs) {
     auto runtime = std::make_shared<JobRuntime>();
-    runtime->slot = TakeJobSlot(active, id, true);
+    const auto record = JobRecordFromJson(active->state.Find(id)->job_json);
+    const auto kind = record.ok() ? record->kind : JobRecord::Kind::kRun;
+    runtime->slot = KeepSlot(kind);
     executor_.Post([this, active, id, runtime] { JobStep(active, id, runtime); });
   }
   return Status::Ok();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Runner itself. Three files share it: runner.cc (starting, ending, finding again),
-// node_steps.cc (one node's call) and job_steps.cc (one job's life).
+// The Runner itself. Its files: runner.cc (starting, ending, finding again), registry.cc (what runs
+// must know of each other), node_steps.cc (one node's call), job_steps.cc (one job's life),
+// job_calls.cc (what it asks of its backend) and job_ends.cc (what becomes of it).
 //
 // Locks: a run's own mutex first, then the registry's. Nothing is called outside this room with
 // either of them held, except the store.
@@ -12,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -25,6 +27,7 @@
 #include "graph/job_record.h"
 #include "graph/launcher.h"
 #include "graph/limits.h"
+#include "graph/requests.h"
 #include "graph/run_state.h"
 
 namespace dcp::graph {
@@ -41,6 +44,7 @@ struct ActiveRun {
   std::unordered_set<std::string> queued;         // given to the executor once; guarded by mutex
   std::unordered_map<std::string, int> failures;  // calls that failed; guarded by mutex
   bool gone = false;                              // ended or set aside; guarded by mutex
+  bool set_aside = false;                         // memory is ahead of the store; guarded by mutex
   bool news = false;                              // to be told on unlocking; guarded by mutex
 };
 using ActivePtr = std::shared_ptr<ActiveRun>;
@@ -48,9 +52,14 @@ using ActivePtr = std::shared_ptr<ActiveRun>;
 /// The pause before try number `failures` + 1.
 int64_t BackOff(int64_t first_ms, int failures);
 
+/// A job's step answers for how long to wait until the next, or one of these.
+constexpr int64_t kAgain = 0;
+constexpr int64_t kDone = -1;
+
 /// What a job in progress needs besides its record; used by one thread at a time.
 struct JobRuntime {
   std::shared_ptr<void> slot;
+  bool waits_for_slot = false;  ///< guarded by the registry's mutex
   bool maybe_submitted = true;  ///< false: this daemon made the lease and has not submitted yet
   bool stop_sent = false;
   int failures = 0;
@@ -127,8 +136,14 @@ class RunnerImpl : public Runner {
   Status ClaimLocked(const store::Run& run, const std::vector<std::string>& tables);
   std::vector<std::string> TablesOf(const std::vector<NodeSpec>& nodes) const;
   /// Empty when all are taken: the node is started again when one is free.
-  std::shared_ptr<void> TakeJobSlot(const ActivePtr& active, const std::string& node_id, bool must);
+  std::shared_ptr<void> TakeJobSlot(const ActivePtr& active, const std::string& node_id);
+  /// For a job that lives already.
+  std::shared_ptr<void> KeepSlot(JobRecord::Kind kind);
+  std::shared_ptr<void> JobSlotLocked();
+  std::shared_ptr<void> TestSlotLocked();
   void FreeJobSlot();
+  /// A test that is about to be launched. False: not yet, in the order of asking.
+  bool TakeTestSlot(JobAtWork& job);
 
   // --- node_steps.cc
   void Execute(const ActivePtr& active, const std::string& node_id);
@@ -136,36 +151,65 @@ class RunnerImpl : public Runner {
              store::Run* run, std::string* outputs);
   Result<std::string> Call(const ActivePtr& active, const store::Run& run, const store::Node& node,
                            const std::string& outputs);
+  /// A call that may turn the node into a job.
+  void CallOrBecomeJob(const ActivePtr& active, const store::Run& run, const store::Node& node);
   void Finish(const ActivePtr& active, const std::string& node_id,
               const Result<std::string>& result);
   Status TakeAnswer(const ActivePtr& active, const store::Node& node, const std::string& response);
   Invocation MakeInvocation(const ActivePtr& active, const store::Run& run, const store::Node& node,
                             int64_t timeout_ms);
 
-  // --- job_steps.cc
+  // --- job_steps.cc; steps answer kAgain, kDone or for how long to wait
   void JobStep(const ActivePtr& active, const std::string& node_id,
                const std::shared_ptr<JobRuntime>& runtime);
-  // Each answers kAgain, kDone or for how long to wait.
   int64_t TakeStep(JobAtWork& job);
   int64_t LeaseJob(JobAtWork& job);
   int64_t SubmitJob(JobAtWork& job);
   Status PrepareProcess(JobAtWork& job, const ProcessPlan& plan);
   int64_t LaunchProcess(JobAtWork& job);
   int64_t LookAtProcess(JobAtWork& job);
-  int64_t LookAtEndedProcess(JobAtWork& job, const os::JobState& state);
-  void AskForWords(JobAtWork& job);
   int64_t LookAtHandle(JobAtWork& job);
   /// Whether the job is to end; sees to it. `wait_ms` is the answer for the step.
   bool StopIfAsked(JobAtWork& job, int64_t* wait_ms);
-  int64_t ConcludeJob(JobAtWork& job, const CheckAnswer& answer, const std::string& response);
   int64_t NextAttempt(JobAtWork& job, const std::string& why);
-  int64_t FailJob(JobAtWork& job, const Status& failure, const std::string& response = "");
-  int64_t CancelJob(JobAtWork& job, const std::string& why);
   int64_t RetryJob(JobAtWork& job, const Status& failure, int attempts_max);
   bool SaveJob(JobAtWork& job, const std::string& detail);
+
+  // --- job_calls.cc
+  /// What a backend answers when it is asked for work: one of the three.
+  struct Offer {
+    std::string handle;
+    std::optional<ProcessPlan> process;
+    std::string answer;  ///< of a test that needed no job
+  };
+  /// The record of a first attempt, with the instance that the routes give now. Not stored yet.
+  Status NewLease(JobAtWork& job, JobRecord::Kind kind, int64_t default_timeout_ms);
+  Result<Offer> AskForWork(JobAtWork& job);
+  void AskForWords(JobAtWork& job);
+  /// The instance that the job was given to. Once that is not configured any more: the one that
+  /// the routes give now, if it runs the same plugin, else UNAVAILABLE.
+  Result<std::string> InstanceOf(const JobAtWork& job);
   Result<std::string> CallJob(JobAtWork& job, const std::string& method,
                               const std::string& request_json);
   std::string ContextOf(const JobAtWork& job) const;
+
+  // --- job_ends.cc
+  enum class Leave { kNothing, kLogs };  ///< of a test's folder
+  Result<ProcessFacts> FactsOf(const JobAtWork& job, const os::JobState& state) const;
+  int64_t CheckEnded(JobAtWork& job, const ProcessFacts& facts);
+  int64_t InterpretEnded(JobAtWork& job, const ProcessFacts& facts);
+  int64_t ConcludeJob(JobAtWork& job, const CheckAnswer& answer, const std::string& response);
+  int64_t TryAgainOrFail(JobAtWork& job, const Status& failure, const std::string& response);
+  int64_t SucceedJob(JobAtWork& job, const std::string& response);
+  int64_t FailJob(JobAtWork& job, const Status& failure, const std::string& response = "");
+  int64_t CancelJob(JobAtWork& job, const std::string& why);
+  /// Ends the node with `end` (run locked), then tidies up.
+  int64_t EndJob(JobAtWork& job, Leave leave, const std::function<void()>& end);
+  void CleanUpTest(const std::string& run_id, const std::string& node_id, const JobRecord& record,
+                   Leave leave);
+  /// What a daemon that died right after a test's end had no time for.
+  void CleanUpEnded(const store::Node& node);
+  void RemoveIfEmpty(const std::string& run_id) const;
 
   store::Store& store_;
   Backend& backend_;
@@ -180,6 +224,8 @@ class RunnerImpl : public Runner {
   std::map<TableKey, std::string> claims_;  // run that writes; guarded by registry_
   int jobs_running_ = 0;                    // guarded by registry_
   std::deque<std::pair<ActivePtr, std::string>> jobs_waiting_;  // guarded by registry_
+  int test_jobs_running_ = 0;                                   // guarded by registry_
+  std::deque<std::weak_ptr<JobRuntime>> tests_waiting_;         // guarded by registry_
 
   Executor executor_;  // last: its tasks use everything above
 };

@@ -46,6 +46,23 @@ class FakeBackend : public Backend {
     }
     return answer(invocation);
   }
+  /// Every capability is served by the instance "at-first", until a test says otherwise.
+  Result<std::string> Resolve(const Invocation&) override {
+    const std::lock_guard lock(mutex_);
+    if (routed_to_.empty()) return NotFound("no route");
+    return routed_to_;
+  }
+  std::string PluginOf(const std::string& instance) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = plugins_.find(instance);
+    return found == plugins_.end() ? "" : found->second;
+  }
+  /// As a reload of the configuration would do.
+  void Configure(const std::string& routed_to, std::map<std::string, std::string> plugins) {
+    const std::lock_guard lock(mutex_);
+    routed_to_ = routed_to;
+    plugins_ = std::move(plugins);
+  }
   Result<std::string> MountFor(const store::Run&, const std::string& mode,
                                WallMillis expires_at) override {
     return R"({"name":"prod","token":"token-of-mount","mode":")" + mode + R"(","expiresAtMs":")" +
@@ -65,6 +82,8 @@ class FakeBackend : public Backend {
  private:
   std::mutex mutex_;
   std::map<std::string, Answer> answers_;
+  std::string routed_to_ = "at-first";
+  std::map<std::string, std::string> plugins_ = {{"at-first", "spark"}};
   std::vector<Invocation> calls_;
 };
 

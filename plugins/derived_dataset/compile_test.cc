@@ -80,6 +80,8 @@ TEST(CompileTest, TestBetweenTwoReceipts) {
       R"("sql":"SELECT :n AS a"})");
   Json schema = Compile("test", {{"a.yaml", Manifest("a", "SELECT 1")}}, {{"mode", "schema"}});
   EXPECT_EQ(NodeOf(schema, "m.a.analyze")["request"]["mode"], "SCHEMA");
+  Json limit0 = Compile("test", {{"a.yaml", Manifest("a", "SELECT 1")}}, {{"mode", "limit0"}});
+  EXPECT_EQ(NodeOf(limit0, "m.a.analyze")["request"]["mode"], "LIMIT0");
 }
 
 TEST(CompileTest, RunLooksFirst) {

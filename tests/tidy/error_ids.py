@@ -28,9 +28,14 @@ def raised_in(shown, line):
     return LITERAL.findall(line.split(COMMENT[shown.suffix])[0])
 
 
+# A library of several plugins raises ids of the block of the first that had them: they mean the same from each.
+SHARED = {"plugins/spark_sql": "plugins/spark_connect"}
+
+
 def part_of(shown):
     """Who raises it: a plugin, or one of the other top folders."""
-    return "/".join(shown.parts[:2]) if shown.parts[0] == "plugins" else shown.parts[0]
+    part = "/".join(shown.parts[:2]) if shown.parts[0] == "plugins" else shown.parts[0]
+    return SHARED.get(part, part)
 
 
 def read_page(root, findings):

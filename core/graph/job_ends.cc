@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What becomes of a job that has ended: its result is read and judged, the node ends or begins
+// another attempt, and a test leaves nothing behind.
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include "base/crash_point.h"
+#include "graph/requests.h"
+#include "graph/runner.h"
+#include "os/file.h"
+
+namespace dcp::graph {
+namespace {
+
+/// Content of a file that a job may or may not have left.
+Result<std::string> ReadIfThere(const std::string& path, int64_t offset, size_t bytes_max) {
+  auto content = os::ReadFileRange(path, offset, bytes_max);
+  if (content.status().code() == Code::kNotFound) return std::string();
+  return content;
+}
+
+}  // namespace
+
+Result<ProcessFacts> RunnerImpl::FactsOf(const JobAtWork& job, const os::JobState& state) const {
+  const std::string folder = job.record.directory + "/";
+  ProcessFacts facts;
+  facts.lost = state.phase == os::JobState::Phase::kLost;
+  facts.exit_code = state.exit.code;
+  facts.signal = state.exit.signal;
+  facts.cancel_requested = job.record.stop != JobRecord::Stop::kNo;
+  if (!job.record.result_file.empty()) {
+    DCP_ASSIGN(facts.result, ReadIfThere(folder + job.record.result_file, 0, kResultBytesMax));
+  }
+  auto tail = ReadIfThere(folder + job.record.stderr_file, -static_cast<int64_t>(kStderrTailBytes),
+                          kStderrTailBytes);
+  facts.stderr_tail = std::move(tail).value_or("");
+  return facts;
+}
+
+int64_t RunnerImpl::CheckEnded(JobAtWork& job, const ProcessFacts& facts) {
+  const auto response = CallJob(job, "Check", BuildProcessCheck(ContextOf(job), facts));
+  if (!response.ok()) return RetryJob(job, response.status(), kLookFailuresMax);
+  const auto answer = ParseCheckAnswer(*response);
+  if (!answer.ok()) return FailJob(job, answer.status());
+  if (answer->state == JobState::kPending || answer->state == JobState::kRunning) {
+    const Status odd = Unavailable("the backend takes a job that has ended for a running one");
+    return RetryJob(job, odd, kLookFailuresMax);
+  }
+  return ConcludeJob(job, *answer, *response);
+}
+
+int64_t RunnerImpl::InterpretEnded(JobAtWork& job, const ProcessFacts& facts) {
+  if (job.record.stop == JobRecord::Stop::kDeadline) {
+    return FailJob(job, DeadlineExceeded("the batch job of the check did not end within its time"));
+  }
+  if (job.record.stop == JobRecord::Stop::kCancel) {
+    return CancelJob(job, "the run was cancelled");
+  }
+  // An instance that is gone is waited for; what it says itself is said of this attempt.
+  const auto instance = InstanceOf(job);
+  if (!instance.ok()) return RetryJob(job, instance.status(), kLookFailuresMax);
+  const auto request = BuildInterpret(job.node, ContextOf(job), facts);
+  if (!request.ok()) return FailJob(job, request.status());
+  const auto response = CallJob(job, "Interpret", *request);
+  if (response.status().code() == Code::kUnavailable) {
+    // Perhaps only its worker died in the call, which is cheap to repeat.
+    if (stopping_ || job.runtime->failures + 1 < kCallAttemptsMax) {
+      return RetryJob(job, response.status(), kCallAttemptsMax);
+    }
+    return TryAgainOrFail(job, response.status(), "");
+  }
+  if (!response.ok()) return RetryJob(job, response.status(), kLookFailuresMax);
+  const auto process = ParseAnalyzeAnswer(*response);
+  if (!process.ok()) return FailJob(job, process.status());
+  if (process->has_value()) {
+    return FailJob(job, Internal("the plugin answered Interpret with another process")
+                            .WithHint("this is a fault of the plugin; its log may say more"));
+  }
+  return SucceedJob(job, *response);
+}
+
+int64_t RunnerImpl::ConcludeJob(JobAtWork& job, const CheckAnswer& answer,
+                                const std::string& response) {
+  DCP_CRASH_POINT("job.ended.checked");
+  if (answer.state == JobState::kSucceeded) return SucceedJob(job, response);
+  if (job.record.stop == JobRecord::Stop::kDeadline) {
+    return FailJob(job, DeadlineExceeded("the job did not end within its time"), response);
+  }
+  if (job.record.stop == JobRecord::Stop::kCancel) {
+    return CancelJob(job, "the run was cancelled");
+  }
+  if (answer.state == JobState::kCancelled) {
+    return CancelJob(job, answer.detail.empty() ? "the job was cancelled" : answer.detail);
+  }
+  if (answer.retryable) return TryAgainOrFail(job, answer.failure, response);
+  return FailJob(job, answer.failure, response);
+}
+
+int64_t RunnerImpl::TryAgainOrFail(JobAtWork& job, const Status& failure,
+                                   const std::string& response) {
+  if (!job.active->cancel && job.record.attempt < kJobAttemptsMax && Now() < job.record.deadline) {
+    return NextAttempt(job, failure.message());
+  }
+  return FailJob(job, failure, response);
+}
+
+int64_t RunnerImpl::EndJob(JobAtWork& job, Leave leave, const std::function<void()>& end) {
+  {
+    const RunLock lock(*this, *job.active);
+    if (job.active->gone) return kDone;
+    hub_->ForgetProgress(job.run.id, job.node.id);
+    end();
+    Settle(job.active);
+    // Not written: it will be done again, and needs what lies there.
+    if (job.active->set_aside) return kDone;
+  }
+  if (job.record.kind != JobRecord::Kind::kTest) return kDone;
+  CleanUpTest(job.run.id, job.node.id, job.record, leave);
+  // The run's end found this folder perhaps, and looks no more.
+  const RunLock lock(*this, *job.active);
+  if (store::IsTerminal(job.active->state.run().state)) RemoveIfEmpty(job.run.id);
+  return kDone;
+}
+
+int64_t RunnerImpl::SucceedJob(JobAtWork& job, const std::string& response) {
+  const int64_t done = EndJob(job, Leave::kNothing, [&] {
+    job.active->state.Succeed(job.node.id, response, Now());
+  });
+  DCP_CRASH_POINT("job.succeeded.after_commit");
+  return done;
+}
+
+int64_t RunnerImpl::FailJob(JobAtWork& job, const Status& failure, const std::string& response) {
+  // Given up on without the backend's word that it ended: it must not go on writing behind our
+  // back.
+  const bool may_live = response.empty();
+  if (may_live && (job.record.step == JobRecord::Step::kLaunched ||
+                   job.record.step == JobRecord::Step::kPrepared)) {
+    static_cast<void>(launcher_->Stop(job.record.directory));
+  } else if (may_live && job.record.step == JobRecord::Step::kSubmitted) {
+    static_cast<void>(
+        CallJob(job, "Cancel", BuildHandleCall(ContextOf(job), job.record.handle)).status());
+  }
+  return EndJob(job, Leave::kLogs,
+                [&] { job.active->state.Fail(job.node.id, failure, response, Now()); });
+}
+
+int64_t RunnerImpl::CancelJob(JobAtWork& job, const std::string& why) {
+  const int64_t done = EndJob(job, Leave::kNothing, [&] {
+    job.active->state.CancelNode(job.node.id, Now(), why);
+  });
+  DCP_CRASH_POINT("job.cancelled.after_commit");
+  return done;
+}
+
+void RunnerImpl::CleanUpTest(const std::string& run_id, const std::string& node_id,
+                             const JobRecord& record, Leave leave) {
+  namespace fs = std::filesystem;
+  for (int attempt = 1; attempt <= record.attempt; ++attempt) {
+    const std::string folder = JobFolder(options_.job_directory, run_id, node_id, attempt);
+    std::error_code none;
+    if (!fs::exists(folder, none)) continue;
+    const auto state = launcher_->Read(folder);
+    // It was told to stop, and does not: whoever looks for it needs what lies there.
+    if (state.ok() && state->phase == os::JobState::Phase::kRunning) continue;
+    if (leave == Leave::kNothing || attempt < record.attempt) {
+      // What cannot be removed goes with the playground.
+      static_cast<void>(os::RemoveTree(folder));
+      continue;
+    }
+    // Among the rest is the catalog's token.
+    const std::set<std::string> kept = {record.stdout_file, record.stderr_file};
+    for (const auto& entry : fs::directory_iterator(folder, none)) {
+      if (!kept.contains(entry.path().filename())) {
+        static_cast<void>(os::RemoveTree(entry.path()));
+      }
+    }
+  }
+}
+
+void RunnerImpl::CleanUpEnded(const store::Node& node) {
+  if (node.job_json.empty()) return;
+  const auto record = JobRecordFromJson(node.job_json);
+  if (!record.ok() || record->kind != JobRecord::Kind::kTest) return;
+  CleanUpTest(node.run_id, node.id, *record,
+              node.state == store::kFailed ? Leave::kLogs : Leave::kNothing);
+}
+
+void RunnerImpl::RemoveIfEmpty(const std::string& run_id) const {
+  std::error_code none;  // not empty: then there are jobs of runs, or logs
+  std::filesystem::remove(options_.job_directory + "/" + run_id, none);
+}
+
+}  // namespace dcp::graph
