@@ -161,6 +161,7 @@ host::CapabilityRoutes ReadRoutes(const std::string& capability, const Section& 
 void ReadPlugins(const Section& section, const References& references, host::Settings& host) {
   host.directories = section.Texts("directories");
   host.worker_program = section.Text("worker", references.bin_dir + "/dcp-plugin-worker");
+  host.library_directory = references.state_dir + "/plugins";
   host.start_timeout_ms = section.Duration("start_timeout", {1s, 10min}, 20s).count();
   host.ping_timeout_ms = section.Duration("ping_timeout", {100ms, 5min}, 5s).count();
   for (const Section& entry : section.Subs("instances")) {
@@ -174,6 +175,10 @@ void ReadPlugins(const Section& section, const References& references, host::Set
     instance.isolation = entry.Choice("isolation", {"worker", "in_process"}, "worker");
     instance.config_json = Secret(entry.Json("config"));
     for (auto& variable : entry.TextMap("env")) instance.env.push_back(std::move(variable));
+    if (instance.isolation == host::kIsolationInProcess && !instance.env.empty()) {
+      entry.Fail("env", "isolation in_process gives no environment of its own",
+                 "remove `env`, or use isolation: worker");
+    }
     host.instances.push_back(std::move(instance));
   }
   for (const auto& [capability, routes] : section.Sub("routes").Sections()) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The plugin host: finds plugins, checks them, runs each configured instance in a worker process
-// and routes calls to it by capability. What is configured can change while calls run.
+// The plugin host: finds plugins, checks them, runs each configured instance (in a worker process,
+// or in this one) and routes calls to it by capability. What is configured can change while calls
+// run.
 #pragma once
 
 #include <functional>
@@ -16,12 +17,16 @@
 
 namespace dcp::host {
 
+/// Where an instance's code runs.
+inline constexpr char kIsolationWorker[] = "worker";
+inline constexpr char kIsolationInProcess[] = "in_process";
+
 /// One configured use of a plugin.
 struct InstanceSettings {
   std::string id;      ///< the name that routes use
   std::string plugin;  ///< the manifest's id
   Secret config_json;  ///< may hold resolved secrets
-  std::string isolation = "worker";
+  std::string isolation = kIsolationWorker;
   std::vector<std::pair<std::string, std::string>> env;  ///< allow-listed for the worker
 };
 
@@ -55,6 +60,7 @@ using Routes = std::map<std::string, CapabilityRoutes>;
 struct Settings {
   std::vector<std::string> directories;  ///< searched in order, *.so, not below
   std::string worker_program;            ///< path of dcp-plugin-worker
+  std::string library_directory;         ///< a private folder for files that run in this process
   std::vector<InstanceSettings> instances;
   Routes routes;
   int64_t start_timeout_ms = 20'000;
@@ -90,7 +96,7 @@ struct InstanceState {
   std::string detail;  ///< why it failed, and every path that was tried
   std::vector<std::string> capabilities;
   int restarts = 0;
-  int64_t pid = 0;
+  int64_t pid = 0;  ///< of its worker
 };
 
 /// What a reload did: ids of instances, and routes as "capability: what changed".

@@ -7,6 +7,9 @@
 #include <chrono>
 
 #include "base/clock.h"
+#include "host/calls.h"
+#include "host/in_process.h"
+#include "host/worker_process.h"
 #include "log/log.h"
 
 namespace dcp::host {
@@ -30,6 +33,7 @@ InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
     plan.missing = found.status();
   }
   plan.options.program = settings.worker_program;
+  plan.options.library_directory = settings.library_directory;
   plan.options.plugin = own.plugin;
   plan.options.instance = own.id;
   plan.options.config_json = own.config_json;
@@ -56,8 +60,8 @@ Instance::Instance(InstancePlan plan, std::function<void()> wake)
 }
 
 bool Instance::Serves(const InstancePlan& plan) const {
-  const WorkerOptions& a = plan_.options;
-  const WorkerOptions& b = plan.options;
+  const HomeOptions& a = plan_.options;
+  const HomeOptions& b = plan.options;
   const bool same_settings =
       plan_.own.plugin == plan.own.plugin && plan_.own.isolation == plan.own.isolation &&
       plan_.own.env == plan.own.env && plan_.own.config_json.Equals(plan.own.config_json.Reveal());
@@ -103,19 +107,27 @@ bool Instance::Close(bool by_force) {
   return closed_;
 }
 
+Result<std::shared_ptr<PluginHome>> Instance::StartHome() {
+  const auto changed = [this] { OnChanged(); };
+  if (plan_.own.isolation == kIsolationInProcess) {
+    return std::shared_ptr<PluginHome>(InProcess::Start(plan_.options, changed));
+  }
+  DCP_ASSIGN(std::shared_ptr<PluginHome> worker, WorkerProcess::Spawn(plan_.options, changed));
+  return worker;
+}
+
 SteadyMillis Instance::Supervise(SteadyMillis now) {
-  std::shared_ptr<WorkerProcess> old;
+  std::shared_ptr<PluginHome> old;
   {
     const std::lock_guard lock(mutex_);
     if (phase_ != Phase::kDue) return kNever;
     if (now < due_) return due_;
     phase_ = Phase::kStarting;
     ++starts_;
-    old = std::move(worker_);
+    old = std::move(home_);
   }
   old.reset();  // its process has ended; this joins its thread
-  Result<std::shared_ptr<WorkerProcess>> made =
-      WorkerProcess::Spawn(plan_.options, [this] { OnChanged(); });
+  Result<std::shared_ptr<PluginHome>> made = StartHome();
   std::unique_lock lock(mutex_);
   if (phase_ == Phase::kStopped) {
     lock.unlock();
@@ -129,7 +141,7 @@ SteadyMillis Instance::Supervise(SteadyMillis now) {
         !transient);
     return phase_ == Phase::kDue ? due_ : kNever;
   }
-  worker_ = std::move(made).value();
+  home_ = std::move(made).value();
   changed_.notify_all();
   return kNever;
 }
@@ -138,17 +150,16 @@ SteadyMillis Instance::Supervise(SteadyMillis now) {
 void Instance::OnChanged() {
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return worker_ != nullptr || phase_ == Phase::kStopped; });
+    changed_.wait(lock, [this] { return home_ != nullptr || phase_ == Phase::kStopped; });
     if (phase_ != Phase::kStarting && phase_ != Phase::kReady) return;
-    if (worker_->phase() == WorkerProcess::Phase::kReady) {
+    if (home_->phase() == PluginHome::Phase::kReady) {
       phase_ = Phase::kReady;
       settled_ = true;
-      log::Write(
-          log::Id::kPluginReady,
-          {{"plugin", plan_.own.plugin}, {"instance", plan_.own.id}, {"pid", worker_->pid()}});
+      log::Write(log::Id::kPluginReady,
+                 {{"plugin", plan_.own.plugin}, {"instance", plan_.own.id}, {"pid", home_->pid()}});
     } else {
       bool permanent = false;
-      const Status reason = worker_->ending(permanent);
+      const Status reason = home_->ending(permanent);
       Died(reason, permanent);
     }
     changed_.notify_all();
@@ -191,8 +202,8 @@ Status Instance::WaitSettled(const std::function<bool()>& cancelled) {
   return phase_ == Phase::kStopped ? Unavailable(Who() + " is being stopped") : reason_;
 }
 
-Result<std::shared_ptr<WorkerProcess>> Instance::WaitWorker(const WorkerProcess* dead,
-                                                            const CallOptions& options) {
+Result<std::shared_ptr<PluginHome>> Instance::WaitHome(const PluginHome* dead,
+                                                       const CallOptions& options) {
   const SteadyMillis begin = SystemClock().Steady();
   const SteadyMillis patience = begin + plan_.options.start_timeout_ms;
   const bool own_deadline = options.deadline != 0 && options.deadline < patience;
@@ -201,7 +212,7 @@ Result<std::shared_ptr<WorkerProcess>> Instance::WaitWorker(const WorkerProcess*
   for (;;) {
     if (phase_ == Phase::kFailed) return reason_;
     if (phase_ == Phase::kStopped) return Unavailable(Who() + " is being stopped");
-    if (phase_ == Phase::kReady && worker_.get() != dead) return worker_;
+    if (phase_ == Phase::kReady && home_.get() != dead) return home_;
     const SteadyMillis now = SystemClock().Steady();
     if (now >= until) {
       const std::string text = Who() + " was not ready in time";
@@ -221,12 +232,12 @@ Result<std::shared_ptr<WorkerProcess>> Instance::WaitWorker(const WorkerProcess*
 
 Result<Reply> Instance::Call(const std::string& method, const std::string& request,
                              const CallOptions& options) {
-  std::shared_ptr<WorkerProcess> worker;
+  std::shared_ptr<PluginHome> home;
   for (;;) {
     // A worker that died before it got the call is waited out: nothing was lost with it.
-    DCP_ASSIGN(worker, WaitWorker(worker.get(), options));
+    DCP_ASSIGN(home, WaitHome(home.get(), options));
     bool sent = false;
-    Result<Reply> reply = worker->Call(method, request, options, sent);
+    Result<Reply> reply = home->Call(method, request, options, sent);
     if (!sent && reply.status().code() == Code::kUnavailable) continue;
     if (reply.ok() && reply->from_plugin) {
       const std::lock_guard lock(mutex_);
@@ -251,12 +262,12 @@ InstanceState Instance::State() const {
                                                                         : "RESTARTING";
   if (phase_ != Phase::kReady && !reason_.ok()) state.detail = reason_.ToString();
   state.restarts = std::max(0, starts_ - 1);
-  if (phase_ == Phase::kReady) state.pid = worker_->pid();
+  if (phase_ == Phase::kReady) state.pid = home_->pid();
   return state;
 }
 
 Status Instance::Restart() {
-  std::shared_ptr<WorkerProcess> worker;
+  std::shared_ptr<PluginHome> home;
   {
     const std::lock_guard lock(mutex_);
     if (!plan_.plugin) {
@@ -267,22 +278,24 @@ Status Instance::Restart() {
     deaths_ = 0;
     due_ = 0;
     if (phase_ == Phase::kFailed) phase_ = Phase::kDue;
-    if (phase_ == Phase::kReady) worker = worker_;
+    if (phase_ == Phase::kReady) home = home_;
     changed_.notify_all();
   }
-  if (worker) worker->Kill("a restart was asked for");  // its end makes the next one due
-  return {};
+  // Its end makes the next one due.
+  if (!home || home->Kill("a restart was asked for")) return {};
+  return FailedPrecondition(Who() + " runs in the daemon's own process and cannot be ended alone")
+      .WithHint("restart dcpd, or use isolation: worker");
 }
 
 void Instance::Stop() {
-  std::shared_ptr<WorkerProcess> worker;
+  std::shared_ptr<PluginHome> home;
   {
     const std::lock_guard lock(mutex_);
     phase_ = Phase::kStopped;
-    worker = std::move(worker_);
+    home = std::move(home_);
     changed_.notify_all();
   }
-  if (worker) worker->Stop();
+  if (home) home->Stop();
 }
 
 }  // namespace dcp::host

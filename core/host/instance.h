@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One configured use of a plugin: keeps a worker running for it, and says so when it gives up.
+// One configured use of a plugin: keeps it running in its home, and says so when it gives up.
 #pragma once
 
 #include <condition_variable>
@@ -15,8 +15,8 @@
 #include "base/result.h"
 #include "host/digest.h"
 #include "host/host.h"
+#include "host/plugin_home.h"
 #include "host/registry.h"
-#include "host/worker_process.h"
 
 namespace dcp::host {
 
@@ -37,7 +37,7 @@ struct InstancePlan {
   std::optional<Registry::Plugin> plugin;  ///< nothing when it was not found, and why:
   Status missing;
   FileStamp stamp;  ///< of the plugin's file
-  WorkerOptions options;
+  HomeOptions options;
 };
 
 InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
@@ -85,10 +85,10 @@ class Instance {
  private:
   enum class Phase { kDue, kStarting, kReady, kFailed, kStopped };
 
+  Result<std::shared_ptr<PluginHome>> StartHome();
   void OnChanged();
   void Died(const Status& reason, bool permanent);
-  Result<std::shared_ptr<WorkerProcess>> WaitWorker(const WorkerProcess* dead,
-                                                    const CallOptions& options);
+  Result<std::shared_ptr<PluginHome>> WaitHome(const PluginHome* dead, const CallOptions& options);
 
   const InstancePlan plan_;
   const std::string digest_;  ///< of the plugin's file; empty when it could not be read
@@ -105,7 +105,7 @@ class Instance {
   bool leaving_ = false;
   bool closed_ = false;
   Status reason_;
-  std::shared_ptr<WorkerProcess> worker_;
+  std::shared_ptr<PluginHome> home_;
 };
 
 }  // namespace dcp::host

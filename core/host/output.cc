@@ -14,6 +14,14 @@
 
 namespace dcp::host {
 
+void LogPluginLine(const std::string& plugin, const std::string& instance, uint32_t level,
+                   std::string_view line) {
+  const log::Id id = level <= 1   ? log::Id::kPluginTraced
+                     : level == 2 ? log::Id::kPluginSaid
+                                  : log::Id::kPluginWarned;
+  log::Write(id, {{"plugin", plugin}, {"instance", instance}, {"line", std::string(line)}});
+}
+
 OutputPipe::~OutputPipe() {
   if (fd_ >= 0) close(fd_);
 }

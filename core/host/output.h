@@ -20,6 +20,10 @@ constexpr size_t kOutputTailMax = 2048;
 /// Lines a second and stream; a plugin that prints in a loop must not fill the operator's disk.
 constexpr int kOutputLinesPerSecondMax = 100;
 
+/// A line of a plugin's own log, by the ABI's level.
+void LogPluginLine(const std::string& plugin, const std::string& instance, uint32_t level,
+                   std::string_view line);
+
 class OutputPipe {
  public:
   explicit OutputPipe(std::string stream) : stream_(std::move(stream)) {}

@@ -22,16 +22,16 @@ namespace dll = boost::dll;
 /// NODELETE: code stays mapped, since threads and exit handlers of libraries outlive any count.
 constexpr auto kLoadMode = static_cast<dll::load_mode::type>(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 
-Result<const dcp_plugin_api*> Load(const std::string& path) {
+Result<const dcp_plugin_api*> Load(const std::string& path, const std::string& shown) {
   try {
     // Never destroyed: unloading a plugin is not supported, by design.
     auto* library = new dll::shared_library(std::filesystem::path(path), kLoadMode);
     if (!library->has(DCP_ENTRY_SYMBOL)) {
-      return InvalidArgument(path + " does not export " DCP_ENTRY_SYMBOL);
+      return InvalidArgument(shown + " does not export " DCP_ENTRY_SYMBOL);
     }
     return library->get<const dcp_plugin_api*()>(DCP_ENTRY_SYMBOL)();
   } catch (const std::exception& e) {
-    return InvalidArgument("cannot load " + path + ": " + e.what());
+    return InvalidArgument("cannot load " + shown + ": " + e.what());
   }
 }
 
@@ -54,26 +54,27 @@ Status CheckSlots(const dcp_plugin_api& table, const std::string& path) {
 
 }  // namespace
 
-Result<const dcp_plugin_api*> LoadPlugin(const std::string& path) {
+Result<const dcp_plugin_api*> LoadPlugin(const std::string& path, const std::string& shown) {
   DCP_ASSIGN(const ElfFacts facts, ReadElf(path));
-  DCP_ASSIGN(const dcp_plugin_api* const table, Load(path));
+  DCP_ASSIGN(const dcp_plugin_api* const table, Load(path, shown));
   if (table == nullptr) {
-    return InvalidArgument(path + ": " DCP_ENTRY_SYMBOL " returned no table");
+    return InvalidArgument(shown + ": " DCP_ENTRY_SYMBOL " returned no table");
   }
   if (table->struct_size < DCP_PLUGIN_API_MIN) {
-    return InvalidArgument(path + ": the plugin's table has " + std::to_string(table->struct_size) +
-                           " bytes, ABI 1.0 needs " + std::to_string(DCP_PLUGIN_API_MIN));
+    return InvalidArgument(shown + ": the plugin's table has " +
+                           std::to_string(table->struct_size) + " bytes, ABI 1.0 needs " +
+                           std::to_string(DCP_PLUGIN_API_MIN));
   }
   if (table->min_host_minor > DCP_ABI_MINOR) {
-    return FailedPrecondition(path + ": the plugin needs host ABI 1." +
+    return FailedPrecondition(shown + ": the plugin needs host ABI 1." +
                               std::to_string(table->min_host_minor) + ", this host has 1." +
                               std::to_string(DCP_ABI_MINOR));
   }
-  DCP_TRY(CheckSlots(*table, path));
+  DCP_TRY(CheckSlots(*table, shown));
   const std::string_view described(reinterpret_cast<const char*>(table->descriptor.data),
                                    table->descriptor.size);
   if (described != facts.manifest) {
-    return InvalidArgument(path + ": the plugin's descriptor differs from its section " +
+    return InvalidArgument(shown + ": the plugin's descriptor differs from its section " +
                            DCP_MANIFEST_SECTION)
         .WithHint("build it with dcp_add_plugin() of the SDK, which makes both from one file");
   }

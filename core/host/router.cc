@@ -28,7 +28,8 @@ Status DidYouMean(Status status, const std::string& word, const std::vector<std:
   return std::move(status).WithHint("did you mean \"" + near + "\"?");
 }
 
-Status CheckInstance(const InstanceSettings& instance, std::set<std::string>& seen) {
+Status CheckInstance(const InstanceSettings& instance, const std::string& library_directory,
+                     std::set<std::string>& seen) {
   if (instance.id.empty()) return InvalidArgument("a plugin instance has no id");
   if (instance.plugin.empty()) {
     return InvalidArgument("plugin instance \"" + instance.id + "\" names no plugin");
@@ -36,13 +37,20 @@ Status CheckInstance(const InstanceSettings& instance, std::set<std::string>& se
   if (!seen.insert(instance.id).second) {
     return InvalidArgument("plugin instance \"" + instance.id + "\" is configured twice");
   }
-  if (instance.isolation == "worker") return Status::Ok();
-  const std::string what =
-      "plugin instance \"" + instance.id + "\": isolation \"" + instance.isolation + "\" is ";
-  if (instance.isolation == "in_process") {
-    return InvalidArgument(what + "not supported yet").WithHint("use \"worker\"");
+  const std::string what = "plugin instance \"" + instance.id + "\": ";
+  if (instance.isolation == kIsolationWorker) return Status::Ok();
+  if (instance.isolation != kIsolationInProcess) {
+    return InvalidArgument(what + "isolation \"" + instance.isolation + "\" is not known")
+        .WithHint("use \"worker\" or \"in_process\"");
   }
-  return InvalidArgument(what + "not known").WithHint("use \"worker\"");
+  if (!instance.env.empty()) {
+    return InvalidArgument(what + "isolation in_process gives no environment of its own")
+        .WithHint("remove `env`, or use isolation: worker");
+  }
+  if (library_directory.empty()) {
+    return InvalidArgument(what + "isolation in_process needs a folder for its file");
+  }
+  return Status::Ok();
 }
 
 Status CheckLeadsSomewhere(const std::string& what, const std::string& id,
@@ -156,7 +164,7 @@ std::vector<std::string> Differences(const Routes& before, const Routes& after) 
 Status CheckSettings(const Settings& settings) {
   std::set<std::string> ids;
   for (const InstanceSettings& instance : settings.instances) {
-    DCP_TRY(CheckInstance(instance, ids));
+    DCP_TRY(CheckInstance(instance, settings.library_directory, ids));
   }
   for (const auto& [capability, routes] : settings.routes) {
     for (const auto& [route, id] : routes.named) {

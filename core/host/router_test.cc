@@ -130,7 +130,12 @@ TEST(SettingsTest, SenselessOnesAreRefused) {
       {[](Settings& s) { s.instances[1].id = "shared"; }, "\"shared\" is configured twice"},
       {[](Settings& s) { s.instances[1].id = ""; }, "has no id"},
       {[](Settings& s) { s.instances[1].plugin = ""; }, "\"local\" names no plugin"},
-      {[](Settings& s) { s.instances[0].isolation = "in_process"; }, "not supported yet"},
+      {[](Settings& s) { s.instances[0].isolation = "in_process"; }, "needs a folder"},
+      {[](Settings& s) {
+         s.instances[0].isolation = "in_process";
+         s.instances[0].env = {{"A", "B"}};
+       },
+       "gives no environment of its own"},
       {[](Settings& s) { s.instances[0].isolation = "none"; }, "isolation \"none\" is not known"},
       {[](Settings& s) { s.routes["resource"].named[""] = "locl"; },
        "the default route of resource leads to the plugin instance \"locl\""},

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A worker from spawn to end: the thread that listens to it, and what it does about what it hears.
-// The callers' part is in worker_call.cc.
 #include "host/worker_process.h"
 
 #include <fcntl.h>
@@ -14,7 +13,6 @@
 #include <csignal>
 
 #include "base/clock.h"
-#include "host/worker_slot.h"
 #include "log/log.h"
 
 namespace dcp::host {
@@ -31,21 +29,17 @@ constexpr uint64_t kDestroyId = 3;
 
 }  // namespace
 
-bool IsTransient(Code code) {
-  return code == Code::kUnavailable || code == Code::kDeadlineExceeded ||
-         code == Code::kResourceExhausted || code == Code::kAborted;
-}
-
-WorkerProcess::WorkerProcess(WorkerOptions options, std::function<void()> changed)
+WorkerProcess::WorkerProcess(HomeOptions options, std::function<void()> changed)
     : options_(std::move(options)),
       changed_(std::move(changed)),
       who_("plugin " + options_.plugin + " (instance " + options_.instance + ")"),
+      calls_(who_, options_.cancel_grace_ms),
       stdout_("stdout"),
       stderr_("stderr") {}
 
 WorkerProcess::~WorkerProcess() { Stop(); }
 
-Result<std::shared_ptr<WorkerProcess>> WorkerProcess::Spawn(WorkerOptions options,
+Result<std::shared_ptr<WorkerProcess>> WorkerProcess::Spawn(HomeOptions options,
                                                             std::function<void()> changed) {
   std::shared_ptr<WorkerProcess> worker(new WorkerProcess(std::move(options), std::move(changed)));
   DCP_TRY(worker->Start().With("cannot start a worker for " + worker->who_));
@@ -121,9 +115,9 @@ bool WorkerProcess::ReadFrames() {
   std::vector<Frame> frames;
   const Result<bool> more = channel_->Receive(frames);
   for (Frame& frame : frames) Handle(std::move(frame));
-  if (!more.ok()) Kill("it broke the protocol: " + more.status().message());
+  if (!more.ok()) KillFor("it broke the protocol: " + more.status().message());
   // A plugin may have closed the socket itself; a worker that cannot be talked to is of no use.
-  if (more.ok() && !*more) Kill("");
+  if (more.ok() && !*more) KillFor("");
   return more.ok() && *more;
 }
 
@@ -140,10 +134,10 @@ void WorkerProcess::Drain() {
 void WorkerProcess::Tick() {
   const int64_t now = SystemClock().Steady();
   if (phase() == Phase::kStarting && now - started_ms_ > options_.start_timeout_ms) {
-    return Kill("it was not ready after " + std::to_string(options_.start_timeout_ms) + " ms");
+    return KillFor("it was not ready after " + std::to_string(options_.start_timeout_ms) + " ms");
   }
   if (pinged_ms_ > heard_ms_ && now - pinged_ms_ > options_.ping_timeout_ms) {
-    return Kill("it did not answer a ping for " + std::to_string(options_.ping_timeout_ms) + " ms");
+    return KillFor("it did not answer a ping for " + std::to_string(options_.ping_timeout_ms) + " ms");
   }
   if (pinged_ms_ <= heard_ms_ && now - heard_ms_ > options_.ping_timeout_ms / 2) {
     // When it cannot be sent because the socket is full, the worker is late all the same.
@@ -157,19 +151,9 @@ void WorkerProcess::Tick() {
 /// nothing else runs, or when several are held, only a new worker helps.
 void WorkerProcess::CheckHung(int64_t now) {
   std::string method;
-  {
-    const std::lock_guard lock(mutex_);
-    size_t hung = 0;
-    for (const auto& [id, slot] : open_) {
-      const std::lock_guard slot_lock(slot->mutex);
-      if (slot->abandoned_ms == 0 || now - slot->abandoned_ms < options_.hang_grace_ms) continue;
-      ++hung;
-      method = slot->method;
-    }
-    if (hung == 0) return;
-    if (parallel_ && hung < open_.size() && hung < kAbandonedCallsMax) return;
-  }
-  Kill("the call of " + method + " did not end although it was asked to");
+  const size_t hung = calls_.Hung(now, options_.hang_grace_ms, method);
+  if (hung == 0 || (parallel_ && hung < calls_.open() && hung < kAbandonedCallsMax)) return;
+  KillFor("the call of " + method + " did not end although it was asked to");
 }
 
 void WorkerProcess::Handle(Frame frame) {
@@ -184,12 +168,7 @@ void WorkerProcess::Handle(Frame frame) {
     case FrameType::kLog: {
       BodyReader reader(frame.body);
       const uint32_t level = reader.U32();
-      const log::Id id = level <= 1   ? log::Id::kPluginTraced
-                         : level == 2 ? log::Id::kPluginSaid
-                                      : log::Id::kPluginWarned;
-      log::Write(id, {{"plugin", options_.plugin},
-                      {"instance", options_.instance},
-                      {"line", std::string(reader.Rest())}});
+      LogPluginLine(options_.plugin, options_.instance, level, reader.Rest());
       return;
     }
     default:
@@ -208,12 +187,9 @@ void WorkerProcess::HandleReady(const Frame& frame) {
       start_failure_ = Status(code == Code::kOk ? Code::kInternal : code, text);
       start_permanent_ = true;  // it lies in the file
     }
-    return Kill("");
+    return KillFor("");
   }
-  {
-    const std::lock_guard lock(mutex_);
-    parallel_ = (flags & 1U) != 0;
-  }
+  parallel_ = (flags & 1U) != 0;
   (void)channel_->Send(FrameType::kValidate, kValidateId, options_.config_json.Reveal());
 }
 
@@ -236,7 +212,7 @@ void WorkerProcess::HandleConfigured(const Frame& frame) {
                     std::string(reader.Rest()));
       start_permanent_ = validate || !IsTransient(code);
     }
-    return Kill("");
+    return KillFor("");
   }
   if (frame.call_id == kValidateId) {
     (void)channel_->Send(FrameType::kCreate, kCreateId, options_.config_json.Reveal());
@@ -247,10 +223,50 @@ void WorkerProcess::HandleConfigured(const Frame& frame) {
     phase_ = Phase::kReady;
     phase_changed_.notify_all();
   }
+  calls_.Admit();
   changed_();
 }
 
-void WorkerProcess::Kill(std::string why) {
+void WorkerProcess::HandleComplete(const Frame& frame) {
+  BodyReader reader(frame.body);
+  Reply reply;
+  // A number that is no canonical code reads as UNKNOWN.
+  reply.code = CodeFromInt(static_cast<int32_t>(reader.U32()));
+  reply.from_plugin = reader.U32() == static_cast<uint32_t>(Origin::kPlugin);
+  reply.body = std::string(reader.Rest());
+  calls_.Complete(frame.call_id, std::move(reply));
+}
+
+void WorkerProcess::HandleEvent(const Frame& frame) {
+  BodyReader reader(frame.body);
+  const uint32_t kind = reader.U32();
+  // Without patience: this thread hears all the calls.
+  calls_.Event(frame.call_id, kind, std::string(reader.Rest()), 0);
+}
+
+Result<Reply> WorkerProcess::Call(const std::string& method, const std::string& request,
+                                  const CallOptions& options, bool& sent) {
+  sent = false;
+  DCP_TRY(CheckRequestSize(method, request));
+  uint64_t id = 0;
+  Status refused;
+  const auto slot = calls_.Open(method, id, refused);
+  if (!slot) return refused;
+  sent = true;
+  // A failure to send means that the worker is dying; the slot then learns of what.
+  (void)channel_->Send(
+      FrameType::kInvoke, id,
+      BodyWriter().I64(DeadlineNs(options.deadline)).Text(method).Rest(request).Take());
+  return calls_.Await(slot, options,
+                      [this, id] { (void)channel_->Send(FrameType::kCancel, id, {}); });
+}
+
+bool WorkerProcess::Kill(const std::string& why) {
+  KillFor(why);
+  return true;
+}
+
+void WorkerProcess::KillFor(std::string why) {
   const std::lock_guard lock(mutex_);
   if (kill_reason_.empty()) kill_reason_ = std::move(why);
   KillGroup();
@@ -270,25 +286,23 @@ std::string WorkerProcess::Reap() {
 }
 
 void WorkerProcess::End() {
-  std::map<uint64_t, std::shared_ptr<Slot>> open;
   const std::string& tail = stderr_.tail();
   const std::string last_words = tail.empty() ? "" : "; its last words: " + tail;
+  const std::string last_method = calls_.last_method();
   std::string death;
   {
     const std::lock_guard lock(mutex_);
     const bool was_ready = phase_ == Phase::kReady;
     death = Reap();
     std::string when = was_ready ? "" : " while it started";
-    if (was_ready && !last_method_.empty()) when = "; last method " + last_method_;
+    if (was_ready && !last_method.empty()) when = "; last method " + last_method;
     ending_ = start_failure_.ok() ? Unavailable(death + when + last_words) : start_failure_;
     ending_permanent_ = start_permanent_;
     phase_ = Phase::kEnded;
-    open.swap(open_);
     phase_changed_.notify_all();
   }
-  for (const auto& [id, slot] : open) {
-    slot->Finish({Code::kUnavailable, false, death + " in " + slot->method + last_words});
-  }
+  bool permanent = false;
+  calls_.End(ending(permanent), death, last_words);
 }
 
 void WorkerProcess::Stop() {
@@ -298,6 +312,7 @@ void WorkerProcess::Stop() {
     if (phase_ == Phase::kReady && !stopping_) {
       stopping_ = true;
       lock.unlock();
+      calls_.Refuse(Unavailable(who_ + " is not ready"));
       (void)channel_->Send(FrameType::kDestroy, kDestroyId, {});
       lock.lock();
       phase_changed_.wait_for(lock, std::chrono::milliseconds(kStopGraceMs),

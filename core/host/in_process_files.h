@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The plugins' files that are loaded into the daemon's own process, by content. A file that is
+// replaced on disk is another content, and so another library; one that was loaded stays.
+#pragma once
+
+#include <dcp/plugin.h>
+
+#include <cstddef>
+#include <string>
+
+#include "base/result.h"
+
+namespace dcp::host {
+
+/// Contents loaded in the life of one process: none is ever unloaded, so each costs its memory for
+/// good. A few plugins, each replaced now and then; beyond it a restart is due.
+constexpr size_t kInProcessVersionsMax = 32;
+
+/// Copies the file into `directory` under the name of its content, checks the copy, and loads it;
+/// once for each content. FAILED_PRECONDITION beyond the limit. [any] blocks
+Result<const dcp_plugin_api*> LoadInProcess(const std::string& path, const std::string& directory);
+
+}  // namespace dcp::host

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The plugin's side of one instance: gives the plugin the host's table, and runs its functions on
+// threads of its own. The same in a worker and in the daemon, so a plugin cannot tell which it is.
+// Whoever calls this class never runs the plugin's code.
+#pragma once
+
+#include <dcp/plugin.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "host/frame.h"
+
+namespace dcp::host {
+
+/// Threads inside invoke() of a plugin that allows it. Most invokes only start a call and return.
+constexpr size_t kInvokeThreadsMax = 16;
+/// Tasks that wait for such a thread. The host opens fewer calls than that on one instance.
+constexpr size_t kTasksMax = 4096;
+/// Completed calls that are remembered, so that a second complete() is noticed, not a crash.
+constexpr size_t kRetiredCallsMax = 1024;
+/// For calls to leave the plugin's functions before destroy(); they have been completed by then.
+constexpr int kLeaveWaitMs = 1'000;
+/// One line of a plugin's log; the rest is cut off. Fits into one frame.
+constexpr size_t kLogLineBytesMax = 16 * 1024;
+
+/// Runs tasks on threads that it starts when they are needed. They are not joined, because they run
+/// a plugin's code, which nobody can make return.
+class Executor {
+ public:
+  explicit Executor(size_t threads_max) : state_(std::make_shared<State>(threads_max)) {}
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+  ~Executor();  ///< Threads end when they have nothing to do.
+
+  /// False when too many wait, or the machine gives no thread. [any]
+  bool Post(std::function<void()> task);
+
+ private:
+  struct State {
+    explicit State(size_t max) : threads_max(max) {}
+    const size_t threads_max;
+    std::mutex mutex;
+    std::condition_variable ready;
+    std::deque<std::function<void()>> tasks;
+    size_t threads = 0;
+    size_t idle = 0;
+    bool closed = false;
+  };
+  static void Work(const std::shared_ptr<State>& state);
+
+  const std::shared_ptr<State> state_;
+};
+
+/// Where a plugin's words go. [any]
+class PluginSink {
+ public:
+  virtual ~PluginSink() = default;
+  /// May block while the host is full.
+  virtual dcp_code Event(uint64_t id, dcp_event kind, std::string_view body) = 0;
+  /// The end of a call, or of one of the three requests below.
+  virtual void Complete(uint64_t id, dcp_code code, Origin origin, std::string_view body) = 0;
+  virtual void Log(dcp_level level, std::string_view text) = 0;
+};
+
+class PluginRuntime : public std::enable_shared_from_this<PluginRuntime> {
+ public:
+  /// Tasks that run keep both alive.
+  PluginRuntime(const dcp_plugin_api* table, std::shared_ptr<PluginSink> sink);
+  PluginRuntime(const PluginRuntime&) = delete;
+  PluginRuntime& operator=(const PluginRuntime&) = delete;
+  ~PluginRuntime();
+
+  // Each returns at once; the sink gets the answer under the id. [any]
+  void Validate(uint64_t id, std::string config);
+  void Create(uint64_t id, std::string config);
+  /// Fails while calls are inside the plugin.
+  void Destroy(uint64_t id);
+  /// `frame` is the body of a kInvoke frame: deadline, method, request.
+  void Invoke(uint64_t id, std::string frame);
+  void Cancel(uint64_t id);
+  void CancelAll();
+
+ private:
+  friend struct HostTable;
+
+  void Configure(bool create, uint64_t id, const std::string& config);
+  void DoDestroy(uint64_t id);
+  void RunInvoke(const std::shared_ptr<dcp_call>& call, std::string_view method,
+                 std::string_view request);
+  void RunCancel(const std::shared_ptr<dcp_call>& call);
+  /// After a task that Invoke() or Cancel() counted in `inside_`.
+  void Leave();
+  /// Answers the call unless that has been done. False: it had been.
+  bool Complete(dcp_call* call, dcp_code code, Origin origin, std::string_view body);
+  void Log(dcp_level level, std::string_view text);
+
+  const dcp_plugin_api* const table_;
+  const std::shared_ptr<PluginSink> sink_;
+  const std::unique_ptr<dcp_host> host_;
+  std::atomic<dcp_instance*> instance_{nullptr};
+  Executor control_{1};
+  Executor cancel_{1};
+  Executor invoke_;
+
+  std::mutex mutex_;
+  std::condition_variable left_;
+  size_t inside_ = 0;  ///< invoke() and cancel() that run or wait for a thread
+  std::map<uint64_t, std::shared_ptr<dcp_call>> live_;
+  std::deque<std::shared_ptr<dcp_call>> retired_;
+};
+
+}  // namespace dcp::host

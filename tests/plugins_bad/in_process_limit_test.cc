@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How many contents one process loads. A program of its own, because what is loaded stays.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "host/in_process_files.h"
+
+namespace dcp::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(InProcessFilesTest, TheLimitOfContentsHolds) {
+  const fs::path folder =
+      fs::path(::testing::TempDir()) / ("dcp_limit_" + std::to_string(getpid()));
+  const std::string libraries = (folder / "loaded").string();
+  fs::create_directories(folder);
+  const fs::path file = folder / "echo.so";
+  const auto load = [&](size_t content) {
+    fs::remove(file);
+    fs::copy_file(std::string(TEST_PLUGINS) + "/echo.so", file);
+    std::ofstream(file, std::ios::app) << content;
+    return LoadInProcess(file.string(), libraries);
+  };
+  std::vector<const dcp_plugin_api*> tables;
+  for (size_t i = 0; i < kInProcessVersionsMax; ++i) {
+    const auto table = load(i);
+    ASSERT_TRUE(table.ok()) << i << ": " << table.status().ToString();
+    tables.push_back(*table);
+  }
+  const Status status = load(kInProcessVersionsMax).status();
+  EXPECT_EQ(status.code(), Code::kFailedPrecondition);
+  EXPECT_THAT(status.message(), ::testing::HasSubstr("has loaded 32 plugin files"));
+  EXPECT_THAT(status.hint(), ::testing::HasSubstr("restart dcpd"));
+  // What is loaded already is no further one.
+  const auto again = load(0);
+  ASSERT_TRUE(again.ok()) << again.status().ToString();
+  EXPECT_EQ(*again, tables.front());
+  EXPECT_NE(tables[1], tables.front());
+  fs::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace dcp::host
