@@ -177,27 +177,6 @@ def test_deletion_ends_what_a_killed_launcher_left(own, manifest):
     check_order(own, run_id, "headless")
 
 
-def test_the_daemon_dies_in_the_middle_of_a_deletion(own, manifest):
-    """Killed at each of its steps in turn: the next daemon goes on, and the neighbours stay."""
-    own.cli("playground", "create", "stays-1", "--ttl", "1h")
-    own.cli("derived-dataset", "apply", manifest)
-    for step in ("jobs", "purge", "finish"):
-        own.cli("playground", "create", "stays", "--ttl", "1h")
-        own.cli("derived-dataset", "apply", manifest)
-        own.cli("playground", "delete", "stays", "--yes", "--no-wait")
-        deletion = deletion_of(own, "stays")
-        until(lambda: (step, "RUNNING") in [(node, state) for _, node, state in transitions(own, deletion)], step)
-        own.kill()
-        own.start()
-        until(lambda: "stays" not in names(own), "the deletion")
-        assert deletion_of(own, "stays") == deletion  # the same one, gone on with
-        assert query(own, "SELECT state FROM run WHERE id = ?", deletion) == [("SUCCEEDED",)]
-    left = [path.name for path in (own.state / "overlay" / "warehouse" / "pg").iterdir()]
-    assert "stays-1-1" in left and not [name for name in left if name in ("stays-1", "stays-2", "stays-3")]
-    assert own.playground("stays-1").table_exists("lab.survivors")
-    own.cli("playground", "delete", "stays-1", "--yes")
-
-
 def test_a_dry_run_says_what_would_go_and_changes_nothing(own, manifest):
     run_id, folder, _ = start_run(own, "preview", manifest)
     place = own.state / "overlay" / "warehouse" / "pg" / "preview-1"
@@ -289,6 +268,27 @@ def test_the_sweep_takes_what_has_no_owner_and_nothing_else(own, manifest):
         overlay.drop_namespace(root)
     assert everything(own) == clean
     own.cli("playground", "delete", "swept", "--yes")
+
+
+def test_the_daemon_dies_in_the_middle_of_a_deletion(own, manifest):
+    """Killed at each of its steps in turn: the next daemon goes on, and the neighbours stay."""
+    own.cli("playground", "create", "stays-1", "--ttl", "1h")
+    own.cli("derived-dataset", "apply", manifest)
+    for step in ("jobs", "purge", "finish"):
+        own.cli("playground", "create", "stays", "--ttl", "1h")
+        own.cli("derived-dataset", "apply", manifest)
+        own.cli("playground", "delete", "stays", "--yes", "--no-wait")
+        deletion = deletion_of(own, "stays")
+        until(lambda: (step, "RUNNING") in [(node, state) for _, node, state in transitions(own, deletion)], step)
+        own.kill()
+        own.start()
+        until(lambda: "stays" not in names(own), "the deletion")
+        assert deletion_of(own, "stays") == deletion  # the same one, gone on with
+        assert query(own, "SELECT state FROM run WHERE id = ?", deletion) == [("SUCCEEDED",)]
+    left = [path.name for path in (own.state / "overlay" / "warehouse" / "pg").iterdir()]
+    assert "stays-1-1" in left and not [name for name in left if name in ("stays-1", "stays-2", "stays-3")]
+    assert own.playground("stays-1").table_exists("lab.survivors")
+    own.cli("playground", "delete", "stays-1", "--yes")
 
 
 def test_the_timer_sweeps_by_itself_and_only_operators_force_it(own):
