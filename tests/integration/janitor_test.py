@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes, goes wholly and in order; what does not belong to it stays."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -109,14 +110,21 @@ def alive(pids):
 
 
 def start_run(daemon, playground, manifest):
-    """A run whose JVM is there; answers its id, its job's folder and the processes."""
+    """A run whose JVM is there, and stopped; answers its id, its job's folder and the processes."""
     daemon.cli("playground", "create", playground, "--ttl", "1h")
     daemon.cli("derived-dataset", "apply", manifest)
     run_id = daemon.json("derived-dataset", "run", manifest)["runId"]
     jobs = daemon.state / "jobs" / run_id
     folder = until(lambda: next((job for job in jobs.glob("*") if (job / "launched").exists()), None), "the job's launch")
-    until(lambda: java_of(session_of(folder)), "the job's JVM")
+    java = until(lambda: java_of(session_of(folder)), "the job's JVM")
+    os.kill(java, signal.SIGSTOP)  # so that it does not end before the test has looked
     return run_id, folder, session_of(folder)
+
+
+def signal_all(pids, number):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):  # a shell that has become the next program
+            os.kill(pid, number)
 
 
 def check_order(daemon, run_id, playground):
@@ -145,9 +153,8 @@ def test_expiry_cancels_a_run_that_ignores_the_stop(own, manifest):
     own.cli("playground", "create", "busy-2", "--ttl", "1h")
     own.cli("derived-dataset", "apply", manifest)
     run_id, _, members = start_run(own, "busy", manifest)
+    signal_all(members, signal.SIGSTOP)
     production = own.listing("production-catalog")
-    for pid in members:
-        os.kill(pid, signal.SIGSTOP)
     own.cli("playground", "extend", "busy", "--ttl", "1s")
     until(lambda: names(own).count("busy") == 0, "expiry", 120)
     assert alive(members) == []
@@ -162,8 +169,6 @@ def test_expiry_cancels_a_run_that_ignores_the_stop(own, manifest):
 def test_deletion_ends_what_a_killed_launcher_left(own, manifest):
     """The JVM, stopped so that it notices nothing, outlives the launcher and its own parent; it must not outlive the deletion."""
     run_id, folder, members = start_run(own, "headless", manifest)
-    java = java_of(members)
-    os.kill(java, signal.SIGSTOP)
     os.kill(launcher_of(folder), signal.SIGKILL)
     deletion = own.start_cli("playground", "delete", "headless", "--yes")
     assert deletion.wait(180) == 0, deletion.stderr.read()
@@ -172,33 +177,11 @@ def test_deletion_ends_what_a_killed_launcher_left(own, manifest):
     check_order(own, run_id, "headless")
 
 
-def test_the_daemon_dies_in_the_middle_of_a_deletion(own, manifest):
-    """Killed at each of its steps in turn: the next daemon goes on, and the neighbours stay."""
-    own.cli("playground", "create", "stays-1", "--ttl", "1h")
-    own.cli("derived-dataset", "apply", manifest)
-    for step in ("jobs", "purge", "finish"):
-        own.cli("playground", "create", "stays", "--ttl", "1h")
-        own.cli("derived-dataset", "apply", manifest)
-        own.cli("playground", "delete", "stays", "--yes", "--no-wait")
-        deletion = deletion_of(own, "stays")
-        until(lambda: (step, "RUNNING") in [(node, state) for _, node, state in transitions(own, deletion)], step)
-        own.kill()
-        own.start()
-        until(lambda: "stays" not in names(own), "the deletion")
-        assert deletion_of(own, "stays") == deletion  # the same one, gone on with
-        assert query(own, "SELECT state FROM run WHERE id = ?", deletion) == [("SUCCEEDED",)]
-    left = [path.name for path in (own.state / "overlay" / "warehouse" / "pg").iterdir()]
-    assert "stays-1-1" in left and not [name for name in left if name in ("stays-1", "stays-2", "stays-3")]
-    assert own.playground("stays-1").table_exists("lab.survivors")
-    own.cli("playground", "delete", "stays-1", "--yes")
-
-
 def test_a_dry_run_says_what_would_go_and_changes_nothing(own, manifest):
     run_id, folder, _ = start_run(own, "preview", manifest)
     place = own.state / "overlay" / "warehouse" / "pg" / "preview-1"
-    os.kill(launcher_of(folder), signal.SIGSTOP)  # so that nothing moves while it is looked at
-    for pid in session_of(folder):
-        os.kill(pid, signal.SIGSTOP)
+    frozen = [launcher_of(folder), *session_of(folder)]
+    signal_all(frozen, signal.SIGSTOP)  # so that nothing moves while it is looked at
     before = own.listing()
     said = own.json("playground", "delete", "preview", "--dry-run")
     assert own.listing() == before
@@ -214,8 +197,7 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(own, manifest):
     table = own.cli("playground", "delete", "preview", "--dry-run").stdout
     assert "lab.survivors" in table and run_id in table
     assert own.cli("playground", "delete", "nobodys", "--dry-run", check=False).returncode == 5
-    for pid in [launcher_of(folder), *session_of(folder)]:
-        os.kill(pid, signal.SIGCONT)
+    signal_all(frozen, signal.SIGCONT)
     own.cli("playground", "delete", "preview", "--yes")
     check_gone(own, "preview", run_id)
     check_order(own, run_id, "preview")
@@ -286,6 +268,27 @@ def test_the_sweep_takes_what_has_no_owner_and_nothing_else(own, manifest):
         overlay.drop_namespace(root)
     assert everything(own) == clean
     own.cli("playground", "delete", "swept", "--yes")
+
+
+def test_the_daemon_dies_in_the_middle_of_a_deletion(own, manifest):
+    """Killed at each of its steps in turn: the next daemon goes on, and the neighbours stay."""
+    own.cli("playground", "create", "stays-1", "--ttl", "1h")
+    own.cli("derived-dataset", "apply", manifest)
+    for step in ("jobs", "purge", "finish"):
+        own.cli("playground", "create", "stays", "--ttl", "1h")
+        own.cli("derived-dataset", "apply", manifest)
+        own.cli("playground", "delete", "stays", "--yes", "--no-wait")
+        deletion = deletion_of(own, "stays")
+        until(lambda: (step, "RUNNING") in [(node, state) for _, node, state in transitions(own, deletion)], step)
+        own.kill()
+        own.start()
+        until(lambda: "stays" not in names(own), "the deletion")
+        assert deletion_of(own, "stays") == deletion  # the same one, gone on with
+        assert query(own, "SELECT state FROM run WHERE id = ?", deletion) == [("SUCCEEDED",)]
+    left = [path.name for path in (own.state / "overlay" / "warehouse" / "pg").iterdir()]
+    assert "stays-1-1" in left and not [name for name in left if name in ("stays-1", "stays-2", "stays-3")]
+    assert own.playground("stays-1").table_exists("lab.survivors")
+    own.cli("playground", "delete", "stays-1", "--yes")
 
 
 def test_the_timer_sweeps_by_itself_and_only_operators_force_it(own):
