@@ -119,7 +119,8 @@ TEST_F(ServerTest, EveryCallNeedsAToken) {
         system_->WhoAmI(As(token).get(), {}, &who),
         system_->GetStatus(As(token).get(), {}, &state),
         system_->Doctor(As(token).get(), {}, &doctor),
-        system_->Reload(As(token).get(), {}, &reload), system_->Sweep(As(token).get(), {}, &sweep)};
+        system_->Reload(As(token).get(), {}, &reload),
+        system_->Sweep(As(token).get(), {}, &sweep)};
     for (size_t i = 0; i < answers.size(); ++i) {
       EXPECT_EQ(answers[i].error_code(), StatusCode::UNAUTHENTICATED) << i << " " << token;
     }

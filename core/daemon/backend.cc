@@ -8,6 +8,14 @@
 #include "daemon/failed_parts.h"
 
 namespace dcp::daemon {
+namespace {
+
+host::Target TargetOf(const graph::Invocation& invocation) {
+  return {invocation.capability, invocation.route, invocation.playground, invocation.team,
+          invocation.environment};
+}
+
+}  // namespace
 
 GraphBackend::GraphBackend(Capabilities& capabilities, host::Host& host, catalog::Catalog& catalog,
                            const catalog::Tokens& tokens, store::Store& store, Recycler& recycler,
@@ -33,25 +41,24 @@ Result<std::string> GraphBackend::Ask(const graph::Invocation& invocation) {
         {invocation.playground, invocation.generation, invocation.cancelled}, invocation.capability,
         invocation.method, invocation.request_json);
   }
-  std::string instance = invocation.instance;
-  if (instance.empty()) {
-    DCP_ASSIGN(instance, Resolve(invocation));
-  }
   host::CallOptions options;
   options.deadline = invocation.deadline;
   options.cancelled = invocation.cancelled;
   options.on_progress = invocation.on_progress;
   const bool uses_test_server = invocation.capability == "test_backend";
   if (uses_test_server) recycler_.Begin();
-  auto answer = host_.Call(instance, invocation.capability, invocation.method,
-                           invocation.request_json, options);
+  // Through the routes in one step: an instance may leave the configuration between two.
+  auto answer = invocation.instance.empty()
+                    ? host_.Call(TargetOf(invocation), invocation.method, invocation.request_json,
+                                 options)
+                    : host_.Call(invocation.instance, invocation.capability, invocation.method,
+                                 invocation.request_json, options);
   if (uses_test_server) recycler_.End(answer.ok() ? *answer : std::string());
   return answer;
 }
 
 Result<std::string> GraphBackend::Resolve(const graph::Invocation& invocation) {
-  return host_.Resolve({invocation.capability, invocation.route, invocation.playground,
-                        invocation.team, invocation.environment});
+  return host_.Resolve(TargetOf(invocation));
 }
 
 std::string GraphBackend::PluginOf(const std::string& instance) {

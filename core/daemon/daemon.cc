@@ -67,7 +67,7 @@ class RealDaemon : public Daemon {
   void Drain(const std::function<bool()>& hasten) override {
     log::Write(log::Id::kDaemonDraining, {{"timeout_ms", settings_.drain_timeout_ms}});
     const SteadyMillis end = SystemClock().Steady() + settings_.drain_timeout_ms;
-    expiry_.reset();  // it would start runs
+    janitor_.reset();  // it would start runs
     bool hastened = false;
     api_->Drain(settings_.drain_timeout_ms, [&] { return hastened = hastened || hasten(); });
     // Calls that are short were let in before the drain; they get what is left.

@@ -42,7 +42,7 @@ std::vector<api::DoctorCheck> Doctor::Examine(const store::Playground* playgroun
     checks.push_back(
         {"plugin " + plugin.id, "set-up", plugin.state == "READY" ? "OK" : "FAILED",
          plugin.state + (plugin.detail.empty() ? "" : ": " + plugin.detail),
-         plugin.state == "READY" ? "" : "mend what the reason names, then restart dcpd"});
+         plugin.state == "READY" ? "" : "mend what the reason names, then pretzel config reload"});
   }
   checks.push_back(CatalogWrite(playground, user));
   checks.push_back(StorageWrite());

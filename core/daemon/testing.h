@@ -41,6 +41,8 @@ class OwnCapabilities final : public graph::Backend {
   Result<std::string> MountFor(const store::Run&, const std::string&, WallMillis) override {
     return std::string("{}");
   }
+  Result<std::string> Resolve(const graph::Invocation&) override { return std::string("local"); }
+  std::string PluginOf(const std::string&) override { return "runner"; }
   std::string CatalogName() const override { return "prod"; }
 
  private:

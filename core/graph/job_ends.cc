@@ -125,9 +125,8 @@ int64_t RunnerImpl::EndJob(JobAtWork& job, Leave leave, const std::function<void
 }
 
 int64_t RunnerImpl::SucceedJob(JobAtWork& job, const std::string& response) {
-  const int64_t done = EndJob(job, Leave::kNothing, [&] {
-    job.active->state.Succeed(job.node.id, response, Now());
-  });
+  const int64_t done = EndJob(job, Leave::kNothing,
+                              [&] { job.active->state.Succeed(job.node.id, response, Now()); });
   DCP_CRASH_POINT("job.succeeded.after_commit");
   return done;
 }
@@ -148,9 +147,8 @@ int64_t RunnerImpl::FailJob(JobAtWork& job, const Status& failure, const std::st
 }
 
 int64_t RunnerImpl::CancelJob(JobAtWork& job, const std::string& why) {
-  const int64_t done = EndJob(job, Leave::kNothing, [&] {
-    job.active->state.CancelNode(job.node.id, Now(), why);
-  });
+  const int64_t done =
+      EndJob(job, Leave::kNothing, [&] { job.active->state.CancelNode(job.node.id, Now(), why); });
   DCP_CRASH_POINT("job.cancelled.after_commit");
   return done;
 }

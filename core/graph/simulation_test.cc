@@ -82,6 +82,8 @@ class World : public Backend {
     if (!calm && dice_.Percent(3)) return Unavailable("no mount");
     return std::string(R"({"name":"prod"})");
   }
+  Result<std::string> Resolve(const Invocation&) override { return std::string("local"); }
+  std::string PluginOf(const std::string&) override { return "runner"; }
   std::string CatalogName() const override { return "prod"; }
 
   /// Handles of remote jobs that still run.

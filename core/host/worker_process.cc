@@ -137,7 +137,8 @@ void WorkerProcess::Tick() {
     return KillFor("it was not ready after " + std::to_string(options_.start_timeout_ms) + " ms");
   }
   if (pinged_ms_ > heard_ms_ && now - pinged_ms_ > options_.ping_timeout_ms) {
-    return KillFor("it did not answer a ping for " + std::to_string(options_.ping_timeout_ms) + " ms");
+    return KillFor("it did not answer a ping for " + std::to_string(options_.ping_timeout_ms) +
+                   " ms");
   }
   if (pinged_ms_ <= heard_ms_ && now - heard_ms_ > options_.ping_timeout_ms / 2) {
     // When it cannot be sent because the socket is full, the worker is late all the same.

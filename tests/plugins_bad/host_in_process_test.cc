@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include "host/in_process_rules.h"
 #include "host_fixture.h"
@@ -245,6 +246,31 @@ TEST_F(InProcessTest, SymbolsForEverybodyAreRefused) {
   EXPECT_TRUE(CheckInProcess(file, "x").ok());
   CopyWithFlags(TEST_PLUGINS "/echo.so", file, DF_1_GLOBAL);
   EXPECT_THAT(CheckInProcess(file, "x").message(), HasSubstr("linked with -z global"));
+}
+
+TEST_F(InProcessTest, ADamagedFileIsRefusedAndHurtsNobody) {
+  fs::create_directories(libraries_);
+  const std::string file = libraries_ + "/damaged.so";
+  std::ifstream in(TEST_PLUGINS "/echo.so", std::ios::binary);
+  const std::string whole((std::istreambuf_iterator<char>(in)), {});
+  const auto check = [&](const std::string& bytes) {
+    std::ofstream(file, std::ios::binary) << bytes;
+    return CheckInProcess(file, "x");
+  };
+  ASSERT_TRUE(check(whole).ok());
+  for (size_t size = 0; size < whole.size() - 64; size += 97) {
+    EXPECT_FALSE(check(whole.substr(0, size)).ok()) << size;
+  }
+  std::mt19937 random(20260101);
+  int refused = 0;
+  for (int i = 0; i < 500; ++i) {
+    std::string bytes = whole;
+    for (int flips = 0; flips < 20; ++flips) {
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    }
+    if (!check(bytes).ok()) ++refused;
+  }
+  EXPECT_GT(refused, 0);
 }
 
 TEST_F(InProcessTest, ABurstOfEventsWaitsForItsReader) {

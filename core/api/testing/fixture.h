@@ -37,17 +37,13 @@ class Daemon {
         std::make_unique<Principals>(Principals::Parse(kPrincipalLines, "principals").value());
     settings.socket_path = folder + "/dcpd.sock";
     settings.version = "1.2.3";
-    deps = {store.get(),
-            playgrounds.get(),
-            runner.get(),
-            &catalog,
-            &tokens,
-            principals.get(),
-            {},
-            {},
-            &clock,
-            {},
-            {}};
+    deps.store = store.get();
+    deps.playgrounds = playgrounds.get();
+    deps.runner = runner.get();
+    deps.catalog = &catalog;
+    deps.tokens = &tokens;
+    deps.principals = principals.get();
+    deps.clock = &clock;
   }
   ~Daemon() {
     server.reset();

@@ -60,6 +60,7 @@ int Explain(Session& session) {
                                   [&](const ErrorEntry& known) { return known.id == id; });
   if (entry == entries.end()) return session.Fail(UnknownId(id, entries));
   switch (session.format()) {
+    case Format::kCsv:  // refused before, as for every command without rows
     case Format::kTable:
       session.Print(ExplanationText(*entry, session.paint()));
       break;
