@@ -134,7 +134,7 @@ int64_t RunnerImpl::SucceedJob(JobAtWork& job, const std::string& response) {
 int64_t RunnerImpl::FailJob(JobAtWork& job, const Status& failure, const std::string& response) {
   // Given up on without the backend's word that it ended: it must not go on writing behind our
   // back.
-  const bool may_live = response.empty();
+  const bool may_live = response.empty() && !job.ended;
   if (may_live && (job.record.step == JobRecord::Step::kLaunched ||
                    job.record.step == JobRecord::Step::kPrepared)) {
     static_cast<void>(launcher_->Stop(job.record.directory));

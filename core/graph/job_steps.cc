@@ -187,6 +187,7 @@ int64_t RunnerImpl::LookAtProcess(JobAtWork& job) {
       return RetryJob(job, Passing(ended), kLookFailuresMax);
     }
   }
+  job.ended = true;
   const auto facts = FactsOf(job, *state);
   if (!facts.ok()) return RetryJob(job, facts.status(), kLookFailuresMax);
   return job.record.kind == JobRecord::Kind::kTest ? InterpretEnded(job, *facts)

@@ -74,6 +74,7 @@ struct JobAtWork {
   store::Node node;
   JobRecord record;
   std::shared_ptr<JobRuntime> runtime;
+  bool ended = false;  ///< its process is known to have ended
 };
 
 class RunnerImpl : public Runner {
