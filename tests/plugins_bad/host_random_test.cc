@@ -49,7 +49,7 @@ Settings AllPlugins() {
     instance.config_json = Secret("{}");
     settings.instances.push_back(std::move(instance));
     for (const char* capability : {"resource", "test_backend"}) {
-      settings.routes[capability][plugin] = plugin;
+      settings.routes[capability].named[plugin] = plugin;
     }
   }
   return settings;
@@ -64,11 +64,11 @@ Result<std::string> CallByChance(Host& host, std::mt19937_64& random, const std:
   }
   switch (random() % 3) {
     case 0:
-      return host.Call("resource", plugin, "Describe", "{}", options);
+      return host.Call(plugin, "resource", "Describe", "{}", options);
     case 1:
-      return host.Call("resource", plugin, "Compile", kCompile, options);
+      return host.Call(plugin, "resource", "Compile", kCompile, options);
     default:
-      return host.Call("test_backend", plugin, "Analyze", kAnalyze, options);
+      return host.Call(plugin, "test_backend", "Analyze", kAnalyze, options);
   }
 }
 
@@ -113,7 +113,7 @@ TEST(HostRandomTest, OutlivesAThousandCallsOfEveryKind) {
   // One that gave up is back when asked for.
   EXPECT_TRUE(host.Restart("crash_invoke").ok());
   for (const char* plugin : {"echo", "crash_invoke"}) {
-    const auto reply = host.Call("resource", plugin, "Describe", "{}", {});
+    const auto reply = host.Call(plugin, "resource", "Describe", "{}", {});
     EXPECT_TRUE(reply.ok()) << reply.status().ToString();
   }
   EXPECT_EQ(host.Restart("nobody").code(), Code::kNotFound);
