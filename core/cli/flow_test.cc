@@ -209,9 +209,9 @@ TEST_F(FlowTest, APreviewIsRowsInEveryFormat) {
 TEST_F(FlowTest, WhatAPreviewDoesNotTake) {
   ASSERT_EQ(Pretzel({"pg", "create", "fin"}), 0);
   const std::vector<std::vector<std::string>> wrong = {
-      {"preview", manifest_, "--rows", "0"},     {"preview", manifest_, "--rows", "1001"},
-      {"preview", manifest_, "--rows", "ten"},   {"preview", manifest_, "--timeout", "soon"},
-      {"test", manifest_, "-o", "csv"},          {"test", manifest_, "--rows", "5"},
+      {"preview", manifest_, "--rows", "0"},   {"preview", manifest_, "--rows", "1001"},
+      {"preview", manifest_, "--rows", "ten"}, {"preview", manifest_, "--timeout", "soon"},
+      {"test", manifest_, "-o", "csv"},        {"test", manifest_, "--rows", "5"},
       {"test", manifest_, "--mode", "limit1"}};
   for (const auto& line : wrong) {
     EXPECT_EQ(Pretzel(line), 2) << line.back();

@@ -145,10 +145,9 @@ class Watcher {
 int PrintCsv(Session& session, const v1::Run& run, const std::vector<SourceFile>& sources) {
   const std::vector<ShownRows> shown = ShownRowsOf(run);
   if (shown.size() > 1) {
-    return session.Fail(
-        InvalidArgument("-o csv shows one dataset, and the manifests hold " +
-                        std::to_string(shown.size()))
-            .WithHint("name one manifest, or take -o json"));
+    return session.Fail(InvalidArgument("-o csv shows one dataset, and the manifests hold " +
+                                        std::to_string(shown.size()))
+                            .WithHint("name one manifest, or take -o json"));
   }
   if (ExitCodeOf(run) != kExitOk || shown.empty()) {
     session.Note(ReportText(run, sources, Paint()));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What apply, test, preview and run share: the options of a command, the state they leave for themselves in
-// `resource.Continue` nodes, and the outputs they find there.
+// What apply, test, preview and run share: the options of a command, the state they leave for
+// themselves in `resource.Continue` nodes, and the outputs they find there.
 #pragma once
 
 #include <map>

@@ -20,7 +20,9 @@ Answer Reply(const Json& body) {
   return {body.dump(-1, ' ', false, Json::error_handler_t::replace), "", "", Answer::Code::kOk};
 }
 
-Json Describe() { return {{"kinds", {"DerivedDataset"}}, {"commands", {"apply", "test", "preview", "run"}}}; }
+Json Describe() {
+  return {{"kinds", {"DerivedDataset"}}, {"commands", {"apply", "test", "preview", "run"}}};
+}
 
 /// Reads a list of contract Files; an error text when one is not right.
 std::string ReadFiles(const Json& list, const char* what, std::vector<Source>& out) {
@@ -74,8 +76,9 @@ std::string ReadOption(const std::string& key, const Json& value, ParsedOptions&
     const int64_t max = key == "rows" ? kPreviewRowsMax : kPreviewTimeoutMsMax;
     const int64_t number = NumberIn(value, max);
     (key == "rows" ? options.rows : options.timeout_ms) = number;
-    return number > 0 ? ""
-                      : "option " + key + " must be a whole number from 1 to " + std::to_string(max);
+    return number > 0
+               ? ""
+               : "option " + key + " must be a whole number from 1 to " + std::to_string(max);
   }
   if (key != "params") return "unknown option `" + key + "`; known: " + kOptions;
   if (!value.is_object()) return wrong_type;

@@ -103,8 +103,8 @@ sdk::Outcome<bool> Analyzer::Preview(const v1::PreviewRequest& request, CallScop
     response->clear_rows();
     response->clear_more_rows();
     response->clear_truncated();
-    rows = std::make_unique<RowReader>(HintsOf(schema),
-                                       RowLimits{request.rows_max(), request.bytes_max()}, response);
+    rows = std::make_unique<RowReader>(
+        HintsOf(schema), RowLimits{request.rows_max(), request.bytes_max()}, response);
     const auto unshowable = FindUnshowable(schema);
     if (!unshowable) return true;
     findings->AddError("PZ0222",

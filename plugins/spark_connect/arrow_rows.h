@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From the bytes of Arrow IPC streams to rows of a PreviewResponse. The bytes come from a server, so
-// nothing in them is believed: what is not right ends in an error, and no stream makes more work
+// From the bytes of Arrow IPC streams to rows of a PreviewResponse. The bytes come from a server,
+// so nothing in them is believed: what is not right ends in an error, and no stream makes more work
 // or memory than its own size and the caps allow. No network, no gRPC.
 #pragma once
 

@@ -263,8 +263,8 @@ std::string Scalar(const ArrowSchemaView& view, ColumnReader* column) {
       column->kind = Kind::kDate;
       return {};
     case NANOARROW_TYPE_TIMESTAMP:
-      column->kind = view.timezone == nullptr || *view.timezone == 0 ? Kind::kTimestampNtz
-                                                                     : Kind::kTimestamp;
+      column->kind =
+          view.timezone == nullptr || *view.timezone == 0 ? Kind::kTimestampNtz : Kind::kTimestamp;
       return view.time_unit == NANOARROW_TIME_UNIT_MICRO ? "" : "a timestamp in other units";
     case NANOARROW_TYPE_TIME64:
       column->kind = Kind::kTime;
@@ -320,8 +320,7 @@ std::string MakeColumn(const ArrowSchema& schema, const TypeHint& hint, int dept
     case NANOARROW_TYPE_LIST:
     case NANOARROW_TYPE_LARGE_LIST:
     case NANOARROW_TYPE_FIXED_SIZE_LIST:
-      column->kind =
-          view.type == NANOARROW_TYPE_FIXED_SIZE_LIST ? Kind::kFixedList : Kind::kList;
+      column->kind = view.type == NANOARROW_TYPE_FIXED_SIZE_LIST ? Kind::kFixedList : Kind::kList;
       column->size = view.type == NANOARROW_TYPE_FIXED_SIZE_LIST ? view.fixed_size : 0;
       if (schema.n_children != 1) return Unreadable(schema, "a list of no type");
       return MakeChildren(schema, hint, depth, column);

@@ -182,8 +182,9 @@ std::optional<Unshowable> FindUnshowable(const DataType& schema) {
     const DataType* opaque = FindOpaque(field.data_type(), 0);
     if (opaque == nullptr) continue;
     const std::string name = Name(field.name());
-    return Unshowable{name, ToDdl(*opaque),
-                      opaque->has_variant() ? "to_json(" + name + ")" : "st_asbinary(" + name + ")"};
+    return Unshowable{
+        name, ToDdl(*opaque),
+        opaque->has_variant() ? "to_json(" + name + ")" : "st_asbinary(" + name + ")"};
   }
   return std::nullopt;
 }

@@ -195,8 +195,8 @@ class Run {
     response_->set_plan(CapPlan(text));
   }
 
-  // The query, with a limit around it: a relation of its own, so the text is what was screened. Only
-  // after its plan was looked at.
+  // The query, with a limit around it: a relation of its own, so the text is what was screened.
+  // Only after its plan was looked at.
   Problem Execute() {
     progress_("running the query");
     Stopwatch watch;
@@ -243,7 +243,8 @@ class Run {
     error.code = DCP_DEADLINE_EXCEEDED;
     error.id = "PZ0247";
     error.message = "the query did not end within its time, and Spark was told to stop it";
-    error.hint = "allow more time (--timeout), or filter earlier: a preview computes all that its rows need";
+    error.hint =
+        "allow more time (--timeout), or filter earlier: a preview computes all that its rows need";
     return error;
   }
 

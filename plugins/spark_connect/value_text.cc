@@ -111,7 +111,8 @@ std::string DateText(int64_t days) {
   const auto [era, day_of_era] = FloorSplit(days + 719468, 146097);
   const int64_t year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const int64_t month_from_march = (5 * day_of_year + 2) / 153;
   const int64_t day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
   const int64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
@@ -137,8 +138,8 @@ std::string TimeText(int64_t nanos) {
 std::string YearMonthText(int32_t months, IntervalFields fields) {
   const uint64_t total = Magnitude(months);
   const std::string sign = months < 0 ? "-" : "";
-  const std::string units = Units(fields.start == 0 ? "YEAR" : "MONTH", "MONTH",
-                                  fields.start == fields.end);
+  const std::string units =
+      Units(fields.start == 0 ? "YEAR" : "MONTH", "MONTH", fields.start == fields.end);
   if (fields.start != 0) return "INTERVAL '" + sign + std::to_string(total) + units;
   std::string text = "INTERVAL '" + sign + std::to_string(total / 12);
   if (fields.end != 0) text += "-" + std::to_string(total % 12);

@@ -24,7 +24,8 @@ std::string DateText(int64_t days);
 std::string TimestampText(int64_t micros);
 /// Nanoseconds since midnight: "12:34:56.789".
 std::string TimeText(int64_t nanos);
-/// As Spark casts them to string: "INTERVAL '1-2' YEAR TO MONTH", "INTERVAL '1 02:03' DAY TO MINUTE".
+/// As Spark casts them to string: "INTERVAL '1-2' YEAR TO MONTH", "INTERVAL '1 02:03' DAY TO
+/// MINUTE".
 std::string YearMonthText(int32_t months, IntervalFields fields);
 std::string DayTimeText(int64_t micros, IntervalFields fields);
 /// "1 years 2 months 3 days 4 hours 5.5 seconds".

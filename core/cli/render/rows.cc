@@ -85,7 +85,8 @@ std::string Escaped(uint32_t code) {
   if (code == '\r') return "\\r";
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text = code < 0x100 ? "\\x" : "\\u";
-  for (int shift = code < 0x100 ? 4 : 12; shift >= 0; shift -= 4) text += kDigits[(code >> shift) & 15];
+  for (int shift = code < 0x100 ? 4 : 12; shift >= 0; shift -= 4)
+    text += kDigits[(code >> shift) & 15];
   return text;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rows that a preview shows: as a table for people, as CSV for programs. The values are production's
-// data, so nothing in them may drive a terminal.
+// Rows that a preview shows: as a table for people, as CSV for programs. The values are
+// production's data, so nothing in them may drive a terminal.
 #pragma once
 
 #include <optional>
@@ -28,7 +28,8 @@ struct ShownRows {
   bool truncated = false;
 };
 
-/// Of a dataset of a PreviewReport, or of a TestReport with rows, as JSON; none when it has no rows.
+/// Of a dataset of a PreviewReport, or of a TestReport with rows, as JSON; none when it has no
+/// rows.
 std::optional<ShownRows> ShownRowsOf(const std::string& dataset_json);
 /// Of each dataset of the report.
 std::vector<ShownRows> ShownRowsOf(const v1::Run& run);

@@ -26,8 +26,10 @@ Command PreviewCommand(std::vector<std::string> path) {
   command.summary = "Show the first rows of the manifests' queries; nothing is written";
   command.details =
       "FILE is a manifest, a folder of them, or - for standard input. Spark computes the rows now, "
-      "in the playground.\nThey are kept with the run until the playground is deleted. -o csv takes "
-      "one dataset. Ends with 0 when there are\nrows to show or none, 1 when a query failed, 2 when "
+      "in the playground.\nThey are kept with the run until the playground is deleted. -o csv "
+      "takes "
+      "one dataset. Ends with 0 when there are\nrows to show or none, 1 when a query failed, 2 "
+      "when "
       "a manifest is wrong.";
   command.flags = PreviewFlags();
   command.flags.push_back(ParamFlag());

@@ -82,8 +82,9 @@ Command RunLogsCommand() {
   return {.path = {"run", "logs"},
           .arguments = "RUN",
           .summary = "Print what the run's jobs wrote",
-          .details = "With -f, until the run has ended; a daemon that restarts meanwhile is waited "
-                     "for up to 30 seconds.",
+          .details =
+              "With -f, until the run has ended; a daemon that restarts meanwhile is waited "
+              "for up to 30 seconds.",
           .flags = {{"follow", 'f', "", "go on until the run has ended"},
                     {"node", 0, "NODE", "of this node only"}},
           .examples =

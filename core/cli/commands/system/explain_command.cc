@@ -61,6 +61,7 @@ int Explain(Session& session) {
   if (entry == entries.end()) return session.Fail(UnknownId(id, entries));
   switch (session.format()) {
     case Format::kTable:
+    case Format::kCsv:  // not one of this command's
       session.Print(ExplanationText(*entry, session.paint()));
       break;
     case Format::kJson:
