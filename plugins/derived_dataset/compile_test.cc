@@ -21,7 +21,7 @@ constexpr const char* kColumns = "  schema: {columns: [{name: a, type: int}]}\n"
 
 TEST(CompileTest, Describe) {
   EXPECT_EQ(Call("Describe", Json::object()).dump(),
-            R"({"commands":["apply","test","run"],"kinds":["DerivedDataset"]})");
+            R"({"commands":["apply","test","preview","run"],"kinds":["DerivedDataset"]})");
 }
 
 TEST(CompileTest, ApplyWithDeclaredColumnsAsksNoEngine) {

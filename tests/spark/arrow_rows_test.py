@@ -73,7 +73,7 @@ def texts(rng):
 
 FLOATS = [0.0, -0.0, 1.0, -1.5, 0.1, 1e-45, 1.1754944e-38, 3.4028235e38, 16777217.0, float("nan"), float("inf"), float("-inf")]
 DOUBLES = [*FLOATS, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 0.1 + 0.2, 1e15, 1e16, 1e22, -123456789.123456789]
-# type: one value of it
+# A type, and what makes one value of it.
 PLAIN = {
     "boolean": (pa.bool_(), lambda rng: rng.random() < 0.5),
     "tinyint": (pa.int8(), lambda rng: rng.randint(-128, 127)),

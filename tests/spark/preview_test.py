@@ -128,7 +128,8 @@ INTERVALS = {
     "INTERVAL DAY": ["0", "-106751990"], "INTERVAL DAY TO HOUR": ["0 0", "1 2", "-3 23"], "INTERVAL DAY TO MINUTE": ["1 02:03", "-1 00:00"],
     "INTERVAL DAY TO SECOND": ["0 00:00:00", "1 02:03:04.5", "-106751991 04:00:54.775807", "0 00:00:00.000001"],
     "INTERVAL HOUR": ["7", "-100"], "INTERVAL HOUR TO MINUTE": ["7:08", "-100:59"], "INTERVAL HOUR TO SECOND": ["7:08:09.001", "-1:00:00"],
-    "INTERVAL MINUTE": ["5", "-600"], "INTERVAL MINUTE TO SECOND": ["5:06.7", "-600:00"], "INTERVAL SECOND": ["0", "9.000001", "-61.5", "12345"],
+    "INTERVAL MINUTE": ["5", "-600"], "INTERVAL MINUTE TO SECOND": ["5:06.7", "-600:00"],
+    "INTERVAL SECOND": ["0", "9.000001", "-61.5", "12345"],
 }
 
 
@@ -217,8 +218,6 @@ def test_what_a_test_refuses_a_preview_refuses(backend, sql, code):
 def test_an_error_while_it_runs_is_a_finding_with_its_place(backend):
     finding = only_error(backend.rows("SELECT\n  10 / (id - 5) AS x\nFROM range(10)"))
     assert finding["code"] == "PZ0220" and finding["engineCode"] == "DIVIDE_BY_ZERO" and place(finding) == (2, 3)
-
-
 
 
 def test_a_query_that_takes_too_long_is_stopped_in_spark(backend, connect):

@@ -62,6 +62,7 @@ int Explain(Session& session) {
   switch (session.format()) {
     case Format::kCsv:  // refused before, as for every command without rows
     case Format::kTable:
+    case Format::kCsv:  // not one of this command's
       session.Print(ExplanationText(*entry, session.paint()));
       break;
     case Format::kJson:
