@@ -24,6 +24,7 @@ class Case:
     environment: dict = dataclasses.field(default_factory=dict)
     # rest: bytes of a request, or a method, path and the rest; rpc: method and message
     request: tuple = ()
+    engine: bool = False  # Spark itself must judge it
 
     @property
     def id(self):
@@ -41,11 +42,11 @@ def spec(name, body, says=""):
     return manifest(name, HEAD + "spec:\n" + body, says)
 
 
-def sql(name, text, says=""):
+def sql(name, text, says="", engine=False):
     """The query as a double-quoted scalar: every character arrives."""
     quoted = json.dumps(text)
     return Case("sql", name, says, {"m.yaml": (HEAD + f"spec:\n  sql: {quoted}\n").encode("utf-8", "surrogatepass")},
-                ("derived-dataset", "test", "{folder}/m.yaml"))
+                ("derived-dataset", "test", "{folder}/m.yaml"), engine=engine)
 
 
 def line(name, *words, says="", environment=None):
