@@ -29,11 +29,13 @@ class DrainTest : public ::testing::Test {
     runs_ = v1::Runs::NewStub(channel);
     system_ = v1::System::NewStub(channel);
   }
-  static std::unique_ptr<grpc::ClientContext> Ana() {
+  static std::unique_ptr<grpc::ClientContext> As(const std::string& token) {
     auto context = std::make_unique<grpc::ClientContext>();
-    context->AddMetadata("authorization", "Bearer ana-token");
+    context->AddMetadata("authorization", "Bearer " + token);
     return context;
   }
+  static std::unique_ptr<grpc::ClientContext> Ana() { return As("ana-token"); }
+  static std::unique_ptr<grpc::ClientContext> Bo() { return As("bo-token"); }  // an operator
   /// A run, watched.
   void Watch() {
     v1::CreatePlaygroundRequest playground;
@@ -122,10 +124,13 @@ TEST_F(DrainTest, ARestartGoesToTheDaemon) {
   v1::RestartServiceRequest request;
   v1::RestartServiceResponse response;
   request.set_name("spark");
-  EXPECT_TRUE(system_->RestartService(Ana().get(), request, &response).ok());
+  EXPECT_EQ(system_->RestartService(Ana().get(), request, &response).error_code(),
+            StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(asked, "");
+  EXPECT_TRUE(system_->RestartService(Bo().get(), request, &response).ok());
   EXPECT_EQ(asked, "spark");
   request.set_name("sparc");
-  const auto status = system_->RestartService(Ana().get(), request, &response);
+  const auto status = system_->RestartService(Bo().get(), request, &response);
   EXPECT_EQ(status.error_code(), StatusCode::NOT_FOUND);
   asked.clear();
   grpc::ClientContext stranger;

@@ -456,6 +456,8 @@ TEST_F(FlowTest, DoctorAndStatusShowAndJudge) {
 }
 
 TEST_F(FlowTest, AReloadSaysWhatItDid) {
+  EXPECT_EQ(Pretzel({"config", "reload"}), 4) << "it concerns everybody";
+  env_["PRETZEL_TOKEN"] = "bo-token";
   EXPECT_EQ(Pretzel({"config", "reload"}), 6);
   Result<api::ConfigurationChange> answer = api::ConfigurationChange();
   answer->plugins.kept = {"derived-dataset"};
@@ -486,7 +488,7 @@ TEST_F(FlowTest, WrongCommandLinesEndWithTwoAndSuggest) {
       {{"dd", "tset", "x"}, "did you mean \"pretzel derived-dataset test\"?"},
       {{"test"}, "--help shows examples"},
       {{"test", "x", "--moed", "y"}, "did you mean --mode?"},
-      {{"test", "x", "--mode", "y"}, "schema or explain"},
+      {{"test", "x", "--mode", "y"}, "schema, explain or limit0"},
       {{"whoami", "x"}, "does not take \"x\""},
       {{"whoami", "-o", "xml"}, "table, json or name"},
       {{"pg", "create", "--ttl", "5"}, "72h, 15m"}};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // From manifests to graphs.
+#include <algorithm>
 #include <gmock/gmock.h>
 
 #include "finding.h"
@@ -225,8 +226,11 @@ TEST(CompileTest, SqlIsBounded) {
 TEST(CompileTest, MessagesQuoteNoMegabytes) {
   Json response = Compile("test", {{"a.yaml", "apiVersion: " + std::string(1 << 20, 'x') +
                                                   "\nkind: DerivedDataset\n"}});
-  const std::string message = response["report"]["findings"][0]["message"].get<std::string>();
-  EXPECT_EQ(message.size(), Findings::kTextBytesMax + 3);
+  size_t longest = 0;
+  for (const Json& finding : response["report"]["findings"]) {
+    longest = std::max(longest, finding["message"].get<std::string>().size());
+  }
+  EXPECT_EQ(longest, Findings::kTextBytesMax + 3);  // and "..."
 }
 
 }  // namespace

@@ -4,9 +4,11 @@
 #include <dcp/contract/v1/test_backend.pb.h>
 #include <nanoarrow/nanoarrow_ipc.h>
 
+#include <limits>
 #include <memory>
 #include <utility>
 
+#include "arrow_message.h"
 #include "arrow_value.h"
 
 namespace dcp::spark_connect {
@@ -42,6 +44,18 @@ ArrowBufferView View(std::string_view bytes) {
 
 std::string Why(const char* what, const ArrowError& error) {
   return std::string(what) + ": " + std::string(error.message);
+}
+
+// Whether every array has a length that Arrow allows: nanoarrow's validation takes them on trust,
+// and reads before a buffer for a negative one.
+bool HasLengths(const ArrowArrayView& array, int depth) {
+  if (depth > kArrowDepthMax) return false;
+  constexpr int64_t kMax = std::numeric_limits<int32_t>::max();
+  if (array.length < 0 || array.length > kMax || array.offset != 0) return false;
+  for (int64_t i = 0; i < array.n_children; ++i) {
+    if (!HasLengths(*array.children[i], depth + 1)) return false;
+  }
+  return true;
 }
 
 // Whether every buffer lies where its elements may be read: a stream chooses the places.
@@ -85,9 +99,12 @@ std::string RowReader::TakeAligned(std::string_view stream) {
     const int peeked = ArrowIpcDecoderPeekHeader(&decoder.it, View(stream), &prefix, &error);
     if (peeked == ENODATA) break;  // the stream's own end mark
     if (peeked != NANOARROW_OK) return Why("a message's head", error);
-    // The first checks the whole head against its own size; only then may the second read it.
-    if (ArrowIpcDecoderVerifyHeader(&decoder.it, View(stream), &error) != NANOARROW_OK ||
-        ArrowIpcDecoderDecodeHeader(&decoder.it, View(stream), &error) != NANOARROW_OK) {
+    // The first checks the whole head against its own size; only then may the others read it.
+    if (ArrowIpcDecoderVerifyHeader(&decoder.it, View(stream), &error) != NANOARROW_OK) {
+      return Why("a message's head", error);
+    }
+    if (!dcp_arrow_message_has_header(stream.data() + prefix)) return "a message without a head";
+    if (ArrowIpcDecoderDecodeHeader(&decoder.it, View(stream), &error) != NANOARROW_OK) {
       return Why("a message's head", error);
     }
     if (decoder.it.header_size_bytes <= 0 || decoder.it.body_size_bytes < 0) {
@@ -116,8 +133,11 @@ std::string RowReader::TakeAligned(std::string_view stream) {
     if (decoder.it.codec != NANOARROW_IPC_COMPRESSION_TYPE_NONE) return "a compressed body";
     ArrowArrayView* batch = nullptr;
     if (ArrowIpcDecoderDecodeArrayView(&decoder.it, View(data), -1, &batch, &error) !=
-            NANOARROW_OK ||
-        ArrowArrayViewValidate(batch, NANOARROW_VALIDATION_LEVEL_FULL, &error) != NANOARROW_OK) {
+        NANOARROW_OK) {
+      return Why("a record batch", error);
+    }
+    if (!HasLengths(*batch, 0)) return "a record batch has arrays of impossible lengths";
+    if (ArrowArrayViewValidate(batch, NANOARROW_VALIDATION_LEVEL_FULL, &error) != NANOARROW_OK) {
       return Why("a record batch", error);
     }
     if (!IsAligned(*batch, 0)) return "a record batch's buffers are not aligned";

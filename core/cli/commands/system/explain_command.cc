@@ -60,7 +60,6 @@ int Explain(Session& session) {
                                   [&](const ErrorEntry& known) { return known.id == id; });
   if (entry == entries.end()) return session.Fail(UnknownId(id, entries));
   switch (session.format()) {
-    case Format::kCsv:  // refused before, as for every command without rows
     case Format::kTable:
     case Format::kCsv:  // not one of this command's
       session.Print(ExplanationText(*entry, session.paint()));
