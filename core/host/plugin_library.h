@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Loads a plugin's file into this process and checks what it shows. Used by the worker, and by the host
-// for plugins that run in its own process.
+// Loads a plugin's file into this process and checks what it shows. Used by the worker, and by the
+// host for plugins that run in its own process.
 #pragma once
 
 #include <dcp/plugin.h>
