@@ -99,6 +99,8 @@ struct Subject {
 class SameTranscriptTest : public InProcessTest, public ::testing::WithParamInterface<Subject> {};
 
 TEST_P(SameTranscriptTest, InAWorkerAndInTheHostsProcess) {
+  // What differs by nature: a worker's environment is the configured one, here it is the host's.
+  unsetenv("TEST_ECHO");
   const auto transcript = [&](const char* isolation) {
     Transcript it(isolation, TEST_PLUGINS, GetParam().plugin, GetParam().config, libraries_);
     it.Call("resource", "Describe", "{}");
@@ -258,12 +260,12 @@ TEST_F(InProcessTest, ADamagedFileIsRefusedAndHurtsNobody) {
     return CheckInProcess(file, "x");
   };
   ASSERT_TRUE(check(whole).ok());
-  for (size_t size = 0; size < whole.size() - 64; size += 97) {
+  for (size_t size = 0; size < whole.size() - 64; size += 997) {
     EXPECT_FALSE(check(whole.substr(0, size)).ok()) << size;
   }
   std::mt19937 random(20260101);
   int refused = 0;
-  for (int i = 0; i < 500; ++i) {
+  for (int i = 0; i < 100; ++i) {
     std::string bytes = whole;
     for (int flips = 0; flips < 20; ++flips) {
       bytes[random() % bytes.size()] = static_cast<char>(random());
