@@ -211,8 +211,6 @@ int64_t RunnerImpl::LookAtEndedProcess(JobAtWork& job, const os::JobState& state
   const std::string folder = job.record.directory + "/";
   ProcessFacts facts;
   facts.lost = state.phase == os::JobState::Phase::kLost;
-  // What a lost job left running must not go on beside the next attempt.
-  if (facts.lost) static_cast<void>(launcher_->Stop(job.record.directory));
   facts.exit_code = state.exit.code;
   facts.signal = state.exit.signal;
   facts.cancel_requested = job.record.stop != JobRecord::Stop::kNo;
