@@ -155,8 +155,9 @@ def main():
     end_tidily_on_sigterm()
     print(f"==> seed {arguments.seed}", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="pretzel-chaos-") as folder:
-        stack = Chaotic(folder).start()
+        stack = Chaotic(folder)
         try:
+            stack.start()
             stack.load_flights()
             production = stack.listing("production-catalog")
             chaos = Chaos(stack, arguments.seed, arguments.clients)

@@ -124,7 +124,7 @@ class Inner(daemons.Daemon):
     def dead(self):
         return self.process is not None and self.process.poll() is not None
 
-    def await_api(self, seconds=60):
+    def await_api(self, seconds=daemons.START_SECONDS):
         until(lambda: self.cli("whoami", check=False).returncode == 0, f"dcpd ({self.log})", seconds)
 
 

@@ -23,8 +23,8 @@ def sample():
 @pytest.mark.parametrize("point", sample())
 def test_a_death_at(point, servers, tmp_path):
     result = walk.Walk(servers, tmp_path / point.replace(".", "-")).visit(point)
-    assert result["died"], "the path does not pass this point"
     assert result["violations"] == []
+    assert result["died"], "the path does not pass this point"
 
 
 @pytest.fixture
