@@ -48,11 +48,11 @@ Result<std::string> GraphBackend::Ask(const graph::Invocation& invocation) {
   const bool uses_test_server = invocation.capability == "test_backend";
   if (uses_test_server) recycler_.Begin();
   // Through the routes in one step: an instance may leave the configuration between two.
-  auto answer = invocation.instance.empty()
-                    ? host_.Call(TargetOf(invocation), invocation.method, invocation.request_json,
-                                 options)
-                    : host_.Call(invocation.instance, invocation.capability, invocation.method,
-                                 invocation.request_json, options);
+  auto answer =
+      invocation.instance.empty()
+          ? host_.Call(TargetOf(invocation), invocation.method, invocation.request_json, options)
+          : host_.Call(invocation.instance, invocation.capability, invocation.method,
+                       invocation.request_json, options);
   if (uses_test_server) recycler_.End(answer.ok() ? *answer : std::string());
   return answer;
 }
