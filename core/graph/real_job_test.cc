@@ -3,6 +3,7 @@
 // The same life of a job with real processes under dcp-launch: what job_test.cc takes on trust.
 #include <gmock/gmock.h>
 
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "graph/base64.h"
@@ -82,6 +83,34 @@ TEST_F(RealJobTest, OutlivesItsDaemonAndIsStartedOnce) {
   EXPECT_EQ(os::ReadFile(folder + "/starts", 100).value(), "x\n");
   EXPECT_EQ(backend_.Calls("Submit").size(), 1U);
   EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+}
+
+TEST_F(RealJobTest, ALostJobLeavesNoProcessBehind) {
+  backend_.On("run_backend.Submit", [this](const Invocation&) -> Result<std::string> {
+    const std::string script =
+        "cd \"$1\"; sleep 600 & echo $! > child.new; mv child.new child; wait";
+    return json({{"process",
+                  {{"argv", {"/bin/sh", "-c", script, "sh", Folder()}},
+                   {"env", {{"PATH", "/usr/bin:/bin"}}}}}})
+        .dump();
+  });
+  backend_.On("run_backend.Check", [](const Invocation& call) -> Result<std::string> {
+    const json process = json::parse(call.request_json)["process"];
+    return std::string(process["phase"] == "RUNNING" ? R"({"state":"JOB_RUNNING"})"
+                                                     : R"({"state":"JOB_FAILED"})");
+  });
+  StartRealRunner();
+  NodeSpec spec = Spec("job", "run_backend", "Submit");
+  spec.request_json = R"({"job":{"table":"prod.nyc.daily"}})";
+  const std::string run_id = runner_->Start(Request("run", {spec}))->id;
+  AwaitLaunched(run_id);
+  const std::string folder = Folder();
+  while (!os::Exists(folder + "/child")) std::this_thread::yield();
+  const auto child = os::IdentityOf(std::stoi(os::ReadFile(folder + "/child", 100).value()));
+  ASSERT_TRUE(child.ok()) << child.status().ToString();
+  ASSERT_EQ(::kill(os::ReadJobState(folder)->launcher.pid, SIGKILL), 0);
+  EXPECT_EQ(Await(run_id).state, store::kFailed);
+  while (child->Alive()) std::this_thread::yield();  // it was killed before the run ended
 }
 
 TEST_F(RealJobTest, EndsWithItsRun) {

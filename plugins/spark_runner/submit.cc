@@ -5,6 +5,9 @@
 
 #include "json_io.h"
 #include "process.h"
+#include "spark_sql/lexer.h"
+#include "spark_sql/positions.h"
+#include "spark_sql/screen.h"
 
 namespace dcp::spark_runner {
 namespace {
@@ -67,6 +70,21 @@ void ReadParamsAndColumns(const Json& job, Request* out) {
   }
 }
 
+/// The text as a job may run it: screened, and wrapped so that Spark's grammar takes nothing but a
+/// query. As for a test, so that what passes there is what runs here.
+sdk::Outcome<std::string> OnlyAQuery(const std::string& sql) {
+  const spark_sql::ScreenResult screened = spark_sql::Screen(sql);
+  if (!screened.denial) return spark_sql::Wrap(screened.query.sql);
+  const spark_sql::Denial& denial = *screened.denial;
+  const spark_sql::Span span = spark_sql::SpanOfBytes(sql, denial.begin, denial.end);
+  return sdk::Error{.code = DCP_INVALID_ARGUMENT,
+                    .message = "the query is refused, in its line " +
+                               std::to_string(span.begin.line) + ", column " +
+                               std::to_string(span.begin.column) + ": " + denial.message,
+                    .hint = denial.hint,
+                    .id = denial.id};
+}
+
 sdk::Outcome<Request> ReadRequest(std::string_view text) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return Bad("the request is not a JSON object");
@@ -91,6 +109,9 @@ sdk::Outcome<Request> ReadRequest(std::string_view text) {
   request.directory = ReadDirectory(lease);
   if (request.directory.empty()) return Bad("its lease has no folder with an absolute path");
   if (const std::string why = ReadTarget(job, &request); !why.empty()) return Bad(why);
+  auto query = OnlyAQuery(request.sql);
+  if (!query.ok()) return std::move(query.error());
+  request.sql = std::move(query).value();
   ReadParamsAndColumns(job, &request);
   return request;
 }

@@ -78,15 +78,15 @@ TEST(SubmitTest, MakesAProcess) {
 
 TEST(SubmitTest, WritesTheSpecOfTheJob) {
   const Json spec = Json::parse(FileOf(Process(MakeRequest()), "spec.json"));
-  EXPECT_EQ(spec, Json::parse(R"({
+  EXPECT_EQ(spec, Json::parse(R"json({
     "version": 1, "run_id": "r1", "attempt": 1, "table": "prod.nyc.daily",
-    "sql": "SELECT :d AS d, ':x'",
+    "sql": "SELECT * FROM (\nSELECT :d AS d, ':x'\n)",
     "params": [{"name": "d", "type": "date", "value": "2013-01-01"},
                {"name": "n", "type": "int", "value": null}],
     "materialization": "full", "result_file": "/state/jobs/r1/run x/result.json",
     "deadline_ms": 1700000000000,
     "columns": [{"name": "d", "type": "date", "nullable": false},
-                {"name": "x", "type": "string", "nullable": true}]})"));
+                {"name": "x", "type": "string", "nullable": true}]})json"));
 }
 
 TEST(SubmitTest, MountsTheCatalogAndStaysOnLoopback) {
@@ -163,6 +163,9 @@ TEST(SubmitTest, RefusesWhatItCannotRun) {
   has(fault("/job/mounts/0/token", ""), "no usable token");
   has(fault("/job/mounts/0/name", "a.b"), "not a plain word");
   has(fault("/job/sql", ""), "no SQL");
+  has(fault("/job/sql", "DROP TABLE prod.nyc.daily"), "line 1, column 1");
+  has(fault("/job/sql", "SELECT\n reflect('java.lang.System', 'exit')"), "line 2, column 2");
+  has(fault("/job/sql", "SELECT 1) UNION ALL SELECT * FROM (SELECT 2"), "refused");
   has(fault("/job/materialization", "append"), "'append' is not supported");
   has(fault("/job/runId", nullptr), "no usable run id");
   has(fault("/job/deadlineMs", nullptr), "no deadline");
