@@ -104,7 +104,7 @@ def files():
 
 def words():
     yield line("nothing known", "frobnicate", says="frobnicate")
-    yield line("slip", "derived-dataset", "tset", "x.yaml", says="test")
+    yield line("slip", "derived-dataset", "tset", "x.yaml", says="tset")
     yield line("empty word", "")
     yield line("blank word", " ", says="command")
     yield line("long word", "x" * 100_000, says="command")

@@ -121,6 +121,8 @@ class Runner:
         text = re.sub(r"\br[0-9a-f]{16}\b", "<run>", text)
         text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>", text)
         text = re.sub(r"127\.0\.0\.1:\d{4,5}\b", "127.0.0.1:<port>", text)
+        text = re.sub(r"\bport \d{4,5}\b", "port <port>", text)
+        text = re.sub(r"\bafter \d+ ms\b", "after <n> ms", text)
         return text if len(text) <= MESSAGE_MAX else text[:MESSAGE_MAX] + "..."
 
     # --- the catalog --------------------------------------------------------------------------------------------------
@@ -132,6 +134,7 @@ class Runner:
             # A server that has refused stops reading, and may close before all is sent.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(data)
+            with contextlib.suppress(OSError):  # ENOTCONN: it has closed already
                 connection.shutdown(socket.SHUT_WR)
             answer = b""
             with contextlib.suppress(ConnectionResetError):
