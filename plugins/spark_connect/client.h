@@ -32,8 +32,9 @@ namespace dcp::spark_connect {
 constexpr int64_t kUnavailableMaxMs = 10'000;
 constexpr int64_t kBackoffFirstMs = 100;
 constexpr int64_t kBackoffMaxMs = 1'000;
-/// One message in either direction: Spark's own default. Plans of wide tables reach some MiB.
-constexpr int kRpcBytesMax = 128 << 20;
+/// One message in either direction: plans of wide tables reach some MiB, batches of rows four; one
+/// row may be larger, and is not worth a worker's memory.
+constexpr int kRpcBytesMax = 32 << 20;
 /// Response metadata: error details travel there.
 constexpr int kRpcMetadataBytesMax = 64 << 10;
 

@@ -55,7 +55,7 @@ TEST_BACKEND = """\
     - id: shared-test-cluster
       plugin: spark_connect
       config: {{endpoint: "{spark}", token: "${{secret.spark-connect}}"}}"""
-TEST_ROUTE = "    test_backend: {default: shared-test-cluster}"
+TEST_ROUTE = "    test_backend: {default: shared-test-cluster, batch: local-batch}"
 
 
 class Servers:

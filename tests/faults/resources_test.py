@@ -191,12 +191,13 @@ def test_two_applies_of_one_manifest_at_once(tmp_path_factory, tmp_path):
             path.write_text(MANIFEST.format(name=f"t{number}"))
             with ThreadPoolExecutor(4) as pool:
                 answers = list(pool.map(lambda _: daemon.cli("derived-dataset", "apply", path, "-o", "json", check=False), range(4)))
-            statuses = sorted(json.loads(answer.stdout)["datasets"][0]["status"] for answer in answers)
+            # One that came while another was at work has no report: it was refused.
+            statuses = [json.loads(answer.stdout)["datasets"][0]["status"] for answer in answers if answer.returncode == 0]
             assert statuses.count("CREATED") == 1, (statuses, [answer.stderr for answer in answers])
-            assert set(statuses) <= {"CREATED", "UNCHANGED", "FAILED"}, statuses
+            assert set(statuses) <= {"CREATED", "UNCHANGED"}, statuses
             for answer in answers:
                 if answer.returncode != 0:
-                    assert f"t{number}" in answer.stdout, answer.stdout
+                    assert f"t{number}" in answer.stdout + answer.stderr and answer.returncode == 5, (answer.stdout, answer.stderr)
             again = daemon.json("derived-dataset", "apply", path)
             assert again["datasets"][0]["status"] == "UNCHANGED"
         assert len([table for table in daemon.playground("both").list_tables("lab") if table[1].startswith("t")]) == 5
@@ -208,7 +209,7 @@ def test_a_full_disk_under_the_warehouse(small_disk, tmp_path_factory, tmp_path)
     (disk / "warehouse").mkdir()
     text = daemons.CONFIG.read_text()
     text = text[: text.index("\n  # The shared test server.")].replace("recycle: {service: spark-connect, after_sessions: 500}", "")
-    text = text.replace("${state_dir}/overlay/warehouse", str(disk / "warehouse"))
+    text = text.replace("file://${state_dir}/overlay/warehouse", f"file://{disk}/warehouse")
     config = tmp_path / "dcpd.yaml"
     config.write_text(text)
     path = tmp_path / "m.yaml"

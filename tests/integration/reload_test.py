@@ -19,7 +19,7 @@ metadata: {name: reloaded, namespace: lab}
 spec:
   sql: SELECT carrier, count(*) AS flights FROM prod.nyc.flights GROUP BY carrier
 """
-ROUTE = "    test_backend: {default: shared-test-cluster}\n"
+ROUTE = "    test_backend: {default: shared-test-cluster, batch: local-batch}\n"
 TOKEN = "a-principal-of-the-finance-team-0123456789"
 FINANCE = {"PRETZEL_TOKEN": TOKEN}
 BATCH = """    test_backend:
@@ -123,7 +123,7 @@ def test_a_team_and_its_environment_decide(own, edit, manifest):
 
 
 def test_sighup_switches_the_route_and_says_so(own, edit, manifest):
-    edit(("test_backend: {default: shared-test-cluster}", "test_backend: {default: local-batch}"))
+    edit(("test_backend: {default: shared-test-cluster, batch: local-batch}", "test_backend: {default: local-batch}"))
     line = hang_up(own, "ConfigurationReloaded")
     assert "test_backend: default shared-test-cluster -> local-batch" in line
     edit()
@@ -137,7 +137,7 @@ def test_a_wrong_file_is_refused_with_its_place_and_what_served_serves_on(own, e
     row = lines.index(ROUTE.rstrip("\n")) + 1
     for change, place, words in (
         ((ROUTE, "    test_backend: {default: shared-test-clutser}\n"), rf"dcpd\.yaml:{row}:29", 'did you mean "shared-test-cluster"'),
-        ((ROUTE, "    test_backend: {default: shared-test-cluster, rules: [{tem: a, use: local-batch}]}\n"),
+        ((ROUTE, "    test_backend: {default: shared-test-cluster, batch: local-batch, rules: [{tem: a, use: local-batch}]}\n"),
          rf"dcpd\.yaml:{row}:\d+", "unknown key"),
         (("playground: {default_ttl: 72h", "playground: {default_ttl: soon"), r"dcpd\.yaml:\d+:\d+", "duration"),
         ((ROUTE, ROUTE + "\t\n"), r"dcpd\.yaml:\d+:\d+", "tab"),
@@ -165,7 +165,7 @@ def test_an_instance_that_does_not_start_changes_nothing(own, edit, manifest):
 
 
 def test_keys_that_need_a_restart_are_named(own, edit):
-    edit(("runs: {jobs: 2}", "runs: {jobs: 3}"), ("log: {level: info", "log: {level: warning"))
+    edit(("runs: {jobs: 2,", "runs: {jobs: 3,"), ("log: {level: info", "log: {level: warning"))
     reload = own.json("config", "reload")
     assert reload["needsRestart"] == ["runs.jobs"]
     assert reload["settings"] == ["log.level"]

@@ -21,8 +21,8 @@ SLOW = "SELECT count(*) AS n FROM range(0, 3000000, 1, 2) a JOIN range(0, 300000
 TYPES = {
     "boolean": "i % 2 = 0",
     "tinyint": "CAST(i % 256 - 128 AS TINYINT)",
-    "smallint": "CAST(i * 327 - 32768 AS SMALLINT)",
-    "int": "CAST(i * 10737418 - 2147483648 AS INT)",
+    "smallint": "CAST(i % 200 * 327 - 32768 AS SMALLINT)",
+    "int": "CAST(i % 400 * 10737418L - 2147483648 AS INT)",
     "bigint": "9223372036854775807 - i * 46116860184273879",
     "bigint_min": "-9223372036854775807 - 1 + i",
     "float": "CAST(i / 7 AS FLOAT)",
@@ -39,7 +39,7 @@ TYPES = {
     "binary": "CAST(hex(i) AS BINARY)",
     "date": "date_add(DATE'0001-01-01', i * 18250)",
     "date_before_1970": "date_add(DATE'1969-12-31', -i)",
-    "timestamp": "timestamp_micros(i * 1000000007 - 100000000000)",
+    "timestamp": "timestamp_micros(i * 1000000007L - 100000000000)",
     "timestamp_old": "TIMESTAMP'0001-01-02 00:00:00.000001Z' + make_dt_interval(i * 1000)",
     "timestamp_ntz": "TIMESTAMP_NTZ'1969-12-31 23:59:59.999999' + make_dt_interval(i * 13, i, i)",
     "array": "array(i, NULL, i * 2)",
@@ -196,7 +196,7 @@ def test_limits(backend):
     assert wide["rows"] == [list(range(2000))]
     large = backend.good("SELECT repeat('x', 1000) AS s FROM range(1000000)", rows=1000, size=100_000)
     assert large["truncated"] and 90 <= len(large["rows"]) < 100 and not large.get("moreRows", False)
-    huge = backend.good("SELECT repeat('x', 140000000) AS s", rows=1)
+    huge = backend.good("SELECT repeat('x', 36000000) AS s", rows=1)  # more than an RPC of rows may have
     assert huge["truncated"] and huge.get("rows", []) == []
 
 
