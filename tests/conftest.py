@@ -10,6 +10,22 @@ import pytest
 SECONDS_MAX = 600
 
 
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="also the tests that CI has no time for (scripts/test --all)")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes minutes; scripts/test leaves it out, scripts/test --all runs it")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--long"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 def too_long(_signal, _frame):
     faulthandler.dump_traceback(file=sys.__stderr__, all_threads=True)
     raise TimeoutError(f"the test took more than {SECONDS_MAX} s")
