@@ -90,6 +90,11 @@ Result<HttpReply> UpstreamCatalog::CallAsIs(const std::string& method, const std
   if (reply->code >= 300 && reply->code < 400) {
     return Unavailable(what_ + " redirects, which is not followed; configure its real address");
   }
+  if (reply->code == 200 && method != "HEAD" && !Json::accept(reply->body)) {
+    // Perhaps it was cut on its way, and a POST has happened.
+    return Status(method == "GET" ? Code::kUnavailable : Code::kUnknown,
+                  what_ + " answered " + method + " with something that is no JSON");
+  }
   return reply;
 }
 
