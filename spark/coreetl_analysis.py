@@ -172,21 +172,14 @@ class Analysis:
         return SparkSession.builder.getOrCreate()
 
     def argument(self, parameter):
-        decimal_type = parameter["type"].strip().lower().startswith("decimal")
-        if parameter["value"] is not None and not decimal_type:
+        if parameter["value"] is not None:
             return parameter_literal(parameter)
-        # A literal that knows its type, as Spark Connect sends it. PySpark can write none for these: its lit(None) is a void, and
-        # its decimals have the precision of their digits.
+        # A NULL that knows its type, as Spark Connect sends it. PySpark can write none: its lit(None) is a void.
         from pyspark.sql.classic.column import Column
 
-        jvm = self.spark._jvm
-        value = parameter["value"]
-        if value is not None:
-            parameter_literal(parameter)  # refuses what is no number
-            value = jvm.java.math.BigDecimal(str(value).strip())
-        sql = jvm.org.apache.spark.sql
-        literal = sql.catalyst.expressions.Literal.create(value, sql.types.DataType.fromDDL(parameter["type"]))
-        return Column(sql.classic.ExpressionUtils.column(literal))
+        jvm = self.spark._jvm.org.apache.spark.sql
+        kind = jvm.types.DataType.fromDDL(parameter["type"])
+        return Column(jvm.classic.ExpressionUtils.column(jvm.catalyst.expressions.Literal.create(None, kind)))
 
     def ask(self, parameters):
         arguments = {parameter["name"]: self.argument(parameter) for parameter in parameters}

@@ -6,6 +6,7 @@ import decimal
 import json
 import math
 import os
+import re
 import sys
 import tempfile
 import time
@@ -17,6 +18,8 @@ MAX_BRIEF_CHARS = 400
 # A catalog that restarts is back within seconds; the pause grows so that one that stays away is not hammered.
 FIRST_PAUSE_SECONDS = 0.25
 MAX_PAUSE_SECONDS = 5.0
+# Twice what Spark holds: what is too long is for Spark to refuse.
+MAX_DECIMAL_DIGITS = 76
 # A chain of causes longer than this is a loop.
 MAX_CAUSES = 32
 
@@ -111,6 +114,15 @@ def number_literal(kind, value):
     return f"{int(value)}{NUMBER_SUFFIX[kind]}"
 
 
+def decimal_value(kind, value):
+    """With the declared scale, as over Spark Connect: its precision is then that of its digits, and Spark widens where decimals meet."""
+    number = decimal.Decimal(str(value))
+    scale = int((re.search(r",\s*(\d+)\s*\)", kind) or [0, 0])[1])
+    if not number.is_finite() or -number.as_tuple().exponent >= scale:
+        return number
+    return number.quantize(decimal.Decimal(1).scaleb(-scale), context=decimal.Context(prec=MAX_DECIMAL_DIGITS))
+
+
 def instant_literal(kind, value):
     if kind == "date":
         return f"DATE'{datetime.date.fromisoformat(value).isoformat()}'"
@@ -139,8 +151,7 @@ def parameter_literal(parameter):
         if kind in NUMBER_SUFFIX:
             return functions.expr(number_literal(kind, value))
         if kind.startswith("decimal"):
-            # Its precision is that of its digits; Spark widens decimals by itself where they meet.
-            return functions.lit(decimal.Decimal(str(value)))
+            return functions.lit(decimal_value(kind, value))
         if kind in ("date", "timestamp", "timestamp_ntz"):
             return functions.expr(instant_literal(kind, value))
     except (ValueError, TypeError, AttributeError, decimal.InvalidOperation) as error:

@@ -90,6 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"SELECT /*+ x(reflect('a')) */ 1", "PZ0210@1:14"},
                     Case{"SELECT * FROM read_files('/etc')", "PZ0210@1:15"},
                     Case{"SELECT from_protobuf(a, 'm', '/etc/passwd')", "PZ0210@1:8"},
+                    Case{"SELECT ?, '?' FROM t -- ?", "PZ0218@1:8"},
                     Case{"SELECT IDENTIFIER('ref' || 'lect')('a','b')", "PZ0214@1:8"},
                     Case{"SELECT * FROM identifier('csv.`/etc`')", "PZ0214@1:15"},
                     Case{"SELECT * FROM csv.`/etc/passwd`", "PZ0211@1:15"},

@@ -150,6 +150,10 @@ class Rules {
   std::optional<Denial> At(size_t i) {
     const Token& token = tokens_[i];
     if (auto denial = Parentheses(i)) return denial;
+    if (Is(i, "?") && !Is(i + 1, "::")) {
+      return DenyAt(token, "PZ0218", "'?' is a parameter without a name",
+                    "write :name, and declare it in the manifest");
+    }
     if (token.kind != TokenKind::kWord && token.kind != TokenKind::kQuoted) return std::nullopt;
     if (NamesReflection(token.text)) {
       return DenyAt(token, "PZ0210", "'" + token.text + "' runs Java code on the shared cluster",

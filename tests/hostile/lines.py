@@ -115,7 +115,7 @@ def words():
     yield line("no manifest", "derived-dataset", "test", says="FILE")
     yield line("unknown flag", "whoami", "--frobnicate", says="--frobnicate")
     yield line("unknown letter", "whoami", "-z", says="-z")
-    yield line("slip of a flag", "playground", "create", "x", "--tll", "1h", says="ttl")
+    yield line("slip of a flag", "playground", "create", "x", "--tll", "1h", says="tll")
     yield line("flag without value", "playground", "create", "x", "--ttl", says="ttl")
     yield line("flag twice", "playground", "create", "x", "--ttl", "1h", "--ttl", "2h", says="twice")
     yield line("switch with value", "whoami", "--verbose=yes", says="verbose")
@@ -147,7 +147,7 @@ def words():
         )
         yield line(f"{command[0]} path", "playground", command[0], "../../etc", *command[1:], says="")
     for command in ("get", "cancel", "logs", "wait"):
-        yield line(f"run {command} nothing", "run", command, "r0000000000000000", says="r0000000000000000")
+        yield line(f"run {command} nothing", "run", command, "r0000000000000000", says="you have no run")
         yield line(f"run {command} path", "run", command, "../../etc/passwd", says="")
         yield line(f"run {command} quote", "run", command, "' OR 1=1 --", says="")
     yield line("explain nothing", "explain", "PZ" + "9999", says="9999")

@@ -190,7 +190,7 @@ def spellings(rw, ro):
     return {
         "rw": rw, "ro": ro, "rw_body": body, "rw_mac": mac, "ro_mac": ro.partition(".")[2], "rw_mac_cut": mac[:-1],
         "rw_mac_changed": changed(mac, 3), "rw_body_changed": changed(body, 10),
-        "rw_mac_standard": mac.replace("-", "+").replace("_", "/") + "+", "rw_upper": rw.upper(),
+        "rw_mac_standard": mac.replace("-", "+").replace("_", "/") + "+",
         **{f"rw_changed_{at}": changed(rw, at) for at in range(100)},
     }
 
@@ -268,7 +268,7 @@ class Api:
 
 def needs_stack(case, outcome):
     """Whether Spark or a catalog had to answer: a daemon without them says so instead."""
-    return case.engine or outcome.get("status") == 503
+    return case.engine or outcome.get("status") == 503 or "does not answer" in outcome.get("message", "")
 
 
 def check(case, came):

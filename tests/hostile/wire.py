@@ -88,7 +88,7 @@ def tokens():
         "base64": "eyJ1IjoiYSJ9.AAAA", "another's": "{other_rw}", "no mac": "{rw_body}.", "no body": ".{rw_mac}",
         "mac cut": "{rw_body}.{rw_mac_cut}", "mac changed": "{rw_body}.{rw_mac_changed}", "body changed": "{rw_body_changed}.{rw_mac}",
         "padded": "{rw}=", "doubled": "{rw}{rw}", "spaced": "{rw_body} .{rw_mac}", "standard alphabet": "{rw_body}.{rw_mac_standard}",
-        "mode raised": "{rw_body}.{ro_mac}", "upper case": "{rw_upper}", "quoted": '"{rw}"',
+        "mode raised": "{rw_body}.{ro_mac}", "quoted": '"{rw}"',
         "none algorithm": "eyJhbGciOiJub25lIn0.eyJ1IjoiYSJ9.", "unicode": "\udcc3\udca9",
     }.items():
         yield rest(f"token {name}", "GET", "/pg/{pg}/v1/config", token=token)

@@ -140,7 +140,7 @@ def test_a_wrong_file_is_refused_with_its_place_and_what_served_serves_on(own, e
         ((ROUTE, "    test_backend: {default: shared-test-cluster, batch: local-batch, rules: [{tem: a, use: local-batch}]}\n"),
          rf"dcpd\.yaml:{row}:\d+", "unknown key"),
         (("playground: {default_ttl: 72h", "playground: {default_ttl: soon"), r"dcpd\.yaml:\d+:\d+", "duration"),
-        ((ROUTE, ROUTE + "\t\n"), r"dcpd\.yaml:\d+:\d+", "tab"),
+        ((ROUTE, ROUTE + "\tx: 1\n"), r"dcpd\.yaml:\d+:\d+", "tab"),
     ):
         edit(change)
         answer = own.cli("config", "reload", check=False)

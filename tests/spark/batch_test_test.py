@@ -211,8 +211,8 @@ def test_both_find_the_same(asked):
             if key in ("engine", "engineVersion") and not left.get("engine"):
                 continue
             if plain(left.get(key)) != plain(right.get(key)) and (left.get(key) or right.get(key)):
-                different.append((sql, params, key, left.get(key), right.get(key)))
-    assert different == []
+                different.append(json.dumps({"sql": sql, "params": params, "connect": {key: left.get(key)}, "batch": {key: right.get(key)}}))
+    assert different == [], "\n".join(different)
 
 
 def test_what_is_good_has_columns_and_a_plan(asked):
