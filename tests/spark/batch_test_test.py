@@ -211,7 +211,8 @@ def test_both_find_the_same(asked):
             if key in ("engine", "engineVersion") and not left.get("engine"):
                 continue
             if plain(left.get(key)) != plain(right.get(key)) and (left.get(key) or right.get(key)):
-                different.append(json.dumps({"sql": sql, "params": params, "connect": {key: left.get(key)}, "batch": {key: right.get(key)}}))
+                sides = {"connect": {key: left.get(key)}, "batch": {key: right.get(key)}}
+                different.append(json.dumps({"sql": sql, "params": params, **sides}))
     assert different == [], "\n".join(different)
 
 
