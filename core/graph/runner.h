@@ -116,7 +116,6 @@ class RunnerImpl : public Runner {
 
   // --- runner.cc
   ActivePtr FindActive(const std::string& run_id);
-  Result<store::Run> Insert(const StartRequest& request, const std::string& run_id);
   Status Resume(const store::Run& run);
   void ResumeLater(const std::string& run_id);
   void CancelOthers(const std::string& delete_run_id);

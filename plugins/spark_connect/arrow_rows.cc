@@ -73,6 +73,42 @@ bool IsAligned(const ArrowArrayView& array, int depth) {
   return true;
 }
 
+struct Message {
+  std::string wrong;
+  bool is_end = false;  ///< the stream's own mark
+  std::string_view body;
+};
+
+// Reads the head of the next message into the decoder, and takes the message off the stream.
+Message NextMessage(Decoder& decoder, std::string_view* stream) {
+  ArrowError error{};
+  int32_t prefix = 0;
+  const int peeked = ArrowIpcDecoderPeekHeader(&decoder.it, View(*stream), &prefix, &error);
+  if (peeked == ENODATA) return {"", true, {}};
+  if (peeked != NANOARROW_OK) return {Why("a message's head", error), false, {}};
+  // The first checks the whole head against its own size; only then may the others read it.
+  if (ArrowIpcDecoderVerifyHeader(&decoder.it, View(*stream), &error) != NANOARROW_OK) {
+    return {Why("a message's head", error), false, {}};
+  }
+  if (!dcp_arrow_message_has_header(stream->data() + prefix)) {
+    return {"a message without a head", false, {}};
+  }
+  if (ArrowIpcDecoderDecodeHeader(&decoder.it, View(*stream), &error) != NANOARROW_OK) {
+    return {Why("a message's head", error), false, {}};
+  }
+  if (decoder.it.header_size_bytes <= 0 || decoder.it.body_size_bytes < 0) {
+    return {"a message of no size", false, {}};
+  }
+  const auto head = static_cast<size_t>(decoder.it.header_size_bytes);
+  const auto body = static_cast<size_t>(decoder.it.body_size_bytes);
+  if (head > stream->size() || body > stream->size() - head) {
+    return {"a message is cut short", false, {}};
+  }
+  const std::string_view data = stream->substr(head, body);
+  stream->remove_prefix(head + body);
+  return {"", false, data};
+}
+
 }  // namespace
 
 RowReader::RowReader(std::vector<TypeHint> hints, const RowLimits& limits,
@@ -95,26 +131,9 @@ std::string RowReader::TakeAligned(std::string_view stream) {
   std::vector<ColumnReader> columns;
   if (!decoder.good) return "no memory for Arrow's decoder";
   while (!full_ && !stream.empty()) {
-    int32_t prefix = 0;
-    const int peeked = ArrowIpcDecoderPeekHeader(&decoder.it, View(stream), &prefix, &error);
-    if (peeked == ENODATA) break;  // the stream's own end mark
-    if (peeked != NANOARROW_OK) return Why("a message's head", error);
-    // The first checks the whole head against its own size; only then may the others read it.
-    if (ArrowIpcDecoderVerifyHeader(&decoder.it, View(stream), &error) != NANOARROW_OK) {
-      return Why("a message's head", error);
-    }
-    if (!dcp_arrow_message_has_header(stream.data() + prefix)) return "a message without a head";
-    if (ArrowIpcDecoderDecodeHeader(&decoder.it, View(stream), &error) != NANOARROW_OK) {
-      return Why("a message's head", error);
-    }
-    if (decoder.it.header_size_bytes <= 0 || decoder.it.body_size_bytes < 0) {
-      return "a message of no size";
-    }
-    const auto head = static_cast<size_t>(decoder.it.header_size_bytes);
-    const auto body = static_cast<size_t>(decoder.it.body_size_bytes);
-    if (head > stream.size() || body > stream.size() - head) return "a message is cut short";
-    const std::string_view data = stream.substr(head, body);
-    stream.remove_prefix(head + body);
+    const Message message = NextMessage(decoder, &stream);
+    if (!message.wrong.empty()) return message.wrong;
+    if (message.is_end) break;
     if (decoder.it.message_type == NANOARROW_IPC_MESSAGE_TYPE_SCHEMA) {
       if (schema.it.release != nullptr) return "a second schema in one stream";
       if (decoder.it.endianness == NANOARROW_IPC_ENDIANNESS_BIG) return "numbers are big-endian";
@@ -132,7 +151,7 @@ std::string RowReader::TakeAligned(std::string_view stream) {
     if (schema.it.release == nullptr) return "a record batch before the schema";
     if (decoder.it.codec != NANOARROW_IPC_COMPRESSION_TYPE_NONE) return "a compressed body";
     ArrowArrayView* batch = nullptr;
-    if (ArrowIpcDecoderDecodeArrayView(&decoder.it, View(data), -1, &batch, &error) !=
+    if (ArrowIpcDecoderDecodeArrayView(&decoder.it, View(message.body), -1, &batch, &error) !=
         NANOARROW_OK) {
       return Why("a record batch", error);
     }
