@@ -252,6 +252,7 @@ Result<store::Playground> Playgrounds::BeginDelete(const Principal& who, const s
   DCP_ASSIGN(store::Playground playground, Get(who, name));
   const Status begun =
       store_.SetPlaygroundState(name, playground.generation, store::kActive, store::kDeleting);
+  DCP_CRASH_POINT("playground.delete.after_commit");
   if (begun.code() == Code::kAborted) {
     DCP_ASSIGN(const auto now, store_.GetPlayground(name));
     if (now.generation != playground.generation || now.state != store::kDeleting) return begun;
@@ -263,10 +264,7 @@ Result<store::Playground> Playgrounds::BeginDelete(const Principal& who, const s
 }
 
 Status Playgrounds::BeginExpire(const store::Playground& playground) {
-  const Status expired =
-      store_.ExpirePlayground(playground.name, playground.generation, clock_.Wall());
-  DCP_CRASH_POINT("playground.delete.after_commit");
-  return expired;
+  return store_.ExpirePlayground(playground.name, playground.generation, clock_.Wall());
 }
 
 Status Playgrounds::FinishDelete(const std::string& name, int64_t generation) {

@@ -42,7 +42,7 @@ class Scenario:
         self.killers = []
         self.violations = []
         self.helped = set()
-        steps = ["create", "extend", "apply", "test", "run", "look", "cancel", "delete"]
+        steps = ["create", "extend", "update", "apply", "test", "run", "look", "cancel", "delete"]
         self.steps = [step for step in steps if step not in ("test", "cancel") or step in parts]
 
     def walk(self, reviver):
@@ -99,6 +99,9 @@ class Scenario:
 
     def extend(self):
         self.cli("playground", "extend", self.playground, "--ttl", "50m")
+
+    def update(self):
+        self.cli("playground", "update", self.playground, "--label", "walked=yes")
 
     def apply(self):
         if "again" in self.parts:
