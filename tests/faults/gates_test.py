@@ -103,7 +103,7 @@ def cases():
             yield pytest.param(name, fault, id=f"{name}-{fault}", marks=() if usual else pytest.mark.long)
 
 
-@pytest.mark.parametrize("name, fault", cases())
+@pytest.mark.parametrize("name, fault", list(cases()))
 def test_a_fault_is_named_in_time_and_its_end_is_its_end(gated, name, fault):
     works, said = gated.ask(name)
     assert works, said
