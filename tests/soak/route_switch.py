@@ -104,7 +104,7 @@ def main():
             soak = Soak(daemon, options)
             soak.run()
             done = soak.enough() and not soak.failures
-            print(json.dumps({"name": "route_switches", "switches": soak.switches, "served": soak.served,
+            print(json.dumps({"name": "route_switches", "switches": soak.switches, "served": soak.served(),
                               "failed": len(soak.failures), "met": done, "failures": soak.failures}))
     return 0 if done else 1
 
