@@ -7,9 +7,12 @@
 #include <dlfcn.h>
 
 #include <boost/dll/shared_library.hpp>
+#include <deque>
 #include <exception>
 #include <filesystem>
+#include <mutex>
 #include <string_view>
+#include <utility>
 
 #include "host/elf.h"
 
@@ -22,10 +25,17 @@ namespace dll = boost::dll;
 /// NODELETE: code stays mapped, since threads and exit handlers of libraries outlive any count.
 constexpr auto kLoadMode = static_cast<dll::load_mode::type>(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 
+/// Never destroyed: unloading a plugin is not supported, by design.
+dll::shared_library* Keep(dll::shared_library library) {
+  static auto* const mutex = new std::mutex;
+  static auto* const kept = new std::deque<dll::shared_library>;
+  const std::lock_guard lock(*mutex);
+  return &kept->emplace_back(std::move(library));
+}
+
 Result<const dcp_plugin_api*> Load(const std::string& path, const std::string& shown) {
   try {
-    // Never destroyed: unloading a plugin is not supported, by design.
-    auto* library = new dll::shared_library(std::filesystem::path(path), kLoadMode);
+    auto* library = Keep(dll::shared_library(std::filesystem::path(path), kLoadMode));
     if (!library->has(DCP_ENTRY_SYMBOL)) {
       return InvalidArgument(shown + " does not export " DCP_ENTRY_SYMBOL);
     }

@@ -4,6 +4,7 @@
 #include <dcp/contract/v1/test_backend.pb.h>
 #include <nanoarrow/nanoarrow_ipc.h>
 
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -79,10 +80,25 @@ struct Message {
   std::string_view body;
 };
 
+/// Whether a message's head claims more bytes than there are. The reader adds to that number before
+/// it looks at it, which for the largest overflows.
+bool HeadExceeds(std::string_view stream) {
+  constexpr uint32_t kContinuation = 0xffffffffU;
+  const auto word = [stream](size_t at) {  // little-endian on the wire, as this machine is
+    uint32_t value = 0;
+    std::memcpy(&value, stream.data() + at, sizeof value);
+    return value;
+  };
+  constexpr size_t kWord = sizeof(uint32_t);
+  if (stream.size() < 2 * kWord) return false;  // said by the reader
+  return word(0) == kContinuation && word(kWord) > stream.size() - 2 * kWord;
+}
+
 // Reads the head of the next message into the decoder, and takes the message off the stream.
 Message NextMessage(Decoder& decoder, std::string_view* stream) {
   ArrowError error{};
   int32_t prefix = 0;
+  if (HeadExceeds(*stream)) return {"a message's head is cut short", false, {}};
   const int peeked = ArrowIpcDecoderPeekHeader(&decoder.it, View(*stream), &prefix, &error);
   if (peeked == ENODATA) return {"", true, {}};
   if (peeked != NANOARROW_OK) return {Why("a message's head", error), false, {}};

@@ -31,6 +31,9 @@ namespace dcp::spark_connect {
 /// and a person would rather know after that.
 constexpr int64_t kUnavailableMaxMs = 10'000;
 constexpr int64_t kConnectMs = 5'000;  ///< for one attempt
+/// A stock gRPC server hangs up on pings more often than every five minutes.
+constexpr int kKeepAliveMs = 310'000;
+constexpr int kKeepAlivePatienceMs = 20'000;
 constexpr int64_t kBackoffFirstMs = 100;
 constexpr int64_t kBackoffMaxMs = 1'000;
 /// One message in either direction: plans of wide tables reach some MiB, batches of rows four; one

@@ -89,7 +89,10 @@ bool IsSessionLost(const EngineError& error) {
 }
 
 sdk::Error ToCallError(const EngineError& error, const RpcFailure& failure, const Client& client) {
-  if (failure.code != DCP_INTERNAL && failure.code != DCP_UNKNOWN) return client.ToError(failure);
+  const bool spark_spoke = !error.exceptions.empty() || !error.error_class.empty();
+  const bool of_the_query = failure.code == DCP_INTERNAL || failure.code == DCP_UNKNOWN;
+  // Without an exception of Spark's the words are gRPC's, about the connection.
+  if (!of_the_query || !spark_spoke) return client.ToError(failure);
   return NotTheQuery(error);
 }
 
