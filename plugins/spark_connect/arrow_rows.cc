@@ -91,7 +91,9 @@ bool HeadExceeds(std::string_view stream) {
   };
   constexpr size_t kWord = sizeof(uint32_t);
   if (stream.size() < 2 * kWord) return false;  // said by the reader
-  return word(0) == kContinuation && word(kWord) > stream.size() - 2 * kWord;
+  // Before Arrow 0.15 the number stood alone.
+  const size_t prefix = word(0) == kContinuation ? 2 * kWord : kWord;
+  return word(prefix - kWord) > stream.size() - prefix;
 }
 
 // Reads the head of the next message into the decoder, and takes the message off the stream.
@@ -172,10 +174,11 @@ std::string RowReader::TakeAligned(std::string_view stream) {
       return Why("a record batch", error);
     }
     if (!HasLengths(*batch, 0)) return "a record batch has arrays of impossible lengths";
+    // Before the validation, which reads offsets.
+    if (!IsAligned(*batch, 0)) return "a record batch's buffers are not aligned";
     if (ArrowArrayViewValidate(batch, NANOARROW_VALIDATION_LEVEL_FULL, &error) != NANOARROW_OK) {
       return Why("a record batch", error);
     }
-    if (!IsAligned(*batch, 0)) return "a record batch's buffers are not aligned";
     for (int64_t row = 0; row < batch->length && !full_; ++row) {
       if (response_->rows_size() >= limits_.rows) {
         response_->set_more_rows(true);
