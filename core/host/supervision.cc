@@ -27,6 +27,11 @@ Supervision::~Supervision() {
     wake_.notify_all();
   }
   drainer_.join();
+  {
+    const std::lock_guard lock(mutex_);
+    drained_ = true;
+    wake_.notify_all();
+  }
   // Workers die with the thread that spawned them, so it is the last to go, and stops them.
   supervisor_.join();
 }
@@ -76,6 +81,8 @@ void Supervision::Supervise() {
       wake_.wait_for(lock, Left(due), ready);
     }
   }
+  // An instance is stopped by one thread alone: who comes second would not wait for its end.
+  wake_.wait(lock, [this] { return drained_; });
   lock.unlock();
   StopAll();
 }

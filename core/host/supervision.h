@@ -52,6 +52,7 @@ class Supervision {
   bool woken_ = false;
   bool ended_ = false;  ///< a call of an instance that leaves, or there are more of them
   bool stopping_ = false;
+  bool drained_ = false;  ///< the drainer has ended
   std::thread supervisor_;
   std::thread drainer_;
 };

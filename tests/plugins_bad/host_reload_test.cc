@@ -218,6 +218,18 @@ TEST_F(HostReloadTest, AStartThatIsNotWaitedForChangesNothing) {
   EXPECT_EQ(StateOf("late").id, "");
 }
 
+TEST_F(HostReloadTest, TheHostMayEndWhileInstancesLeave) {
+  Start("waits");
+  for (int round = 0; round < 20; ++round) {
+    settings_.ping_timeout_ms += 1;  // makes both anew
+    ASSERT_TRUE(Reload(settings_).ok());
+    host_.reset();
+    auto host = Host::Start(settings_);
+    ASSERT_TRUE(host.ok()) << host.status().ToString();
+    host_ = std::move(host).value();
+  }
+}
+
 TEST_F(HostReloadTest, AFileIsJudgedByWhatIsInIt) {
   const fs::path folder =
       fs::path(::testing::TempDir()) / ("dcp_reload_" + std::to_string(getpid()));
