@@ -39,13 +39,13 @@ class TestJobTest : public GraphTest {
     return folder_ + "/jobs/" + run.id + "/" + name;
   }
   /// Blocks until the run's history holds the words.
-  void AwaitWords(const std::string& run_id, const std::string& words) {
+  void AwaitWords(const std::string& run_id, const std::string& words, int times = 1) {
     int64_t after = 0;
     for (int i = 0; i < 1000; ++i) {
       const auto events = runner_->WaitEvents(run_id, after, 5000).value();
       for (const Event& event : events) {
         after = std::max(after, event.sequence);
-        if (event.detail.find(words) != event.detail.npos) return;
+        if (event.detail.find(words) != event.detail.npos && --times == 0) return;
       }
     }
     ADD_FAILURE() << "no \"" << words << "\"";
@@ -191,6 +191,7 @@ TEST_F(TestJobTest, HasSlotsOfItsOwn) {
   AwaitWords(hours->id, "launched");
   const auto tests = runner_->Start(Request("test", {Check("a"), Check("b"), Check("c")}));
   AwaitWords(tests->id, "waiting: 2 tests");
+  AwaitWords(tests->id, "launched", 2);
   EXPECT_EQ(processes_.Launches(), 3);  // the run's, and two of three tests
   // The waiting one ends like the others, without ever having been launched.
   EXPECT_TRUE(runner_->Cancel(tests->id, "").ok());
