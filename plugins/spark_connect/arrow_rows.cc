@@ -2,6 +2,7 @@
 #include "arrow_rows.h"
 
 #include <dcp/contract/v1/test_backend.pb.h>
+#include <endian.h>
 #include <nanoarrow/nanoarrow_ipc.h>
 
 #include <cstring>
@@ -84,10 +85,10 @@ struct Message {
 /// it looks at it, which for the largest overflows.
 bool HeadExceeds(std::string_view stream) {
   constexpr uint32_t kContinuation = 0xffffffffU;
-  const auto word = [stream](size_t at) {  // little-endian on the wire, as this machine is
+  const auto word = [stream](size_t at) {
     uint32_t value = 0;
     std::memcpy(&value, stream.data() + at, sizeof value);
-    return value;
+    return le32toh(value);
   };
   constexpr size_t kWord = sizeof(uint32_t);
   if (stream.size() < 2 * kWord) return false;  // said by the reader

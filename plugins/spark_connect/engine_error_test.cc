@@ -52,5 +52,18 @@ TEST(EngineError, KnowsALostSession) {
   EXPECT_FALSE(IsSessionLost(EngineError()));
 }
 
+TEST(EngineError, TellsTheWordsOfGrpcFromSparks) {
+  Settings settings;
+  settings.endpoint = "127.0.0.1:1";
+  const Client client(settings);
+  const RpcFailure torn{DCP_INTERNAL, "frame of size 16711779 overflows local window", ""};
+  const sdk::Error connection = ToCallError(FromFailure(torn), torn, client);
+  EXPECT_EQ(connection.message,
+            "Spark Connect at 127.0.0.1:1 failed: frame of size 16711779 overflows local window");
+  EngineError error = FromFailure(torn);
+  error.exceptions = {"java.lang.IllegalStateException"};
+  EXPECT_TRUE(ToCallError(error, torn, client).message.starts_with("Spark failed on this query: "));
+}
+
 }  // namespace
 }  // namespace dcp::spark_connect

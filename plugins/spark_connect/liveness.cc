@@ -2,6 +2,7 @@
 #include "liveness.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace dcp::spark_connect {
@@ -23,10 +24,11 @@ Liveness::~Liveness() {
 Liveness::Watch::Watch(Liveness& liveness, std::function<void()> stop)
     : liveness_(liveness), stop_(std::move(stop)), due_(Clock::now() + liveness.look_after_) {
   const std::lock_guard lock(liveness_.mutex_);
-  place_ = liveness_.watches_.insert(liveness_.watches_.end(), this);
+  // First: a machine that gives no thread must leave no trace of us behind.
   if (!liveness_.thread_.joinable()) {
     liveness_.thread_ = std::thread([owner = &liveness_] { owner->Work(); });
   }
+  place_ = liveness_.watches_.insert(liveness_.watches_.end(), this);
   liveness_.wake_.notify_all();
 }
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import stack
-from front import TOKEN, Front
+from front import TOKEN
 from spark_connect_plugin_test import EMOJI, HOSTILE, Backend
 
 pytestmark = pytest.mark.spark
@@ -163,18 +163,6 @@ class Runner:
         for number, answer in zip(jobs, interpreted):
             answers[number] = answer
         return answers
-
-
-@pytest.fixture(scope="module")
-def front(connect, production):
-    session = connect.session(stack.mount(production.uri, production.secret))
-    session.sql("CREATE TABLE prod.nyc.plane (tailnum STRING NOT NULL, seats INT, cost DECIMAL(9,2), built DATE,"
-                " parts ARRAY<STRUCT<id: BIGINT, name: STRING>>) USING iceberg").collect()
-    session.stop()
-    front = Front(production.port, production.secret)
-    yield front
-    front.stop()
-    production.request("DELETE", "/v1/namespaces/nyc/tables/plane")
 
 
 @pytest.fixture(scope="module")

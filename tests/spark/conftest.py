@@ -9,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import stack  # noqa: E402
+from front import Front  # noqa: E402
 
 # The driver of these tests is a plain Connect client; settings of the caller's Spark are not its business.
 for key in [key for key in os.environ if key.startswith(("SPARK_", "PYSPARK_"))]:
@@ -55,3 +56,16 @@ def session(connect, production):
     session = connect.session(stack.mount(production.uri, production.secret))
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="module")
+def front(connect, production):
+    """Production with the table prod.nyc.plane, behind the HTTP server that counts what is asked of it."""
+    session = connect.session(stack.mount(production.uri, production.secret))
+    session.sql("CREATE TABLE prod.nyc.plane (tailnum STRING NOT NULL, seats INT, cost DECIMAL(9,2), built DATE,"
+                " parts ARRAY<STRUCT<id: BIGINT, name: STRING>>) USING iceberg").collect()
+    session.stop()
+    front = Front(production.port, production.secret)
+    yield front
+    front.stop()
+    production.request("DELETE", "/v1/namespaces/nyc/tables/plane")

@@ -59,18 +59,6 @@ class Backend:
 
 
 @pytest.fixture(scope="module")
-def front(connect, production):
-    session = connect.session(stack.mount(production.uri, production.secret))
-    session.sql("CREATE TABLE prod.nyc.plane (tailnum STRING NOT NULL, seats INT, cost DECIMAL(9,2), built DATE,"
-                " parts ARRAY<STRUCT<id: BIGINT, name: STRING>>) USING iceberg").collect()
-    session.stop()
-    front = Front(production.port, production.secret)
-    yield front
-    front.stop()
-    production.request("DELETE", "/v1/namespaces/nyc/tables/plane")
-
-
-@pytest.fixture(scope="module")
 def backend(connect, front, tmp_path_factory):
     assert PROGRAM.exists(), f"build spark_connect_analyze first; looked for {PROGRAM}"
     backend = Backend(tmp_path_factory.mktemp("backend"), connect.port, connect.token, front)
