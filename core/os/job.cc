@@ -28,6 +28,8 @@ namespace {
 constexpr int64_t kLaunchMsMax = 30'000;
 // What the launcher may say when it fails: one message.
 constexpr size_t kLauncherWordsMax = 4096;
+// Looks for what a dead launcher left; what forks faster than that is met by the next call.
+constexpr int kKillRoundsMax = 16;
 
 Status CheckOutputName(const std::string& name) {
   if (name.empty() || name.front() == '/' || name == ".." || name.starts_with("../") ||
@@ -77,13 +79,21 @@ Status SignalExactly(const ProcessIdentity& who, int signal) {
 /// Ends what a dead launcher left behind: the job's group, and what left the group for one of its
 /// own. What made a session of its own cannot be told from a stranger's any more.
 Status KillLeftovers(const ProcessIdentity& job) {
-  DCP_ASSIGN(const std::vector<ProcessIdentity> left, MembersOfSession(job));
-  if (left.empty()) return {};
-  // The group first and at once: one that forks all the time cannot run away from it.
-  if (::kill(-job.pid, SIGKILL) != 0 && errno != ESRCH) {
-    return FromErrno(errno, "cannot end process group " + std::to_string(job.pid));
+  std::vector<ProcessIdentity> ended;
+  for (int round = 0; round < kKillRoundsMax; ++round) {
+    DCP_ASSIGN(std::vector<ProcessIdentity> left, MembersOfSession(job));
+    // Who has its signal forks no more; whom it forked just before it is found by the next look.
+    std::erase_if(left, [&](const ProcessIdentity& member) {
+      return std::find(ended.begin(), ended.end(), member) != ended.end();
+    });
+    if (left.empty()) break;
+    // The group first and at once: one that forks all the time cannot run away from it.
+    if (::kill(-job.pid, SIGKILL) != 0 && errno != ESRCH) {
+      return FromErrno(errno, "cannot end process group " + std::to_string(job.pid));
+    }
+    for (const ProcessIdentity& member : left) DCP_TRY(SignalExactly(member, SIGKILL));
+    ended.insert(ended.end(), left.begin(), left.end());
   }
-  for (const ProcessIdentity& member : left) DCP_TRY(SignalExactly(member, SIGKILL));
   return {};
 }
 

@@ -65,6 +65,7 @@ struct ProcessIdentity {
   uint64_t start_ticks = 0;  ///< field 22 of /proc/PID/stat
   std::string boot_id;
   bool Alive() const;  ///< that very process exists and is no zombie
+  bool operator==(const ProcessIdentity&) const = default;
 };
 Result<ProcessIdentity> IdentityOf(pid_t pid);
 /// The living processes of the session that `leader` made, itself among them while it lives. Empty
