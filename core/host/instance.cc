@@ -38,17 +38,23 @@ InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
   plan.options.instance = own.id;
   plan.options.config_json = own.config_json;
   plan.options.env = own.env;
+  plan.options.sandboxed = own.sandboxed;
+  plan.options.sandbox = own.sandbox;
+  plan.options.limits = own.limits;
   plan.options.start_timeout_ms = settings.start_timeout_ms;
   plan.options.ping_timeout_ms = settings.ping_timeout_ms;
   plan.options.cancel_grace_ms = settings.cancel_grace_ms;
   plan.options.hang_grace_ms = settings.hang_grace_ms;
+  plan.deaths_max = settings.deaths_max;
+  plan.deny_after = settings.deny_after;
   return plan;
 }
 
 Instance::Instance(InstancePlan plan, std::function<void()> wake)
     : plan_(std::move(plan)),
       digest_(plan_.plugin ? DigestOf(plan_.plugin->path).value_or("") : ""),
-      wake_(std::move(wake)) {
+      wake_(std::move(wake)),
+      denied_(plan_.deny_after) {
   if (plan_.plugin) return;
   phase_ = Phase::kFailed;
   settled_ = true;
@@ -64,11 +70,14 @@ bool Instance::Serves(const InstancePlan& plan) const {
   const HomeOptions& b = plan.options;
   const bool same_settings =
       plan_.own.plugin == plan.own.plugin && plan_.own.isolation == plan.own.isolation &&
-      plan_.own.env == plan.own.env && plan_.own.config_json.Equals(plan.own.config_json.Reveal());
+      plan_.own.env == plan.own.env && plan_.own.sandboxed == plan.own.sandboxed &&
+      plan_.own.sandbox == plan.own.sandbox && plan_.own.limits == plan.own.limits &&
+      plan_.own.config_json.Equals(plan.own.config_json.Reveal());
   const bool same_host = a.program == b.program && a.start_timeout_ms == b.start_timeout_ms &&
                          a.ping_timeout_ms == b.ping_timeout_ms &&
                          a.cancel_grace_ms == b.cancel_grace_ms &&
-                         a.hang_grace_ms == b.hang_grace_ms;
+                         a.hang_grace_ms == b.hang_grace_ms &&
+                         plan_.deaths_max == plan.deaths_max && plan_.deny_after == plan.deny_after;
   if (!same_settings || !same_host || a.plugin_path != b.plugin_path) return false;
   if (!plan.plugin || plan_.stamp == plan.stamp) return true;
   // Touched, or replaced by the same: what counts is what is in it.
@@ -172,7 +181,7 @@ void Instance::Died(const Status& reason, bool permanent) {
   settled_ = true;
   reason_ = reason;
   ++deaths_;
-  const bool give_up = permanent || deaths_ >= kDeathsMax;
+  const bool give_up = permanent || deaths_ >= plan_.deaths_max;
   if (give_up && reason_.hint().empty()) {
     reason_ = std::move(reason_).WithHint("`pretzel service restart " + plan_.own.id +
                                           "` starts it again once the reason is mended");
@@ -232,6 +241,10 @@ Result<std::shared_ptr<PluginHome>> Instance::WaitHome(const PluginHome* dead,
 
 Result<Reply> Instance::Call(const std::string& method, const std::string& request,
                              const CallOptions& options) {
+  if (const Status denied = denied_.Check(method, request); !denied.ok()) {
+    return denied.With(Who()).WithHint("tell the plugin's author; `pretzel service restart " + id() +
+                                       "`, or a new file of the plugin, lets it be tried again");
+  }
   std::shared_ptr<PluginHome> home;
   for (;;) {
     // A worker that died before it got the call is waited out: nothing was lost with it.
@@ -240,11 +253,19 @@ Result<Reply> Instance::Call(const std::string& method, const std::string& reque
     Result<Reply> reply = home->Call(method, request, options, sent);
     if (!sent && reply.status().code() == Code::kUnavailable) continue;
     if (reply.ok() && reply->from_plugin) {
+      denied_.Answered(method, request);
       const std::lock_guard lock(mutex_);
       deaths_ = 0;
+    } else if (sent && home->phase() == PluginHome::Phase::kEnded && !WasAsked(home.get())) {
+      denied_.Died(method, request, reply.ok() ? reply->body : reply.status().message());
     }
     return reply;
   }
+}
+
+bool Instance::WasAsked(const PluginHome* home) const {
+  const std::lock_guard lock(mutex_);
+  return asked_ == home || phase_ == Phase::kStopped;
 }
 
 InstanceState Instance::State() const {
@@ -277,6 +298,8 @@ Status Instance::Restart() {
     if (phase_ == Phase::kStopped) return Unavailable("the plugin host is stopping");
     deaths_ = 0;
     due_ = 0;
+    asked_ = home_.get();
+    denied_.Clear();
     if (phase_ == Phase::kFailed) phase_ = Phase::kDue;
     if (phase_ == Phase::kReady) home = home_;
     changed_.notify_all();

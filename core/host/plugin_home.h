@@ -26,6 +26,9 @@ struct HomeOptions {
   std::string instance;
   Secret config_json;
   std::vector<std::pair<std::string, std::string>> env;
+  bool sandboxed = true;
+  os::SandboxPolicy sandbox;
+  WorkerLimits limits;
   int64_t start_timeout_ms = 0;
   int64_t ping_timeout_ms = 0;
   int64_t cancel_grace_ms = 0;

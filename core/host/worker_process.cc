@@ -13,6 +13,7 @@
 #include <csignal>
 
 #include "base/clock.h"
+#include "host/hello.h"
 #include "log/log.h"
 
 namespace dcp::host {
@@ -70,8 +71,9 @@ Status WorkerProcess::Start() {
   DCP_TRY(status);
   pid_ = process_.pid();
   started_ms_ = heard_ms_ = pinged_ms_ = SystemClock().Steady();
-  DCP_TRY(channel_->Send(FrameType::kHello, 0,
-                         BodyWriter().U32(kFrameProtocol).Rest(options_.plugin_path).Take()));
+  DCP_TRY(channel_->Send(
+      FrameType::kHello, 0,
+      EncodeHello({options_.plugin_path, options_.sandboxed, options_.sandbox, options_.limits})));
   thread_ = std::thread([this] { Loop(); });
   return Status::Ok();
 }
@@ -181,6 +183,7 @@ void WorkerProcess::HandleReady(const Frame& frame) {
   BodyReader reader(frame.body);
   const Code code = CodeFromInt(reader.U32());
   const uint32_t flags = reader.U32();
+  const std::string unprotected(reader.Text());
   const std::string text(reader.Rest());
   if (code != Code::kOk || !reader.ok()) {
     {
@@ -191,6 +194,11 @@ void WorkerProcess::HandleReady(const Frame& frame) {
     return KillFor("");
   }
   parallel_ = (flags & 1U) != 0;
+  if (!unprotected.empty()) {
+    log::Write(log::Id::kPluginUnprotected, {{"plugin", options_.plugin},
+                                             {"instance", options_.instance},
+                                             {"missing", unprotected}});
+  }
   (void)channel_->Send(FrameType::kValidate, kValidateId, options_.config_json.Reveal());
 }
 
