@@ -91,6 +91,33 @@ services:
   EXPECT_EQ(settings->services[0].command[1], "/var/lib/pretzel/secrets/upstream");
 }
 
+TEST(SettingsTest, AWorkerIsConfinedUnlessToldOtherwise) {
+  const std::string text = std::string(kMinimal) + R"(
+plugins:
+  deaths_max: 9
+  deny_after: 0
+  instances:
+    - {id: plain, plugin: p}
+    - id: granted
+      plugin: p
+      sandbox: {network: true, processes: true, read: [/etc/acme], write: ["${state_dir}/x"]}
+      limits: {memory: 1GiB, open_files: 64}
+    - {id: free, plugin: p, sandbox: {enabled: false}}
+)";
+  const auto settings = ReadSettings("dcpd.yaml", text, Known());
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  EXPECT_EQ(settings->host.deaths_max, 9);
+  EXPECT_EQ(settings->host.deny_after, 0);
+  const auto& instances = settings->host.instances;
+  EXPECT_TRUE(instances[0].sandboxed);
+  EXPECT_EQ(instances[0].sandbox, os::SandboxPolicy{});
+  EXPECT_EQ(instances[0].limits, (host::WorkerLimits{int64_t{4} << 30, 1024}));
+  EXPECT_EQ(instances[1].sandbox,
+            (os::SandboxPolicy{{"/etc/acme"}, {"/var/lib/pretzel/x"}, true, true}));
+  EXPECT_EQ(instances[1].limits, (host::WorkerLimits{int64_t{1} << 30, 64}));
+  EXPECT_FALSE(instances[2].sandboxed);
+}
+
 TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
   struct Case {
     const char* extra;
@@ -108,6 +135,16 @@ TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
       {"janitor: {grace: 999ms}\n", "dcpd.yaml:9:18"},
       {"janitor: {graze: 1h}\n", "did you mean `grace`"},
       {"recycle: {service: nobody}\n", "no service \"nobody\""},
+      {"plugins: {instances: [{id: a, plugin: b, sandbox: {read: [etc]}}]}\n",
+       "\"etc\" is no absolute path"},
+      {"plugins: {instances: [{id: a, plugin: b, isolation: in_process, sandbox: {network: true}}]}\n",
+       "isolation in_process gives no protection of its own"},
+      {"plugins: {instances: [{id: a, plugin: b, isolation: in_process, limits: {memory: 1GiB}}]}\n",
+       "remove `limits`, or use isolation: worker"},
+      {"plugins: {instances: [{id: a, plugin: b, limits: {memory: 63MiB}}]}\n", "dcpd.yaml:9:55"},
+      {"plugins: {instances: [{id: a, plugin: b, limits: {open_files: 15}}]}\n", "dcpd.yaml:9:59"},
+      {"plugins: {instances: [{id: a, plugin: b, sandbox: {netwrok: true}}]}\n",
+       "did you mean `network`"},
   };
   for (const auto& each : cases) {
     const auto settings = ReadSettings("dcpd.yaml", kMinimal + std::string(each.extra), Known());
