@@ -20,6 +20,7 @@ namespace dcp::cli {
 namespace {
 
 constexpr size_t kTokenBytesMax = 4096;
+constexpr int kConnectMs = 5'000;
 constexpr size_t kSocketPathBytesMax = 107;  // what a Unix address holds
 constexpr int kPortMax = 65'535;
 
@@ -163,7 +164,9 @@ Result<std::unique_ptr<Client>> Client::Connect(const std::string& endpoint, con
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(static_cast<int>(limits::kMessageBytesMax));
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // never through a proxy: it is this machine
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 200);
+  // In spite of its name it bounds one attempt to connect. A socket that nobody listens to is told
+  // at once; a daemon on a machine that is busy may need a while to say its first word.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1'000);
   const auto channel =

@@ -3,7 +3,10 @@
 // Exit codes from statuses and from runs.
 #include "cli/exit_code.h"
 
+#include <algorithm>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "dcp/v1/dcp.pb.h"
 
@@ -16,19 +19,22 @@ bool IsManifestId(std::string_view id) {
   return id.starts_with("PZ010") || id.starts_with("PZ011") || id.starts_with("PZ012");
 }
 
-bool HasManifestError(const google::protobuf::Struct& report) {
+/// A step failed for a reason outside the manifest, such as a catalog that is down.
+constexpr std::string_view kStepFailedId = "PZ0160";
+
+/// The ids of a report's errors.
+std::vector<std::string> ErrorIds(const google::protobuf::Struct& report) {
+  std::vector<std::string> ids;
   const auto findings = report.fields().find("findings");
-  if (findings == report.fields().end()) return false;
+  if (findings == report.fields().end()) return ids;
   for (const auto& finding : findings->second.list_value().values()) {
     const auto& fields = finding.struct_value().fields();
     const auto code = fields.find("code");
     const auto severity = fields.find("severity");
     const bool error = severity == fields.end() || severity->second.string_value() == "ERROR";
-    if (error && code != fields.end() && IsManifestId(code->second.string_value())) {
-      return true;
-    }
+    if (error && code != fields.end()) ids.push_back(code->second.string_value());
   }
-  return false;
+  return ids;
 }
 
 }  // namespace
@@ -66,8 +72,12 @@ int ExitCodeOf(const v1::Run& run) {
   if (run.state() == "SUCCEEDED") return kExitOk;
   if (run.state() == "CANCELLED") return kExitRunFailed;
   if (run.has_report()) {
-    if (HasManifestError(run.report())) return kExitUsage;
-    return run.command() == "run" ? kExitRunFailed : kExitChecksFailed;
+    const std::vector<std::string> ids = ErrorIds(run.report());
+    if (std::any_of(ids.begin(), ids.end(), IsManifestId)) return kExitUsage;
+    if (run.command() == "run") return kExitRunFailed;
+    const auto outside = [](std::string_view id) { return id == kStepFailedId; };
+    const bool none_is_theirs = !ids.empty() && std::all_of(ids.begin(), ids.end(), outside);
+    return none_is_theirs ? kExitUnavailable : kExitChecksFailed;
   }
   if (run.error_code().empty()) return kExitRunFailed;
   const Code code = CodeFromName(run.error_code());

@@ -83,6 +83,13 @@ TEST(ExitCodeTest, ARunsEndDecides) {
   EXPECT_EQ(ExitCodeOf(RunOf("test", "FAILED", manifest)), 2);
   EXPECT_EQ(ExitCodeOf(RunOf("test", "FAILED", mismatch)), 1);
   EXPECT_EQ(ExitCodeOf(RunOf("run", "FAILED", not_applied)), 7);
+  // The catalog was away: nothing in the manifest is to be mended. A mistake beside it is.
+  const std::string outside = R"({"status":"FAILED","findings":[{"code":"PZ0160"}]})";
+  const std::string both =
+      R"({"status":"FAILED","findings":[{"code":"PZ0160"},{"code":"PZ0203"}]})";
+  EXPECT_EQ(ExitCodeOf(RunOf("apply", "FAILED", outside)), 6);
+  EXPECT_EQ(ExitCodeOf(RunOf("run", "FAILED", outside)), 7);
+  EXPECT_EQ(ExitCodeOf(RunOf("test", "FAILED", both)), 1);
   EXPECT_EQ(ExitCodeOf(RunOf("run", "CANCELLED", "")), 7);
   EXPECT_EQ(ExitCodeOf(RunOf("test", "FAILED", "", "UNAVAILABLE")), 6);
   EXPECT_EQ(ExitCodeOf(RunOf("delete", "FAILED", "", "")), 7);

@@ -55,7 +55,8 @@ Client::Client(const Settings& settings)
   arguments.SetInt(GRPC_ARG_MAX_METADATA_SIZE, kRpcMetadataBytesMax);
   // Ours is the retry; gRPC's own back-off would reach two minutes.
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, static_cast<int>(kBackoffFirstMs));
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(kBackoffFirstMs));
+  // In spite of its name it bounds one attempt to connect, with its TLS handshake.
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, static_cast<int>(kConnectMs));
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, static_cast<int>(kBackoffMaxMs));
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   auto credentials = settings_.tls ? grpc::SslCredentials(grpc::SslCredentialsOptions())

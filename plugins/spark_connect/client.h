@@ -30,6 +30,7 @@ namespace dcp::spark_connect {
 /// How long a call waits for a server that refuses connections: a restart takes about this long,
 /// and a person would rather know after that.
 constexpr int64_t kUnavailableMaxMs = 10'000;
+constexpr int64_t kConnectMs = 5'000;  ///< for one attempt
 constexpr int64_t kBackoffFirstMs = 100;
 constexpr int64_t kBackoffMaxMs = 1'000;
 /// One message in either direction: plans of wide tables reach some MiB, batches of rows four; one

@@ -108,6 +108,9 @@ class Gate:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client):
+        if self.target is None:  # nobody stands behind it yet
+            reset(client)
+            return
         try:
             server = socket.create_connection(self.target, timeout=5)
             server.settimeout(None)

@@ -5,11 +5,12 @@
 caches that are still filling. Recycling is off: the server must stand on its own. Samples follow a full collection.
 
 The figures between call 200 and call 500 are judged as a trend: the least-squares line over the samples, so that neither a lucky
-first nor an unlucky last sample decides. A trend within the bound over the whole span is level; a leak of 40 KiB a call is not."""
+first nor an unlucky last sample decides. A trend within the bound over the whole span is level; a leak of 20 KiB a call is not."""
 
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,8 +24,8 @@ FIRST_JUDGED = 200
 SAMPLE_EVERY = 25
 PLAYGROUNDS = 12  # more than sessions are kept, so that nearly every call opens one and closes another
 SESSIONS = 4
-# A full collection leaves soft and weak references that the next one takes; this much is noise.
-HEAP_BOUND_MIB = 12.0
+# Two collections differ by up to 5 MiB in what they leave; a trend beyond that is growth.
+HEAP_BOUND_MIB = 5.0
 THREADS_BOUND = 3.0
 SOCKETS_BOUND = 2.0
 
@@ -59,14 +60,16 @@ class Server:
         # Twice: what the first collection finalises is free after the second.
         for _ in range(2):
             subprocess.run(["jcmd", str(self.pid), "GC.run"], check=True, capture_output=True, timeout=60)
-        counters = subprocess.run(["jstat", "-gc", str(self.pid)], check=True, capture_output=True, text=True, timeout=60).stdout
-        names, values = (line.split() for line in counters.splitlines()[:2])
-        kib = dict(zip(names, values))
-        heap = sum(float(kib[key]) for key in ("S0U", "S1U", "EU", "OU")) / 1024
+        told = subprocess.run(["jcmd", str(self.pid), "GC.heap_info"], check=True, capture_output=True, text=True, timeout=60).stdout
+        # One line of a collector's heap, or one for each generation.
+        used = re.findall(r"^ *(?:garbage-first heap|.* generation|PSYoungGen|ParOldGen) .*used (\d+)K", told, re.MULTILINE)
+        assert used, f"jcmd GC.heap_info says something else now: {told}"
+        heap = sum(map(int, used)) / 1024
+        metaspace = int(re.search(r"Metaspace\s+used (\d+)K", told).group(1)) / 1024
         status = Path(f"/proc/{self.pid}/status").read_text()
         threads = int(next(line.split()[1] for line in status.splitlines() if line.startswith("Threads:")))
         rss = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))) / 1024
-        found = {"call": call, "heap_mib": round(heap, 2), "metaspace_mib": round(float(kib["MU"]) / 1024, 2), "threads": threads,
+        found = {"call": call, "heap_mib": round(heap, 2), "metaspace_mib": round(metaspace, 2), "threads": threads,
                  "sockets": self.sockets(), "rss_mib": round(rss)}
         print(json.dumps(found), flush=True)
         return found
