@@ -131,8 +131,8 @@ void ReadEntries(const DynamicTable& table, DynamicFacts& facts) {
   }
 }
 
-/// The chain of libraries, each with its chain of versions. Both are lists of offsets: a damaged one
-/// may go round in circles, so the steps are counted.
+/// The chain of libraries, each with its chain of versions. Both are lists of offsets: a damaged
+/// one may go round in circles, so the steps are counted.
 Status ReadVersions(const Image& image, const DynamicTable& table, const std::string& path,
                     DynamicFacts& facts) {
   std::optional<uint64_t> at;

@@ -142,7 +142,8 @@ Status ParseLanguageRuntime(const Json& json, const std::string& origin, Manifes
   if (!json.contains("language_runtime")) return Status::Ok();
   DCP_ASSIGN(const std::string runtime, TextOf(json, "language_runtime", origin));
   if (runtime != "native" && runtime != "managed") {
-    return Wrong(origin, "language_runtime", "\"native\" or \"managed\", and is \"" + runtime + "\"");
+    return Wrong(origin, "language_runtime",
+                 "\"native\" or \"managed\", and is \"" + runtime + "\"");
   }
   if (runtime == "managed") manifest.language_runtime = LanguageRuntime::kManaged;
   return Status::Ok();

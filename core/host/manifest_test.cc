@@ -166,9 +166,10 @@ TEST(ManifestTest, NamesTheKeyAtFault) {
 
 TEST(ManifestTest, ARuntimeOfItsOwnIsDeclaredByOneOfTwoWords) {
   const auto with = [](const std::string& value) {
-    return ParseManifest(R"({"id":"p","encoding":"json","version":"1","language_runtime":)" + value +
-                             R"(,"capabilities":[{"name":"x","major":1,"minor":0,"methods":["A"]}]})",
-                         "p.so");
+    return ParseManifest(
+        R"({"id":"p","encoding":"json","version":"1","language_runtime":)" + value +
+            R"(,"capabilities":[{"name":"x","major":1,"minor":0,"methods":["A"]}]})",
+        "p.so");
   };
   EXPECT_EQ(ParseManifest(kGood, "x.so")->language_runtime, LanguageRuntime::kNative);
   EXPECT_EQ(with("\"native\"")->language_runtime, LanguageRuntime::kNative);

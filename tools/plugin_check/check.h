@@ -20,9 +20,9 @@ enum class Place {
 
 /// One check. Names are stable: people put them into --exclude.
 struct Check {
-  std::string_view name;   ///< kebab-case
-  char group = 'A';        ///< 'A' to 'G', see GroupName()
-  int level = 2;           ///< 1: the plugin cannot be used; 2: the ABI's rules; 3: advice
+  std::string_view name;  ///< kebab-case
+  char group = 'A';       ///< 'A' to 'G', see GroupName()
+  int level = 2;          ///< 1: the plugin cannot be used; 2: the ABI's rules; 3: advice
   Place place = Place::kFile;
   bool managed_waived = false;  ///< a runtime such as Go's cannot meet it, whatever the author does
   std::string_view needs;       ///< names of checks without which it means nothing, by spaces

@@ -92,7 +92,8 @@ Result<std::string> RunForOutput(const std::vector<std::string>& argv, int64_t t
   DCP_ASSIGN(os::Process process, os::Process::Spawn(spawn));
   const bool ended = WaitEnded(process, timeout_ms);
   DCP_TRY(Reap(process).status());
-  if (!ended) return DeadlineExceeded(argv[0] + " did not end within " + std::to_string(timeout_ms) + " ms");
+  if (!ended)
+    return DeadlineExceeded(argv[0] + " did not end within " + std::to_string(timeout_ms) + " ms");
   return ReadAll(output.fd());
 }
 
@@ -139,7 +140,8 @@ struct Child {
 
 Verdict RunChild(const std::vector<std::string>& argv, const Job& job, int64_t timeout_ms) {
   Child child;
-  if (const Status started = child.Start(argv, job); !started.ok()) return Broken(started.message());
+  if (const Status started = child.Start(argv, job); !started.ok())
+    return Broken(started.message());
   const bool ended = WaitEnded(child.process, timeout_ms);
   const Result<os::ExitStatus> exit = Reap(child.process);
   if (!ended) {
@@ -152,7 +154,8 @@ Verdict RunChild(const std::vector<std::string>& argv, const Job& job, int64_t t
 Verdict RunUntilVerdict(const std::vector<std::string>& argv, const Job& job, int64_t timeout_ms) {
   constexpr int64_t kLookMs = 5;
   Child child;
-  if (const Status started = child.Start(argv, job); !started.ok()) return Broken(started.message());
+  if (const Status started = child.Start(argv, job); !started.ok())
+    return Broken(started.message());
   for (int64_t waited = 0; waited < timeout_ms; waited += kLookMs) {
     if (WaitEnded(child.process, kLookMs)) {
       const Result<os::ExitStatus> exit = Reap(child.process);

@@ -17,8 +17,8 @@ namespace dcp::plugin_check {
 Result<std::string> RunForOutput(const std::vector<std::string>& argv, int64_t timeout_ms);
 
 /// Runs a program that reads a job from kJobFd and writes a verdict to kVerdictFd. However it ends
-/// is a verdict: killed after `timeout_ms`, by a signal, by an exit() of the plugin's, each with what
-/// was going on. What it started is ended with it. [any] blocks
+/// is a verdict: killed after `timeout_ms`, by a signal, by an exit() of the plugin's, each with
+/// what was going on. What it started is ended with it. [any] blocks
 Verdict RunChild(const std::vector<std::string>& argv, const Job& job, int64_t timeout_ms);
 
 /// As RunChild(), for a child that would go on for ever: once it has said its verdict it alone is

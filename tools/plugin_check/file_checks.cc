@@ -38,7 +38,8 @@ Result<std::vector<NeededLibrary>> AskLoader(const std::string& path) {
     const std::string rest = line.substr(arrow + 4);
     const std::string name = line.substr(line.find_first_not_of(" \t"), arrow);
     const bool found = rest.rfind("not found", 0) != 0;
-    libraries.push_back({name.substr(0, name.find(' ')), found ? rest.substr(0, rest.find(' ')) : ""});
+    libraries.push_back(
+        {name.substr(0, name.find(' ')), found ? rest.substr(0, rest.find(' ')) : ""});
   }
   return libraries;
 }
@@ -47,7 +48,8 @@ std::string Listed(const std::vector<std::string>& names) {
   constexpr size_t kShownMax = 5;  // enough to know what they are
   std::string text;
   for (size_t i = 0; i < names.size() && i < kShownMax; ++i) text += (i > 0 ? ", " : "") + names[i];
-  if (names.size() > kShownMax) text += " and " + std::to_string(names.size() - kShownMax) + " more";
+  if (names.size() > kShownMax)
+    text += " and " + std::to_string(names.size() - kShownMax) + " more";
   return text;
 }
 
@@ -56,8 +58,8 @@ std::string Exports(Facts facts) {
   // Unique symbols have a check of their own.
   const auto& unique = facts.dynamic.ok() ? facts.dynamic->unique : std::vector<std::string>();
   for (const std::string& name : facts.elf->exported) {
-    const bool known = name == DCP_ENTRY_SYMBOL ||
-                       std::find(unique.begin(), unique.end(), name) != unique.end();
+    const bool known =
+        name == DCP_ENTRY_SYMBOL || std::find(unique.begin(), unique.end(), name) != unique.end();
     if (!known) others.push_back(name);
   }
   return others.empty() ? "" : "it also exports " + Listed(others);
@@ -106,8 +108,10 @@ std::string Glibc(Facts facts, const std::string& newest) {
   for (const auto& [library, version] : facts.dynamic->versions) {
     if (version.rfind(kPrefix, 0) != 0) continue;
     const std::vector<int> number = VersionOf(version.substr(kPrefix.size()));
-    if (number.empty()) return "it needs " + version + " of " + library + ", which is for glibc alone";
-    if (number > VersionOf(newest)) return "it needs " + version + " of " + library + ", " + newest + " is the limit";
+    if (number.empty())
+      return "it needs " + version + " of " + library + ", which is for glibc alone";
+    if (number > VersionOf(newest))
+      return "it needs " + version + " of " + library + ", " + newest + " is the limit";
   }
   return "";
 }
@@ -152,8 +156,9 @@ std::string PropertyTrouble(const std::string& name, const Json& property) {
   if (!property.is_object()) return "property " + name + " is no object";
   if (!property.contains("type")) return "";
   const Json& type = property["type"];
-  const bool good = type.is_array() ? !type.empty() && std::all_of(type.begin(), type.end(), IsTypeName)
-                                    : IsTypeName(type);
+  const bool good = type.is_array()
+                        ? !type.empty() && std::all_of(type.begin(), type.end(), IsTypeName)
+                        : IsTypeName(type);
   return good ? "" : "property " + name + " has the type " + type.dump();
 }
 
@@ -208,7 +213,8 @@ const std::map<std::string_view, std::string (*)(Facts)>& OfDynamic() {
        }},
       {"elf-stack",
        [](Facts facts) {
-         return std::string(facts.dynamic->executable_stack ? "it asks for an executable stack" : "");
+         return std::string(facts.dynamic->executable_stack ? "it asks for an executable stack"
+                                                            : "");
        }},
       {"elf-text",
        [](Facts facts) {
@@ -227,9 +233,12 @@ const std::map<std::string_view, std::string (*)(Facts)>& OfDynamic() {
 
 const std::map<std::string_view, std::string (*)(Facts)>& OfFile() {
   static const std::map<std::string_view, std::string (*)(Facts)> checks = {
-      {"elf-entry", Entry},         {"elf-exports", Exports},
-      {"elf-needed", Needed},       {"elf-allocator", Allocator},
-      {"in-process-ready", InProcess}, {"manifest-contract", InContract},
+      {"elf-entry", Entry},
+      {"elf-exports", Exports},
+      {"elf-needed", Needed},
+      {"elf-allocator", Allocator},
+      {"in-process-ready", InProcess},
+      {"manifest-contract", InContract},
       {"manifest-schema", Schema},
   };
   return checks;
@@ -268,7 +277,8 @@ Verdict RunFileCheck(const Check& check, const FileFacts& facts, const std::stri
   if (check.name == "manifest-present") {
     // The entry is looked at elsewhere: here the manifest alone counts.
     if (!facts.elf->has_manifest) return Verdict::Failed("it has no section " DCP_MANIFEST_SECTION);
-    const auto parsed = host::ParseManifest(facts.elf->manifest, "its section " DCP_MANIFEST_SECTION);
+    const auto parsed =
+        host::ParseManifest(facts.elf->manifest, "its section " DCP_MANIFEST_SECTION);
     return FromWords(parsed.ok() ? "" : parsed.status().message());
   }
   const auto found = OfFile().find(check.name);

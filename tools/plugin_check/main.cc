@@ -56,13 +56,13 @@ po::options_description Describe(Arguments& arguments) {
   SessionOptions& session = arguments.session;
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   po::options_description options("options");
-  options.add_options()(
-      "config", po::value(&arguments.config_file)->value_name("FILE"),
-      "the plugin's configuration, JSON; {} without it")(
+  options.add_options()("config", po::value(&arguments.config_file)->value_name("FILE"),
+                        "the plugin's configuration, JSON; {} without it")(
       "call", po::value(&arguments.calls)->value_name("METHOD=FILE"),
       "a request in JSON, for a method or capability.method; may stand more than once. Methods "
-      "without one get an empty message")(
-      "include", po::value(&session.include)->value_name("REGEX"), "only checks whose name matches")(
+      "without one get an empty message")("include",
+                                          po::value(&session.include)->value_name("REGEX"),
+                                          "only checks whose name matches")(
       "exclude", po::value(&session.exclude)->value_name("REGEX"), "no checks whose name matches")(
       "level", po::value(&session.level)->value_name("N")->default_value(kLevelDefault),
       "1: can it be used at all; 2: the ABI's rules; 3: advice too")(
@@ -75,25 +75,26 @@ po::options_description Describe(Arguments& arguments) {
       "the oldest C library that has to do; this machine's without it")(
       "json", po::value(&arguments.json_file)->value_name("FILE"), "write the results as JSON")(
       "junit", po::value(&arguments.junit_file)->value_name("FILE"), "write them as JUnit's XML")(
-      "in-process", "run the chosen checks of groups B to F one after the other in this process, for "
-                    "a debugger")(
-      "list", "print every check with its level and what it expects")(
+      "in-process",
+      "run the chosen checks of groups B to F one after the other in this process, for "
+      "a debugger")("list", "print every check with its level and what it expects")(
       "list-page", "the same as a page of Markdown")("help,h", "this text");
   return options;
 }
 
 void PrintHelp(const po::options_description& options) {
-  std::cout << "dcp-plugin-check - says whether a plugin keeps to the plugin ABI\n\n"
-               "usage: dcp-plugin-check PLUGIN.so [--config FILE] [--call METHOD=FILE]...\n"
-               "       dcp-plugin-check --list\n\n"
-            << options
-            << "\nexamples:\n"
-               "  dcp-plugin-check my.so --config my.json\n"
-               "  dcp-plugin-check my.so --call Analyze=request.json --junit results.xml\n"
-               "  gdb --args dcp-plugin-check my.so --in-process --include request-fuzz --seed 7\n\n"
-               "Each check runs in a process of its own. What was waived or not run is shown and "
-               "counted apart.\n"
-               "exit codes: 0 all passed, 1 a check failed, 2 usage\n";
+  std::cout
+      << "dcp-plugin-check - says whether a plugin keeps to the plugin ABI\n\n"
+         "usage: dcp-plugin-check PLUGIN.so [--config FILE] [--call METHOD=FILE]...\n"
+         "       dcp-plugin-check --list\n\n"
+      << options
+      << "\nexamples:\n"
+         "  dcp-plugin-check my.so --config my.json\n"
+         "  dcp-plugin-check my.so --call Analyze=request.json --junit results.xml\n"
+         "  gdb --args dcp-plugin-check my.so --in-process --include request-fuzz --seed 7\n\n"
+         "Each check runs in a process of its own. What was waived or not run is shown and "
+         "counted apart.\n"
+         "exit codes: 0 all passed, 1 a check failed, 2 usage\n";
 }
 
 Status ReadCalls(const Arguments& arguments, SessionOptions& session) {
@@ -102,8 +103,9 @@ Status ReadCalls(const Arguments& arguments, SessionOptions& session) {
     if (equals == std::string::npos || equals == 0) {
       return InvalidArgument("--call " + text + " is not METHOD=FILE");
     }
-    DCP_ASSIGN(const std::string json,
-               os::ReadFile(text.substr(equals + 1), limits::kMessageBytesMax).With("--call " + text));
+    DCP_ASSIGN(
+        const std::string json,
+        os::ReadFile(text.substr(equals + 1), limits::kMessageBytesMax).With("--call " + text));
     session.calls.push_back({text.substr(0, equals), json});
   }
   return Status::Ok();
@@ -121,7 +123,8 @@ Status Complete(Arguments& arguments) {
   session.plugin = std::filesystem::absolute(arguments.plugin, error).string();
   if (error) return InvalidArgument(arguments.plugin + ": " + error.message());
   if (!os::Exists(session.plugin)) return NotFound(arguments.plugin + " is not there");
-  if (session.level < 1 || session.level > kLevelMax) return InvalidArgument("--level is 1, 2 or 3");
+  if (session.level < 1 || session.level > kLevelMax)
+    return InvalidArgument("--level is 1, 2 or 3");
   if (session.jobs < 1 || session.jobs > 64) return InvalidArgument("--jobs is 1 to 64");
   if (arguments.timeout < 0.1 || arguments.timeout > 3600) {
     return InvalidArgument("--timeout is 0.1 to 3600 seconds");
@@ -144,7 +147,8 @@ Status WriteReports(const Arguments& arguments, const std::vector<CheckResult>& 
     DCP_TRY(os::WriteFileAtomic(arguments.json_file, Json(results, facts), kMode).With("--json"));
   }
   if (!arguments.junit_file.empty()) {
-    DCP_TRY(os::WriteFileAtomic(arguments.junit_file, JUnit(results, facts), kMode).With("--junit"));
+    DCP_TRY(
+        os::WriteFileAtomic(arguments.junit_file, JUnit(results, facts), kMode).With("--junit"));
   }
   return Status::Ok();
 }

@@ -162,8 +162,8 @@ std::string JUnit(const std::vector<CheckResult>& results, const RunFacts& facts
                      std::to_string(counts.waived + counts.not_run) + "\">\n";
   for (const CheckResult& result : results) {
     text += "  <testcase classname=\"" + std::string(GroupName(result.check->group)) +
-            "\" name=\"" + std::string(result.check->name) + "\" time=\"" +
-            Seconds(result.millis) + "\"";
+            "\" name=\"" + std::string(result.check->name) + "\" time=\"" + Seconds(result.millis) +
+            "\"";
     if (result.outcome == Outcome::kPassed) {
       text += "/>\n";
       continue;
@@ -187,8 +187,8 @@ std::string ListText() {
     if (check.group != group) text += (group == 0 ? "" : "\n") + GroupTitle(check.group) + "\n";
     group = check.group;
     text += "  " + std::to_string(check.level) + "  " + Padded(check.name, kNameWidth) +
-            std::string(check.rule) + (check.managed_waived ? " (waived for managed runtimes)" : "") +
-            "\n";
+            std::string(check.rule) +
+            (check.managed_waived ? " (waived for managed runtimes)" : "") + "\n";
   }
   return text;
 }
@@ -196,7 +196,8 @@ std::string ListText() {
 std::string ListPage() {
   std::string text =
       "# The checks of dcp-plugin-check\n\n"
-      "`dcp-plugin-check my_plugin.so --config config.json` does them, each in a process of its own.\n"
+      "`dcp-plugin-check my_plugin.so --config config.json` does them, each in a process of its "
+      "own.\n"
       "This page is made of the program's own list: `ninja plugin-checks-page` renews it.\n\n"
       "Level 1: the plugin cannot be used. Level 2, the default: the rules of the ABI. Level 3: "
       "advice; `--level 3` checks it too.\n"
@@ -205,7 +206,8 @@ std::string ListPage() {
   char group = 0;
   for (const Check& check : AllChecks()) {
     if (check.group != group) {
-      text += "\n## " + GroupTitle(check.group) + "\n\n| check | level | expected | when it fails |\n"
+      text += "\n## " + GroupTitle(check.group) +
+              "\n\n| check | level | expected | when it fails |\n"
               "| --- | --- | --- | --- |\n";
     }
     group = check.group;

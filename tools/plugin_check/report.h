@@ -11,8 +11,8 @@
 namespace dcp::plugin_check {
 
 struct RunFacts {
-  std::string plugin;   ///< path
-  std::string id;       ///< of the manifest; empty when it cannot be read
+  std::string plugin;  ///< path
+  std::string id;      ///< of the manifest; empty when it cannot be read
   std::string version;
   int level = 0;
   uint64_t seed = 0;

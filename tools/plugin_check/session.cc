@@ -27,7 +27,8 @@ Result<std::regex> Compile(const std::string& text, const char* option) {
   try {
     return std::regex(text);
   } catch (const std::regex_error& e) {
-    return InvalidArgument(std::string(option) + " \"" + text + "\" is no regular expression: " + e.what());
+    return InvalidArgument(std::string(option) + " \"" + text +
+                           "\" is no regular expression: " + e.what());
   }
 }
 
@@ -102,8 +103,7 @@ class Board {
     return std::all_of(needs.begin(), needs.end(), [this](const std::string& need) {
       const auto at = std::find_if(chosen_.begin(), chosen_.end(),
                                    [&](const Check* other) { return other->name == need; });
-      return at == chosen_.end() ||
-             results_[static_cast<size_t>(at - chosen_.begin())].has_value();
+      return at == chosen_.end() || results_[static_cast<size_t>(at - chosen_.begin())].has_value();
     });
   }
   const std::optional<CheckResult>& ResultOf(const std::string& name) const {
@@ -163,8 +163,8 @@ Verdict Session::Judge(const Check& check) const {
 CheckResult Session::RunOne(const Check& check) const {
   CheckResult result;
   result.check = &check;
-  const bool managed = facts_.manifest.ok() &&
-                       facts_.manifest->language_runtime == host::LanguageRuntime::kManaged;
+  const bool managed =
+      facts_.manifest.ok() && facts_.manifest->language_runtime == host::LanguageRuntime::kManaged;
   if (managed && check.managed_waived) {
     result.outcome = Outcome::kWaived;
     result.happened = "the manifest says \"language_runtime\": \"managed\"";
@@ -213,7 +213,8 @@ Status Session::BecomeProbe() const {
     if (check->place == Place::kProbe) job.checks.emplace_back(check->name);
   }
   if (job.checks.empty()) {
-    return InvalidArgument("--in-process runs checks of groups B to F, and none of them was chosen");
+    return InvalidArgument(
+        "--in-process runs checks of groups B to F, and none of them was chosen");
   }
   const int fd = memfd_create("plugin_check", 0);
   if (fd < 0) return FromErrno(errno, "memfd_create");

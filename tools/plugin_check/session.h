@@ -31,8 +31,8 @@ struct SessionOptions {
 
 class Session {
  public:
-  /// Reads the file. INVALID_ARGUMENT for a regular expression that is none, and for a call that the
-  /// manifest or the contract has not; a plugin that is broken is no error here. blocks
+  /// Reads the file. INVALID_ARGUMENT for a regular expression that is none, and for a call that
+  /// the manifest or the contract has not; a plugin that is broken is no error here. blocks
   static Result<Session> Open(SessionOptions options);
 
   const FileFacts& facts() const { return facts_; }

@@ -97,7 +97,8 @@ Verdict WorkerSame(const Job& job, const std::string&) {
   const auto worker = StartWorker(job);
   if (!worker.ok()) return Verdict::Failed(worker.status().message());
   const std::vector<SampleCall> calls = SteadyCalls(job);
-  if (here.transcript.size() != 2 * calls.size()) return Verdict::Failed("the probe's answers are cut short");
+  if (here.transcript.size() != 2 * calls.size())
+    return Verdict::Failed("the probe's answers are cut short");
   for (size_t i = 0; i < calls.size(); ++i) {
     const Answered& first = here.transcript[i];
     const Answered& again = here.transcript[i + calls.size()];
@@ -109,8 +110,8 @@ Verdict WorkerSame(const Job& job, const std::string&) {
     // A number that is no code reads as UNKNOWN there.
     const bool same_code = CodeFromInt(there.code) == CodeFromInt(first.code);
     if (same_code && same_body) continue;
-    return Verdict::Failed(calls[i].method + " answered code " + std::to_string(first.code) + " \"" +
-                           Printable(first.body.substr(0, 100)) + "\", and in the worker " +
+    return Verdict::Failed(calls[i].method + " answered code " + std::to_string(first.code) +
+                           " \"" + Printable(first.body.substr(0, 100)) + "\", and in the worker " +
                            std::to_string(there.code) + " \"" +
                            Printable(there.body.substr(0, 100)) + "\"");
   }
@@ -194,8 +195,9 @@ Verdict WorkerOrphans(const Job& job, const std::string& own_program) {
     living = Living();
   }
   KillLiving();
-  return living.empty() ? Verdict::Passed()
-                        : Verdict::Failed("a second after its host was killed there are: " + living);
+  return living.empty()
+             ? Verdict::Passed()
+             : Verdict::Failed("a second after its host was killed there are: " + living);
 }
 
 }  // namespace
@@ -207,8 +209,8 @@ int RunIsolated(const std::string& own_program) {
   Record::Open(kRecordFd);
   close(kRecordFd);
   static const std::map<std::string, WorkerCheck> checks = {
-      {"worker-serves", WorkerServes}, {"worker-same", WorkerSame},
-      {"worker-stops", WorkerStops},   {"worker-crash", WorkerCrash},
+      {"worker-serves", WorkerServes},   {"worker-same", WorkerSame},
+      {"worker-stops", WorkerStops},     {"worker-crash", WorkerCrash},
       {"worker-orphans", WorkerOrphans}, {kWorkerHold, WorkerHold},
   };
   const auto found = checks.find(job->checks.front());

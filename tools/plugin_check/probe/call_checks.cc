@@ -127,8 +127,8 @@ Verdict CancelReturns(const Subject& subject, Instance& instance) {
     plan.cancel_after_us = 0;
     const CallEnd end = instance.Call(plan);
     if (end.cancel_ms <= kAtOnceMs) continue;
-    return Verdict::Failed("cancel() of " + call.method + " took " +
-                           std::to_string(end.cancel_ms) + " ms");
+    return Verdict::Failed("cancel() of " + call.method + " took " + std::to_string(end.cancel_ms) +
+                           " ms");
   }
   return Verdict::Passed();
 }

@@ -134,8 +134,8 @@ dcp_code Emit(dcp_call* given, dcp_event kind, dcp_bytes body) {
   }
   const std::string_view text = View(body, "emit()");
   if (kind == DCP_EVENT_PROGRESS && !nlohmann::json::accept(text)) {
-    NoteFault(Fault::kProgress, call->method + " emitted progress that is no JSON: " +
-                                    Printable(text.substr(0, 80)));
+    NoteFault(Fault::kProgress,
+              call->method + " emitted progress that is no JSON: " + Printable(text.substr(0, 80)));
   }
   const std::lock_guard lock(call->mutex);
   if (call->state.completed || call->refused) {
@@ -144,9 +144,9 @@ dcp_code Emit(dcp_call* given, dcp_event kind, dcp_bytes body) {
   }
   // The newest progress wins anyway: one more is noise. Data that nobody takes is lost work.
   if (call->state.after_stop && kind == DCP_EVENT_DATA) {
-    NoteFault(Fault::kEmitAfterStop,
-              call->method + " went on emitting after emit() had answered code " +
-                  std::to_string(call->refuse_code));
+    NoteFault(Fault::kEmitAfterStop, call->method +
+                                         " went on emitting after emit() had answered code " +
+                                         std::to_string(call->refuse_code));
   }
   ++call->state.events;
   call->touched = true;

@@ -18,8 +18,8 @@
 
 namespace dcp::plugin_check {
 
-/// What a host can see a plugin do wrong. Each check looks at its own kinds alone, so that one fault
-/// fails one check.
+/// What a host can see a plugin do wrong. Each check looks at its own kinds alone, so that one
+/// fault fails one check.
 enum class Fault {
   kCompleteTwice,
   kCompleteRefused,

@@ -44,8 +44,7 @@ std::string Refusal(const CheckingHost& host) {
 Verdict ValidateGood(const Subject& subject) {
   CheckingHost host;
   const dcp_code code = subject.Validate(host, subject.job().config);
-  return FailedIf(code == DCP_OK ? ""
-                                 : "it answered code " + std::to_string(code) + Refusal(host));
+  return FailedIf(code == DCP_OK ? "" : "it answered code " + std::to_string(code) + Refusal(host));
 }
 
 Verdict ValidateBad(const Subject& subject) {
@@ -68,7 +67,8 @@ Verdict ValidateReason(const Subject& subject) {
   return Verdict::Passed();
 }
 
-/// Runs `once` over and over: "" when memory, and with `all` files and threads, are level afterwards.
+/// Runs `once` over and over: "" when memory, and with `all` files and threads, are level
+/// afterwards.
 template <typename Once>
 std::string Level(bool all, Once once) {
   for (int i = 0; i < kWarmUps; ++i) once();

@@ -38,7 +38,8 @@ Verdict ParallelHonest(const Job& job) {
   const auto subject = Subject::Load(job);
   if (!subject.ok()) return Verdict::Failed(subject.status().message());
   if (((*subject)->table()->flags & DCP_FLAG_PARALLEL) == 0) {
-    return Verdict::NotRun("the plugin does not set DCP_FLAG_PARALLEL: its host calls it one by one");
+    return Verdict::NotRun(
+        "the plugin does not set DCP_FLAG_PARALLEL: its host calls it one by one");
   }
   const auto life = Begin(**subject);
   if (!life.ok()) return Verdict::Failed(life.status().message());
@@ -80,12 +81,18 @@ void AddHostChecks(ProbeChecks& checks) {
     const char* name;
     Fault fault;
   } noticed[] = {
-      {"complete-once", Fault::kCompleteTwice}, {"complete-refused", Fault::kCompleteRefused},
-      {"emit-late", Fault::kEmitLate},          {"emit-kind", Fault::kEmitKind},
-      {"response-size", Fault::kResponseSize},  {"code-range", Fault::kCode},
-      {"unwind-none", Fault::kUnwind},          {"pointer-foreign", Fault::kForeign},
-      {"set-error-scope", Fault::kSetErrorScope}, {"log-level", Fault::kLogLevel},
-      {"text-utf8", Fault::kText},              {"bytes-sane", Fault::kBytes},
+      {"complete-once", Fault::kCompleteTwice},
+      {"complete-refused", Fault::kCompleteRefused},
+      {"emit-late", Fault::kEmitLate},
+      {"emit-kind", Fault::kEmitKind},
+      {"response-size", Fault::kResponseSize},
+      {"code-range", Fault::kCode},
+      {"unwind-none", Fault::kUnwind},
+      {"pointer-foreign", Fault::kForeign},
+      {"set-error-scope", Fault::kSetErrorScope},
+      {"log-level", Fault::kLogLevel},
+      {"text-utf8", Fault::kText},
+      {"bytes-sane", Fault::kBytes},
   };
   for (const auto& one : noticed) {
     checks[one.name] = [fault = one.fault](const Job& job) { return Noticed(job, fault); };

@@ -83,8 +83,8 @@ std::string EncodeVerdict(const Verdict& verdict) {
                {"happened", Bytes(verdict.happened)},
                {"transcript", Json::array()}};
   for (const Answered& call : verdict.transcript) {
-    json["transcript"].push_back({call.capability, call.method, call.taken, call.completed, call.asked,
-                                  call.code, Bytes(call.body)});
+    json["transcript"].push_back({call.capability, call.method, call.taken, call.completed,
+                                  call.asked, call.code, Bytes(call.body)});
   }
   return Pack(json);
 }
@@ -95,8 +95,8 @@ Result<Verdict> DecodeVerdict(const std::string& bytes) {
     verdict.kind = static_cast<Verdict::Kind>(json.at("kind").get<int>());
     verdict.happened = Text(json.at("happened"));
     for (const Json& call : json.at("transcript")) {
-      verdict.transcript.push_back({call.at(0), call.at(1), call.at(2), call.at(3), call.at(4), call.at(5),
-                                    Text(call.at(6))});
+      verdict.transcript.push_back({call.at(0), call.at(1), call.at(2), call.at(3), call.at(4),
+                                    call.at(5), Text(call.at(6))});
     }
     return verdict;
   });

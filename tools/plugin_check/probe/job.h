@@ -71,8 +71,8 @@ Result<Job> DecodeJob(const std::string& bytes);
 std::string EncodeVerdict(const Verdict& verdict);
 Result<Verdict> DecodeVerdict(const std::string& bytes);
 
-/// The calls whose answers are compared between places: each sample, each method with garbage, and a
-/// method that is not there.
+/// The calls whose answers are compared between places: each sample, each method with garbage, and
+/// a method that is not there.
 std::vector<SampleCall> SteadyCalls(const Job& job);
 
 /// Reads a descriptor from its beginning to its end. [any]

@@ -78,7 +78,7 @@ Verdict LoadTwice(const Job& job) {
       return Verdict::Failed("the second file's create() answered code " + std::to_string(code) +
                              ": " + host.reason());
     }
-    if (subject == second->get()) subject->Destroy(made);
+    if (subject == second->get() && made != nullptr) subject->Destroy(made);
   }
   return Verdict::Passed();
 }
@@ -110,15 +110,11 @@ void AddLoadChecks(ProbeChecks& checks) {
   checks["load-threads"] = [](const Job& job) {
     return LoadChanges(job, {&ProcessState::NewThreads, &ProcessState::NewChildren});
   };
-  checks["load-files"] = [](const Job& job) {
-    return LoadChanges(job, {&ProcessState::NewFiles});
-  };
+  checks["load-files"] = [](const Job& job) { return LoadChanges(job, {&ProcessState::NewFiles}); };
   checks["load-process"] = [](const Job& job) {
     return LoadChanges(job, {&ProcessState::Changed});
   };
-  checks["load-output"] = [](const Job& job) {
-    return LoadChanges(job, {&ProcessState::Printed});
-  };
+  checks["load-output"] = [](const Job& job) { return LoadChanges(job, {&ProcessState::Printed}); };
   checks["load-twice"] = LoadTwice;
   checks["entry-pure"] = EntryPure;
 }

@@ -57,8 +57,9 @@ int RunForDebugger(const ProbeChecks& checks, const Job& job) {
     const bool passed = verdict.kind == Verdict::Kind::kPassed;
     failed += verdict.kind == Verdict::Kind::kFailed ? 1 : 0;
     std::printf("  %s%s%s\n",
-                passed ? "passed"
-                       : verdict.kind == Verdict::Kind::kFailed ? "FAILED" : "not run",
+                passed                                   ? "passed"
+                : verdict.kind == Verdict::Kind::kFailed ? "FAILED"
+                                                         : "not run",
                 verdict.happened.empty() ? "" : ": ", verdict.happened.c_str());
     std::fflush(stdout);
   }

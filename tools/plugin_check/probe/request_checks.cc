@@ -70,7 +70,8 @@ Verdict RequestEmpty(const Subject& subject, Instance& instance) {
 
 Verdict RequestHuge(const Subject& subject, Instance& instance) {
   constexpr size_t kBytes = size_t{16} << 20;
-  if (subject.job().protobuf) return Answers(subject, instance, std::string(kBytes, '\x08'), " (huge)");
+  if (subject.job().protobuf)
+    return Answers(subject, instance, std::string(kBytes, '\x08'), " (huge)");
   const std::string head = "{\"sql\":\"";
   return Answers(subject, instance, head + std::string(kBytes - head.size() - 2, 'x') + "\"}",
                  " (huge)");
@@ -123,7 +124,7 @@ Verdict RequestFuzz(const Subject& subject, Instance& instance) {
     CallPlan nested{call.method, Nested(subject.job().protobuf)};
     nested.said = " (deeply nested)";
     (void)instance.Call(nested);
-    for (int i = 0; i < kRequests; ++i) {
+    for (int i = 0; i < kRequests && !instance.IsSlow(call.method); ++i) {
       const bool own = subject.job().protobuf || call.request.size() > 4;
       CallPlan plan{call.method, Mutated(own ? call.request : sample_json, random)};
       const std::string said = " (request " + std::to_string(i) + " of the seed)";
@@ -164,8 +165,8 @@ Verdict UnknownFields(const Subject& subject, Instance& instance) {
     const CallEnd more =
         instance.Call({call.method, WithUnknown(call.request, subject.job().protobuf)});
     if (!plain.ended || !more.ended || plain.code == more.code) continue;
-    return Verdict::Failed(Told(call.method, plain) + "; with one more field: " +
-                           Told(call.method, more));
+    return Verdict::Failed(Told(call.method, plain) +
+                           "; with one more field: " + Told(call.method, more));
   }
   return Verdict::Passed();
 }

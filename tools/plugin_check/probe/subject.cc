@@ -66,7 +66,9 @@ class Loan {
   }
   Loan(const Loan&) = delete;
   Loan& operator=(const Loan&) = delete;
-  dcp_bytes bytes() const { return memory_ == nullptr ? BytesOf(copy_) : dcp_bytes{memory_, size_}; }
+  dcp_bytes bytes() const {
+    return memory_ == nullptr ? BytesOf(copy_) : dcp_bytes{memory_, size_};
+  }
   /// The address stays taken, so that a late reader is caught for certain.
   void Take() {
     if (memory_ != nullptr) (void)mprotect(memory_, mapped_, PROT_NONE);
@@ -161,8 +163,7 @@ CallEnd Instance::Call(const CallPlan& plan) {
   {
     const std::lock_guard lock(mutex_);
     if (mute_.count(plan.method) > 0) return {};
-    calls_.push_back(
-        std::make_unique<CheckingCall>(host_.handle(), plan.method, plan.deadline_ns));
+    calls_.push_back(std::make_unique<CheckingCall>(host_.handle(), plan.method, plan.deadline_ns));
     call = calls_.back().get();
   }
   if (plan.cancelled) call->SetCancelled();
@@ -179,6 +180,7 @@ CallEnd Instance::Call(const CallPlan& plan) {
   };
   std::thread canceller;
   std::atomic<bool> returned{false};
+  std::atomic<bool> refused{false};
   if (plan.cancel_after_us >= 0) {
     canceller = std::thread([&] {
       for (int i = 0; i < kTouchTries && !call->touched() && !returned; ++i) {
@@ -186,11 +188,12 @@ CallEnd Instance::Call(const CallPlan& plan) {
       }
       std::this_thread::sleep_for(std::chrono::microseconds(plan.cancel_after_us));
       // A host forgets what has ended; the other order has a check of its own.
-      if (!call->state().completed) cancel();
+      if (!refused && !call->state().completed) cancel();
     });
   }
   const int64_t begun = NowMs();
   end.code = Invoke(plan, *call);
+  refused = end.code != DCP_OK;
   returned = true;
   end.taken = end.code == DCP_OK;
   if (!end.taken) call->Refused();
@@ -287,8 +290,8 @@ std::vector<Answered> Workload(const Subject& subject, Instance& instance) {
 
 std::string Told(const std::string& method, const CallEnd& end) {
   if (!end.ended) return method + " was not completed";
-  std::string words =
-      method + (end.taken ? " was completed" : " was refused") + " with code " + std::to_string(end.code);
+  std::string words = method + (end.taken ? " was completed" : " was refused") + " with code " +
+                      std::to_string(end.code);
   if (!end.body.empty()) words += ": " + Printable(end.body.substr(0, 200));
   return words;
 }
