@@ -133,11 +133,11 @@ static inline void GoodTable(dcp_plugin_api *table) {
   }
 
 /* A fault in invoke(): before the good answer, when the method is asked for. */
-#define BAD_INVOKE(name, statement)                                            \
+#define BAD_INVOKE(name, ...)                                                  \
   static dcp_code Invoke(dcp_instance *self, dcp_call *call, dcp_bytes method, \
                          dcp_bytes request) {                                  \
     if (Is(method, name)) {                                                    \
-      statement;                                                               \
+      __VA_ARGS__;                                                             \
     }                                                                          \
     return GoodInvoke(self, call, method, request);                            \
   }                                                                            \

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "checker.h"
+#include "host/in_process_rules.h"
 #include "plugin_check/check.h"
 
 namespace dcp::plugin_check {
@@ -91,6 +92,15 @@ TEST(CheckerTest, WhatAManagedRuntimeCannotMeetIsWaivedByName) {
                                                   "load-files", "load-process", "load-twice",
                                                   "destroy-threads", "instance-process"));
   EXPECT_THAT(report.text, HasSubstr("8 waived"));
+}
+
+TEST(CheckerTest, AManagedRuntimeIsForWorkersAlone) {
+  const Status status =
+      host::CheckInProcess(std::string(TEST_PLUGINS) + "/managed.so", "managed.so");
+  EXPECT_EQ(status.code(), Code::kFailedPrecondition);
+  EXPECT_THAT(status.message(), HasSubstr("\"language_runtime\": \"managed\""));
+  EXPECT_EQ(status.hint(), "use isolation: worker");
+  EXPECT_TRUE(host::CheckInProcess(std::string(TEST_PLUGINS) + "/good.so", "good.so").ok());
 }
 
 TEST(CheckerTest, ACrashSaysWhereItHappened) {

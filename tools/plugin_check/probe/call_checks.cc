@@ -136,7 +136,7 @@ Verdict CancelReturns(const Subject& subject, Instance& instance) {
 Verdict CallLevel(const Subject& subject, Instance& instance) {
   constexpr int kWarmUps = 20;
   constexpr int kTimes = 60;
-  constexpr size_t kNoiseBytes = 32;  // a call; lists of the allocator grow in steps
+  constexpr size_t kNoiseBytes = 100;  // a call; caches of threads fill, lists grow in steps
   const auto once = [&] {
     for (const SampleCall& call : subject.job().calls) {
       if (!instance.IsSlow(call.method)) (void)instance.Call({call.method, call.request});
