@@ -70,8 +70,8 @@ std::vector<const Check*> Pointers() {
 }
 
 INSTANTIATE_TEST_SUITE_P(AllChecks, TableTest, ::testing::ValuesIn(Pointers()),
-                         [](const ::testing::TestParamInfo<const Check*>& info) {
-                           std::string name(info.param->name);
+                         [](const ::testing::TestParamInfo<const Check*>& tested) {
+                           std::string name(tested.param->name);
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
