@@ -31,8 +31,8 @@ void Cancel(dcp_instance*, dcp_call*) {}
 const void* Extension(const char*) { return nullptr; }
 
 dcp_plugin_api Table() {
-  return {DCP_PLUGIN_API_MIN, 0,       0,      0,       View("{}"), &Validate,
-          &Create,            &Destroy, &Invoke, &Cancel, &Extension};
+  return {DCP_PLUGIN_API_MIN, 0,       0,       0,         View("{}"), &Validate, &Create,
+          &Destroy,           &Invoke, &Cancel, &Extension};
 }
 
 class TestingTest : public ::testing::Test {
@@ -190,7 +190,8 @@ TEST(JsonTest, FindsByPath) {
   EXPECT_EQ(dcp_json_int(dcp_json_find(json, "a.e"), 0), -5);
   EXPECT_EQ(dcp_json_find(json, "a.d").data, nullptr);
   EXPECT_EQ(dcp_json_find(json, "f.x").data, nullptr);
-  for (const char* broken : {"", "{", "{\"a\"", "{\"a\":", "{\"a\":\"", "[", "7", "{\"a\":{\"b\":1"}) {
+  for (const char* broken :
+       {"", "{", "{\"a\"", "{\"a\":", "{\"a\":\"", "[", "7", "{\"a\":{\"b\":1"}) {
     EXPECT_EQ(dcp_json_find(View(broken), "a.b").data, nullptr) << broken;
   }
 }
@@ -211,7 +212,10 @@ TEST(JsonTest, ReadsNumbersAlsoAsText) {
 }
 
 TEST(JsonTest, Base64GoesThereAndBack) {
-  const std::string bytes("\0\xFF\x10" "abcdef", 9);
+  const std::string bytes(
+      "\0\xFF\x10"
+      "abcdef",
+      9);
   for (size_t size = 0; size <= bytes.size(); ++size) {
     dcp_text text{};
     dcp_text_add(&text, "\"");

@@ -188,7 +188,8 @@ static inline dcp_bytes dcp_json_find(dcp_bytes json, const char *path) {
   return json;
 }
 
-/* Whether the value is exactly this text: dcp_json_is(value, "true"), dcp_json_is(v, "\"EXITED\""). */
+/* Whether the value is exactly this text: dcp_json_is(value, "true"), dcp_json_is(v, "\"EXITED\"").
+ */
 static inline int dcp_json_is(dcp_bytes value, const char *text) {
   return value.data != NULL && value.size == strlen(text) &&
          memcmp(value.data, text, value.size) == 0;

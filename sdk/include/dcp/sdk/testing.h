@@ -152,7 +152,8 @@ static inline void dcp_test_complete_(dcp_call *call, dcp_code code, dcp_bytes b
 static inline void dcp_test_set_error_(dcp_host *host, dcp_code code, dcp_bytes text) {
   pthread_mutex_lock(&host->mutex);
   if (!host->in_setup) dcp_test_violation_(host, "set_error: outside validate() and create()");
-  if (code <= DCP_OK || code > DCP_UNAUTHENTICATED) dcp_test_violation_(host, "set_error: bad code");
+  if (code <= DCP_OK || code > DCP_UNAUTHENTICATED)
+    dcp_test_violation_(host, "set_error: bad code");
   if (text.size == 0) dcp_test_violation_(host, "set_error: without a text");
   ++host->errors_set;
   host->error_code = code;
@@ -235,8 +236,8 @@ static inline dcp_code dcp_test_setup_(dcp_test_host *host, const char *config, 
   pthread_mutex_lock(&host->mutex);
   host->in_setup = 0;
   if (code != DCP_OK && host->errors_set == 0) {
-    dcp_test_violation_(host, create ? "create: failed without set_error"
-                                     : "validate: failed without set_error");
+    dcp_test_violation_(
+        host, create ? "create: failed without set_error" : "validate: failed without set_error");
   }
   if (create && code == DCP_OK && host->instance == NULL) {
     dcp_test_violation_(host, "create: succeeded without an instance");

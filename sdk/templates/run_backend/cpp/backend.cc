@@ -14,9 +14,7 @@ using Json = nlohmann::json;
 /// Time for the command to end by itself after SIGTERM.
 constexpr int kStopGraceMs = 5000;
 
-Error Bad(const std::string& message) {
-  return {.code = DCP_INVALID_ARGUMENT, .message = message};
-}
+Error Bad(const std::string& message) { return {.code = DCP_INVALID_ARGUMENT, .message = message}; }
 
 std::string Base64(const std::string& bytes) {
   dcp_text text{};

@@ -37,11 +37,11 @@ Json Check(dcp_test_host* host, const Json& process) {
 
 void TestSubmit(dcp_test_host* host) {
   const Json job = {{"table", "prod.a.b"}, {"sql", "SELECT 1"}};
-  const Answer answer =
-      Call(host, "Submit", {{"job", job}, {"lease", {{"directory", "/jobs/1"}}}});
+  const Answer answer = Call(host, "Submit", {{"job", job}, {"lease", {{"directory", "/jobs/1"}}}});
   Expect(answer.code == DCP_OK, "Submit is answered");
   const Json& process = answer.body["process"];
-  Expect(process["argv"] == Json({"/bin/sh", "-c", "exit 0"}), "the command is that of the configuration");
+  Expect(process["argv"] == Json({"/bin/sh", "-c", "exit 0"}),
+         "the command is that of the configuration");
   Expect(process["env"]["JOB_FILE"] == "/jobs/1/job.json", "the job finds its file");
   Expect(Call(host, "Submit", Json::object()).code == DCP_INVALID_ARGUMENT, "no job, no process");
 }

@@ -7,7 +7,8 @@
 
 #include <dcp/plugin.h>
 
-void shim_complete(const dcp_host_api *host, dcp_call *call, dcp_code code, void *data, size_t size);
+void shim_complete(const dcp_host_api *host, dcp_call *call, dcp_code code, void *data,
+                   size_t size);
 void shim_set_error(const dcp_host_api *host, dcp_code code, void *data, size_t size);
 
 #endif
