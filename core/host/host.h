@@ -28,6 +28,9 @@ struct InstanceSettings {
   Secret config_json;  ///< may hold resolved secrets
   std::string isolation = kIsolationWorker;
   std::vector<std::pair<std::string, std::string>> env;  ///< allow-listed for the worker
+  /// The worker waits for a debugger before it loads the plugin; no timeout of the host's own ends
+  /// it. For authors; isolation worker only.
+  bool wait_for_debugger = false;
 };
 
 /// Rules of one capability; each call that names no route reads them from the first to the last.

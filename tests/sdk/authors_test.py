@@ -91,7 +91,8 @@ def walk_through_a_run(sdk, plugin, folder):
     directory.mkdir()
     job = {"table": "prod.a.b", "sql": "SELECT 'é\"\\' AS x", "runId": "r1"}
     command = 'test "$(stat -c %a $JOB_FILE)" = 600 && echo "{\\"rows\\": 3, \\"snapshotId\\": \\"9007199254740993\\"}" > $RESULT_FILE'
-    [answer] = call(sdk, plugin, {"command": command}, {"method": "Submit", "request": {"job": job, "lease": {"directory": str(directory)}}})
+    submit = {"method": "Submit", "request": {"job": job, "lease": {"directory": str(directory)}}}
+    [answer] = call(sdk, plugin, {"command": command}, submit)
     process = answer["response"]["process"]
     for file in process["files"]:
         with open(directory / file["path"], "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
@@ -143,8 +144,8 @@ def test_the_tutorials_commands_do_what_it_says(sdk, tmp_path):
 def test_the_c_example_is_short_and_clean():
     example = ROOT / "docs/plugins/example.c"
     assert len(example.read_text().splitlines()) <= 60
-    subprocess.run(
-        ["cc", "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{ROOT}/plugin_api/include", "-fsyntax-only", example], check=True)
+    strict = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    subprocess.run(["cc", *strict, f"-I{ROOT}/plugin_api/include", "-fsyntax-only", example], check=True)
 
 
 def test_the_contract_page_is_current():
