@@ -210,11 +210,16 @@ void ReadPlugins(const Section& section, const References& references, host::Set
     instance.plugin = entry.Text("plugin");
     instance.isolation = entry.Choice("isolation", {"worker", "in_process"}, "worker");
     instance.config_json = Secret(entry.Json("config"));
+    instance.wait_for_debugger = entry.Choice("debug", {"no", "wait"}, "no") == "wait";
     for (auto& variable : entry.TextMap("env")) instance.env.push_back(std::move(variable));
     ReadConfinement(entry, instance);
     if (instance.isolation == host::kIsolationInProcess && !instance.env.empty()) {
       entry.Fail("env", "isolation in_process gives no environment of its own",
                  "remove `env`, or use isolation: worker");
+    }
+    if (instance.isolation == host::kIsolationInProcess && instance.wait_for_debugger) {
+      entry.Fail("debug", "isolation in_process has no worker that could wait for a debugger",
+                 "use isolation: worker, or attach to dcpd itself");
     }
     host.instances.push_back(std::move(instance));
   }

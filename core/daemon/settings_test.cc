@@ -59,7 +59,7 @@ plugins:
   directories: ["${bin_dir}/../plugins"]
   instances:
     - {id: shared, plugin: spark_connect, config: {endpoint: "127.0.0.1:${port.catalog}", sessionsMax: 3}}
-    - {id: other, plugin: spark_runner}
+    - {id: other, plugin: spark_runner, debug: wait}
   routes:
     test_backend:
       default: shared
@@ -82,6 +82,8 @@ services:
   const host::CapabilityRoutes& routes = settings->host.routes.at("test_backend");
   EXPECT_EQ(routes.named.at(""), "shared");
   EXPECT_EQ(routes.named.at("slow"), "other");
+  EXPECT_FALSE(settings->host.instances[0].wait_for_debugger);
+  EXPECT_TRUE(settings->host.instances[1].wait_for_debugger);
   EXPECT_EQ(routes.named.size(), 2U);
   EXPECT_EQ(routes.rules, (std::vector<host::RouteRule>{{"fin-*", "", "", "other"},
                                                         {"", "finance", "staging", "shared"}}));
@@ -145,6 +147,10 @@ TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
       {"plugins: {instances: [{id: a, plugin: b, limits: {open_files: 15}}]}\n", "dcpd.yaml:9:59"},
       {"plugins: {instances: [{id: a, plugin: b, sandbox: {netwrok: true}}]}\n",
        "did you mean `network`"},
+      {"plugins: {directories: [], instances: [{id: a, plugin: x, debug: wat}]}\n", "debug"},
+      {"plugins: {directories: [], instances: [{id: a, plugin: x, debug: wait, "
+       "isolation: in_process}]}\n",
+       "no worker that could wait for a debugger"},
   };
   for (const auto& each : cases) {
     const auto settings = ReadSettings("dcpd.yaml", kMinimal + std::string(each.extra), Known());

@@ -32,6 +32,9 @@ struct InstanceSettings {
   bool sandboxed = true;                                 ///< of a worker
   os::SandboxPolicy sandbox;
   WorkerLimits limits;
+  /// The worker waits for a debugger before it loads the plugin; no timeout of the host's own ends
+  /// it. For authors; isolation worker only.
+  bool wait_for_debugger = false;
 };
 
 /// Rules of one capability; each call that names no route reads them from the first to the last.

@@ -13,6 +13,12 @@
 #include "log/log.h"
 
 namespace dcp::host {
+namespace {
+
+/// A wait is looked at anew after so long: a clock takes no time as far away as kNever.
+constexpr int64_t kWaitSliceMs = 60'000;
+
+}  // namespace
 
 int64_t BackOffMs(int deaths) {
   int64_t wait = kBackOffFirstMs;
@@ -47,6 +53,7 @@ InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
   plan.options.hang_grace_ms = settings.hang_grace_ms;
   plan.deaths_max = settings.deaths_max;
   plan.deny_after = settings.deny_after;
+  plan.options.wait_for_debugger = own.wait_for_debugger;
   return plan;
 }
 
@@ -77,6 +84,7 @@ bool Instance::Serves(const InstancePlan& plan) const {
                          a.ping_timeout_ms == b.ping_timeout_ms &&
                          a.cancel_grace_ms == b.cancel_grace_ms &&
                          a.hang_grace_ms == b.hang_grace_ms &&
+                         a.wait_for_debugger == b.wait_for_debugger &&
                          plan_.deaths_max == plan.deaths_max && plan_.deny_after == plan.deny_after;
   if (!same_settings || !same_host || a.plugin_path != b.plugin_path) return false;
   if (!plan.plugin || plan_.stamp == plan.stamp) return true;
@@ -195,6 +203,8 @@ void Instance::Died(const Status& reason, bool permanent) {
 }
 
 Status Instance::WaitSettled(const std::function<bool()>& cancelled) {
+  // A person takes as long as they take; neither a start nor a reload waits for them.
+  if (plan_.options.wait_for_debugger) return Status::Ok();
   std::unique_lock lock(mutex_);
   while (!settled_ && phase_ != Phase::kStopped) {
     if (!cancelled) {
@@ -214,7 +224,8 @@ Status Instance::WaitSettled(const std::function<bool()>& cancelled) {
 Result<std::shared_ptr<PluginHome>> Instance::WaitHome(const PluginHome* dead,
                                                        const CallOptions& options) {
   const SteadyMillis begin = SystemClock().Steady();
-  const SteadyMillis patience = begin + plan_.options.start_timeout_ms;
+  const SteadyMillis patience =
+      plan_.options.wait_for_debugger ? kNever : begin + plan_.options.start_timeout_ms;
   const bool own_deadline = options.deadline != 0 && options.deadline < patience;
   const SteadyMillis until = own_deadline ? options.deadline : patience;
   std::unique_lock lock(mutex_);
@@ -234,7 +245,8 @@ Result<std::shared_ptr<PluginHome>> Instance::WaitHome(const PluginHome* dead,
       lock.lock();
       if (stop) return Cancelled("the call of " + Who() + " was cancelled before it began");
     }
-    const SteadyMillis slice = options.cancelled ? kCancelPollMs : until - now + 1;
+    const SteadyMillis slice =
+        std::min(options.cancelled ? kCancelPollMs : until - now, kWaitSliceMs);
     changed_.wait_for(lock, std::chrono::milliseconds(slice));
   }
 }

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "host/hello.h"
+#include "host/worker_arguments.h"
 #include "log/log.h"
 
 namespace dcp::host {
@@ -55,6 +56,7 @@ Status WorkerProcess::Start() {
   channel_ = std::make_unique<Channel>(ends[0]);
   os::SpawnOptions spawn;
   spawn.argv = {options_.program, std::to_string(kWorkerFd)};
+  if (options_.wait_for_debugger) spawn.argv.emplace_back(kWaitForDebugger);
   spawn.env = options_.env;
   spawn.fds = {{ends[1], kWorkerFd}};
   spawn.die_with_parent = true;
@@ -70,6 +72,12 @@ Status WorkerProcess::Start() {
   }
   DCP_TRY(status);
   pid_ = process_.pid();
+  if (options_.wait_for_debugger) {
+    log::Write(log::Id::kPluginWaitsForDebugger, {{"plugin", options_.plugin},
+                                                  {"instance", options_.instance},
+                                                  {"pid", pid_},
+                                                  {"attach", "gdb -p " + std::to_string(pid_)}});
+  }
   started_ms_ = heard_ms_ = pinged_ms_ = SystemClock().Steady();
   DCP_TRY(channel_->Send(
       FrameType::kHello, 0,
@@ -134,6 +142,7 @@ void WorkerProcess::Drain() {
 }
 
 void WorkerProcess::Tick() {
+  if (options_.wait_for_debugger) return;  // a person steps through it
   const int64_t now = SystemClock().Steady();
   if (phase() == Phase::kStarting && now - started_ms_ > options_.start_timeout_ms) {
     return KillFor("it was not ready after " + std::to_string(options_.start_timeout_ms) + " ms");
