@@ -19,8 +19,8 @@ bool IsManifestId(std::string_view id) {
   return id.starts_with("PZ010") || id.starts_with("PZ011") || id.starts_with("PZ012");
 }
 
-/// A step failed for a reason outside the manifest, such as a catalog that is down.
-constexpr std::string_view kStepFailedId = "PZ0160";
+/// Findings PZ016x lie outside the manifest: a catalog that is down, an engine that did not answer.
+bool IsOutside(std::string_view id) { return id.starts_with("PZ016"); }
 
 /// The ids of a report's errors.
 std::vector<std::string> ErrorIds(const google::protobuf::Struct& report) {
@@ -75,8 +75,7 @@ int ExitCodeOf(const v1::Run& run) {
     const std::vector<std::string> ids = ErrorIds(run.report());
     if (std::any_of(ids.begin(), ids.end(), IsManifestId)) return kExitUsage;
     if (run.command() == "run") return kExitRunFailed;
-    const auto outside = [](std::string_view id) { return id == kStepFailedId; };
-    const bool none_is_theirs = !ids.empty() && std::all_of(ids.begin(), ids.end(), outside);
+    const bool none_is_theirs = !ids.empty() && std::all_of(ids.begin(), ids.end(), IsOutside);
     return none_is_theirs ? kExitUnavailable : kExitChecksFailed;
   }
   if (run.error_code().empty()) return kExitRunFailed;
