@@ -51,6 +51,8 @@ Command ApplyCommand(std::vector<std::string> path);
 Command TestCommand(std::vector<std::string> path);
 Command PreviewCommand(std::vector<std::string> path);
 Command RunCommand(std::vector<std::string> path);
+// commands/plugin/
+Command PluginNewCommand();
 // commands/run/
 Command RunListCommand();
 Command RunGetCommand();

@@ -20,6 +20,13 @@ using namespace std::chrono_literals;  // NOLINT: only way to get these suffixes
 
 constexpr int kThreadsMax = 256;  // beyond that, threads wait for each other more than they work
 constexpr int kPortMax = 65'535;
+// Of a worker: room for a plan of the largest size several times over, and a plugin that leaks ends
+// before the machine does.
+constexpr int64_t kWorkerMemoryDefault = int64_t{4} << 30;
+constexpr int64_t kWorkerMemoryMin = int64_t{64} << 20;
+constexpr int64_t kWorkerFilesDefault = 1024;
+constexpr int64_t kWorkerFilesMin = 16;  // the worker's own, and a library or two
+constexpr int64_t kWorkerFilesMax = int64_t{1} << 20;
 constexpr char kRulesKey[] = "rules";  // within a capability's routes: no route's name
 
 Result<std::string> Environment(const std::string& name) {
@@ -158,11 +165,40 @@ host::CapabilityRoutes ReadRoutes(const std::string& capability, const Section& 
   return routes;
 }
 
+/// What a worker is kept from, and kept to.
+void ReadConfinement(const Section& entry, host::InstanceSettings& instance) {
+  const Section sandbox = entry.Sub("sandbox");
+  instance.sandboxed = sandbox.Bool("enabled", true);
+  instance.sandbox.network = sandbox.Bool("network", false);
+  instance.sandbox.processes = sandbox.Bool("processes", false);
+  instance.sandbox.read = sandbox.Texts("read");
+  instance.sandbox.write = sandbox.Texts("write");
+  for (const char* key : {"read", "write"}) {
+    for (const std::string& path : sandbox.Texts(key)) {
+      if (path.empty() || path.front() != '/') {
+        sandbox.Fail(key, "\"" + path + "\" is no absolute path");
+      }
+    }
+  }
+  const Section limits = entry.Sub("limits");
+  instance.limits.memory_bytes = limits.Bytes("memory", {kWorkerMemoryMin}, kWorkerMemoryDefault);
+  instance.limits.open_files = limits.Int("open_files", {kWorkerFilesMin, kWorkerFilesMax},
+                                          kWorkerFilesDefault);
+  if (instance.isolation != host::kIsolationInProcess) return;
+  for (const char* key : {"sandbox", "limits"}) {
+    if (!entry.Has(key)) continue;
+    entry.Fail(key, "isolation in_process gives no protection of its own",
+               std::string("remove `") + key + "`, or use isolation: worker");
+  }
+}
+
 void ReadPlugins(const Section& section, const References& references, host::Settings& host) {
   host.directories = section.Texts("directories");
   host.worker_program = section.Text("worker", references.bin_dir + "/dcp-plugin-worker");
   host.library_directory = references.state_dir + "/plugins";
   host.start_timeout_ms = section.Duration("start_timeout", {1s, 10min}, 20s).count();
+  host.deaths_max = static_cast<int>(section.Int("deaths_max", {1, 1'000'000}, 6));
+  host.deny_after = static_cast<int>(section.Int("deny_after", {0, 1'000'000}, 3));
   host.ping_timeout_ms = section.Duration("ping_timeout", {100ms, 5min}, 5s).count();
   for (const Section& entry : section.Subs("instances")) {
     host::InstanceSettings instance;
@@ -174,10 +210,16 @@ void ReadPlugins(const Section& section, const References& references, host::Set
     instance.plugin = entry.Text("plugin");
     instance.isolation = entry.Choice("isolation", {"worker", "in_process"}, "worker");
     instance.config_json = Secret(entry.Json("config"));
+    instance.wait_for_debugger = entry.Choice("debug", {"no", "wait"}, "no") == "wait";
     for (auto& variable : entry.TextMap("env")) instance.env.push_back(std::move(variable));
+    ReadConfinement(entry, instance);
     if (instance.isolation == host::kIsolationInProcess && !instance.env.empty()) {
       entry.Fail("env", "isolation in_process gives no environment of its own",
                  "remove `env`, or use isolation: worker");
+    }
+    if (instance.isolation == host::kIsolationInProcess && instance.wait_for_debugger) {
+      entry.Fail("debug", "isolation in_process has no worker that could wait for a debugger",
+                 "use isolation: worker, or attach to dcpd itself");
     }
     host.instances.push_back(std::move(instance));
   }

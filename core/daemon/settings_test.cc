@@ -59,7 +59,7 @@ plugins:
   directories: ["${bin_dir}/../plugins"]
   instances:
     - {id: shared, plugin: spark_connect, config: {endpoint: "127.0.0.1:${port.catalog}", sessionsMax: 3}}
-    - {id: other, plugin: spark_runner}
+    - {id: other, plugin: spark_runner, debug: wait}
   routes:
     test_backend:
       default: shared
@@ -82,6 +82,8 @@ services:
   const host::CapabilityRoutes& routes = settings->host.routes.at("test_backend");
   EXPECT_EQ(routes.named.at(""), "shared");
   EXPECT_EQ(routes.named.at("slow"), "other");
+  EXPECT_FALSE(settings->host.instances[0].wait_for_debugger);
+  EXPECT_TRUE(settings->host.instances[1].wait_for_debugger);
   EXPECT_EQ(routes.named.size(), 2U);
   EXPECT_EQ(routes.rules, (std::vector<host::RouteRule>{{"fin-*", "", "", "other"},
                                                         {"", "finance", "staging", "shared"}}));
@@ -89,6 +91,33 @@ services:
   EXPECT_EQ(settings->services[0].ready_port, 4711);
   EXPECT_EQ(settings->services[0].files[0].content.Reveal(), "token hush");
   EXPECT_EQ(settings->services[0].command[1], "/var/lib/pretzel/secrets/upstream");
+}
+
+TEST(SettingsTest, AWorkerIsConfinedUnlessToldOtherwise) {
+  const std::string text = std::string(kMinimal) + R"(
+plugins:
+  deaths_max: 9
+  deny_after: 0
+  instances:
+    - {id: plain, plugin: p}
+    - id: granted
+      plugin: p
+      sandbox: {network: true, processes: true, read: [/etc/acme], write: ["${state_dir}/x"]}
+      limits: {memory: 1GiB, open_files: 64}
+    - {id: free, plugin: p, sandbox: {enabled: false}}
+)";
+  const auto settings = ReadSettings("dcpd.yaml", text, Known());
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  EXPECT_EQ(settings->host.deaths_max, 9);
+  EXPECT_EQ(settings->host.deny_after, 0);
+  const auto& instances = settings->host.instances;
+  EXPECT_TRUE(instances[0].sandboxed);
+  EXPECT_EQ(instances[0].sandbox, os::SandboxPolicy{});
+  EXPECT_EQ(instances[0].limits, (host::WorkerLimits{int64_t{4} << 30, 1024}));
+  EXPECT_EQ(instances[1].sandbox,
+            (os::SandboxPolicy{{"/etc/acme"}, {"/var/lib/pretzel/x"}, true, true}));
+  EXPECT_EQ(instances[1].limits, (host::WorkerLimits{int64_t{1} << 30, 64}));
+  EXPECT_FALSE(instances[2].sandboxed);
 }
 
 TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
@@ -108,6 +137,20 @@ TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
       {"janitor: {grace: 999ms}\n", "dcpd.yaml:9:18"},
       {"janitor: {graze: 1h}\n", "did you mean `grace`"},
       {"recycle: {service: nobody}\n", "no service \"nobody\""},
+      {"plugins: {instances: [{id: a, plugin: b, sandbox: {read: [etc]}}]}\n",
+       "\"etc\" is no absolute path"},
+      {"plugins: {instances: [{id: a, plugin: b, isolation: in_process, sandbox: {network: true}}]}\n",
+       "isolation in_process gives no protection of its own"},
+      {"plugins: {instances: [{id: a, plugin: b, isolation: in_process, limits: {memory: 1GiB}}]}\n",
+       "remove `limits`, or use isolation: worker"},
+      {"plugins: {instances: [{id: a, plugin: b, limits: {memory: 63MiB}}]}\n", "dcpd.yaml:9:55"},
+      {"plugins: {instances: [{id: a, plugin: b, limits: {open_files: 15}}]}\n", "dcpd.yaml:9:59"},
+      {"plugins: {instances: [{id: a, plugin: b, sandbox: {netwrok: true}}]}\n",
+       "did you mean `network`"},
+      {"plugins: {directories: [], instances: [{id: a, plugin: x, debug: wat}]}\n", "debug"},
+      {"plugins: {directories: [], instances: [{id: a, plugin: x, debug: wait, "
+       "isolation: in_process}]}\n",
+       "no worker that could wait for a debugger"},
   };
   for (const auto& each : cases) {
     const auto settings = ReadSettings("dcpd.yaml", kMinimal + std::string(each.extra), Known());

@@ -66,6 +66,7 @@ std::optional<DynamicTable> ReadTable(Image& image, const Elf64_Ehdr& header, Dy
     if (!part) return std::nullopt;
     if (part->p_type == PT_LOAD) image.AddLoad(*part);
     if (part->p_type == PT_DYNAMIC) dynamic = part;
+    if (part->p_type == PT_GNU_RELRO) facts.relro = true;
     if (part->p_type == PT_GNU_STACK) facts.executable_stack = (part->p_flags & PF_X) != 0;
   }
   if (!dynamic) return std::nullopt;
@@ -113,15 +114,52 @@ void ReadEntries(const DynamicTable& table, DynamicFacts& facts) {
         break;
       case DT_FLAGS:
         facts.text_relocations = facts.text_relocations || (entry.d_un.d_val & DF_TEXTREL) != 0;
+        facts.bind_now = facts.bind_now || (entry.d_un.d_val & DF_BIND_NOW) != 0;
+        break;
+      case DT_BIND_NOW:
+        facts.bind_now = true;
         break;
       case DT_FLAGS_1:
         facts.interposes = (entry.d_un.d_val & DF_1_INTERPOSE) != 0;
         facts.global = (entry.d_un.d_val & DF_1_GLOBAL) != 0;
+        facts.stays = (entry.d_un.d_val & DF_1_NODELETE) != 0;
+        facts.bind_now = facts.bind_now || (entry.d_un.d_val & DF_1_NOW) != 0;
         break;
       default:
         break;
     }
   }
+}
+
+/// The chain of libraries, each with its chain of versions. Both are lists of offsets: a damaged
+/// one may go round in circles, so the steps are counted.
+Status ReadVersions(const Image& image, const DynamicTable& table, const std::string& path,
+                    DynamicFacts& facts) {
+  std::optional<uint64_t> at;
+  for (const Elf64_Dyn& entry : table.entries) {
+    if (entry.d_tag == DT_VERNEED) at = image.OffsetOf(entry.d_un.d_ptr);
+  }
+  size_t steps = 0;
+  while (at) {
+    const auto need = image.At<Elf64_Verneed>(*at);
+    if (!need) return InvalidArgument(path + " has a damaged table of versions");
+    const std::string library = TextAt(table.strings, need->vn_file);
+    uint64_t version_at = *at + need->vn_aux;
+    for (size_t i = 0; i < need->vn_cnt; ++i) {
+      const auto version = image.At<Elf64_Vernaux>(version_at);
+      if (!version || ++steps > kDynamicEntriesMax) {
+        return InvalidArgument(path + " has a damaged table of versions");
+      }
+      facts.versions.emplace_back(library, TextAt(table.strings, version->vna_name));
+      version_at += version->vna_next;
+    }
+    if (++steps > kDynamicEntriesMax) {
+      return InvalidArgument(path + " has a damaged table of versions");
+    }
+    if (need->vn_next == 0) break;
+    *at += need->vn_next;
+  }
+  return Status::Ok();
 }
 
 /// Names and versions of the dynamic symbols, from the section table: the loader itself knows their
@@ -175,6 +213,7 @@ Result<DynamicFacts> ReadDynamic(const std::string& path) {
   const auto table = ReadTable(image, *header, facts);
   if (!table) return InvalidArgument(path + " has a damaged dynamic table");
   ReadEntries(*table, facts);
+  DCP_TRY(ReadVersions(image, *table, path, facts));
   DCP_TRY(ReadSymbols(image, *header, path, facts));
   return facts;
 }

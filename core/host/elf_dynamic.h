@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -27,6 +28,11 @@ struct DynamicFacts {
   bool text_relocations = false;
   bool interposes = false;  ///< its symbols would go before everybody's
   bool global = false;      ///< its symbols would be everybody's
+  bool relro = false;       ///< its tables are made read-only after relocation
+  bool bind_now = false;    ///< all of them, since nothing is bound later
+  bool stays = false;       ///< linked with -z nodelete
+  /// Versions it needs of its libraries: {"libc.so.6", "GLIBC_2.34"}, in the file's order.
+  std::vector<std::pair<std::string, std::string>> versions;
 };
 
 /// INVALID_ARGUMENT saying what is wrong with the file. [any] blocks

@@ -19,7 +19,7 @@
 namespace dcp::host {
 
 /// Raised when any frame changes its meaning. Host and worker are built together.
-constexpr uint32_t kFrameProtocol = 1;
+constexpr uint32_t kFrameProtocol = 2;
 constexpr size_t kFrameHeaderBytes = 16;
 /// Body of one frame: about one socket buffer, so that a chunk holds the line for microseconds.
 constexpr size_t kFrameBodyMax = size_t{128} << 10;
@@ -30,8 +30,8 @@ constexpr size_t kMessageOverheadMax = 4096;
 constexpr size_t kPartialBytesMax = 4 * limits::kMessageBytesMax;
 
 enum class FrameType : uint16_t {
-  kHello = 1,  ///< host: protocol, path of the plugin
-  kReady,      ///< worker: code, text, flags
+  kHello = 1,  ///< host: see hello.h
+  kReady,      ///< worker: code, flags, what the sandbox lacks, text
   kValidate,   ///< host: configuration
   kCreate,     ///< host: configuration
   kDestroy,    ///< host

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "host/hello.h"
 
 namespace dcp::host {
 
@@ -28,6 +29,12 @@ struct InstanceSettings {
   Secret config_json;  ///< may hold resolved secrets
   std::string isolation = kIsolationWorker;
   std::vector<std::pair<std::string, std::string>> env;  ///< allow-listed for the worker
+  bool sandboxed = true;                                 ///< of a worker
+  os::SandboxPolicy sandbox;
+  WorkerLimits limits;
+  /// The worker waits for a debugger before it loads the plugin; no timeout of the host's own ends
+  /// it. For authors; isolation worker only.
+  bool wait_for_debugger = false;
 };
 
 /// Rules of one capability; each call that names no route reads them from the first to the last.
@@ -67,6 +74,10 @@ struct Settings {
   int64_t ping_timeout_ms = 5'000;
   int64_t cancel_grace_ms = 2'000;  ///< a cancelled call may take that long to stop
   int64_t hang_grace_ms = 5'000;    ///< after that, a call that goes on costs the worker its life
+  /// Deaths in a row, with no answered call between them, after which a worker is not started again.
+  int deaths_max = 6;
+  /// Deaths with the same request open, after which that request is refused; 0: never.
+  int deny_after = 3;
   int64_t drain_ms = kDrainMs;
   /// For instances that left and are idle to be gone, before a further reload is refused.
   int64_t leave_room_ms = 10'000;

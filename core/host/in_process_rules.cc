@@ -15,6 +15,7 @@
 
 #include "host/elf.h"
 #include "host/elf_dynamic.h"
+#include "host/manifest.h"
 
 namespace dcp::host {
 namespace {
@@ -95,6 +96,15 @@ Status CheckExports(const std::string& path, const std::string& shown) {
   return Refused(shown, "it exports more than " DCP_ENTRY_SYMBOL ": " + Some(others));
 }
 
+/// A file without a readable manifest is refused elsewhere, with better words.
+Status CheckRuntime(const std::string& path, const std::string& shown) {
+  const Result<Manifest> manifest = ReadManifest(path);
+  if (!manifest.ok() || manifest->language_runtime == LanguageRuntime::kNative) return Status::Ok();
+  return Refused(shown,
+                 "its manifest says \"language_runtime\": \"managed\", and such a runtime brings "
+                 "threads and signal handlers that the daemon would share");
+}
+
 Status CheckFlags(const DynamicFacts& facts, const std::string& shown) {
   if (!facts.search_path.empty()) {
     return Refused(shown, "it says where its libraries are searched (" + facts.search_path + ")");
@@ -150,6 +160,8 @@ Status CheckClosure(const DynamicFacts& facts, const std::string& shown) {
 }  // namespace
 
 Status CheckInProcess(const std::string& path, const std::string& shown) {
+  // First: it is the author's own word, and what the other rules would find follows from it.
+  DCP_TRY(CheckRuntime(path, shown));
   DCP_ASSIGN(const DynamicFacts facts, ReadDynamic(path));
   DCP_TRY(CheckClosure(facts, shown));
   DCP_TRY(CheckExports(path, shown));

@@ -13,6 +13,12 @@
 #include "log/log.h"
 
 namespace dcp::host {
+namespace {
+
+/// A wait is looked at anew after so long: a clock takes no time as far away as kNever.
+constexpr int64_t kWaitSliceMs = 60'000;
+
+}  // namespace
 
 int64_t BackOffMs(int deaths) {
   int64_t wait = kBackOffFirstMs;
@@ -38,17 +44,24 @@ InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
   plan.options.instance = own.id;
   plan.options.config_json = own.config_json;
   plan.options.env = own.env;
+  plan.options.sandboxed = own.sandboxed;
+  plan.options.sandbox = own.sandbox;
+  plan.options.limits = own.limits;
   plan.options.start_timeout_ms = settings.start_timeout_ms;
   plan.options.ping_timeout_ms = settings.ping_timeout_ms;
   plan.options.cancel_grace_ms = settings.cancel_grace_ms;
   plan.options.hang_grace_ms = settings.hang_grace_ms;
+  plan.deaths_max = settings.deaths_max;
+  plan.deny_after = settings.deny_after;
+  plan.options.wait_for_debugger = own.wait_for_debugger;
   return plan;
 }
 
 Instance::Instance(InstancePlan plan, std::function<void()> wake)
     : plan_(std::move(plan)),
       digest_(plan_.plugin ? DigestOf(plan_.plugin->path).value_or("") : ""),
-      wake_(std::move(wake)) {
+      wake_(std::move(wake)),
+      denied_(plan_.deny_after) {
   if (plan_.plugin) return;
   phase_ = Phase::kFailed;
   settled_ = true;
@@ -64,11 +77,15 @@ bool Instance::Serves(const InstancePlan& plan) const {
   const HomeOptions& b = plan.options;
   const bool same_settings =
       plan_.own.plugin == plan.own.plugin && plan_.own.isolation == plan.own.isolation &&
-      plan_.own.env == plan.own.env && plan_.own.config_json.Equals(plan.own.config_json.Reveal());
+      plan_.own.env == plan.own.env && plan_.own.sandboxed == plan.own.sandboxed &&
+      plan_.own.sandbox == plan.own.sandbox && plan_.own.limits == plan.own.limits &&
+      plan_.own.config_json.Equals(plan.own.config_json.Reveal());
   const bool same_host = a.program == b.program && a.start_timeout_ms == b.start_timeout_ms &&
                          a.ping_timeout_ms == b.ping_timeout_ms &&
                          a.cancel_grace_ms == b.cancel_grace_ms &&
-                         a.hang_grace_ms == b.hang_grace_ms;
+                         a.hang_grace_ms == b.hang_grace_ms &&
+                         a.wait_for_debugger == b.wait_for_debugger &&
+                         plan_.deaths_max == plan.deaths_max && plan_.deny_after == plan.deny_after;
   if (!same_settings || !same_host || a.plugin_path != b.plugin_path) return false;
   if (!plan.plugin || plan_.stamp == plan.stamp) return true;
   // Touched, or replaced by the same: what counts is what is in it.
@@ -172,7 +189,7 @@ void Instance::Died(const Status& reason, bool permanent) {
   settled_ = true;
   reason_ = reason;
   ++deaths_;
-  const bool give_up = permanent || deaths_ >= kDeathsMax;
+  const bool give_up = permanent || deaths_ >= plan_.deaths_max;
   if (give_up && reason_.hint().empty()) {
     reason_ = std::move(reason_).WithHint("`pretzel service restart " + plan_.own.id +
                                           "` starts it again once the reason is mended");
@@ -186,6 +203,8 @@ void Instance::Died(const Status& reason, bool permanent) {
 }
 
 Status Instance::WaitSettled(const std::function<bool()>& cancelled) {
+  // A person takes as long as they take; neither a start nor a reload waits for them.
+  if (plan_.options.wait_for_debugger) return Status::Ok();
   std::unique_lock lock(mutex_);
   while (!settled_ && phase_ != Phase::kStopped) {
     if (!cancelled) {
@@ -205,7 +224,8 @@ Status Instance::WaitSettled(const std::function<bool()>& cancelled) {
 Result<std::shared_ptr<PluginHome>> Instance::WaitHome(const PluginHome* dead,
                                                        const CallOptions& options) {
   const SteadyMillis begin = SystemClock().Steady();
-  const SteadyMillis patience = begin + plan_.options.start_timeout_ms;
+  const SteadyMillis patience =
+      plan_.options.wait_for_debugger ? kNever : begin + plan_.options.start_timeout_ms;
   const bool own_deadline = options.deadline != 0 && options.deadline < patience;
   const SteadyMillis until = own_deadline ? options.deadline : patience;
   std::unique_lock lock(mutex_);
@@ -225,13 +245,18 @@ Result<std::shared_ptr<PluginHome>> Instance::WaitHome(const PluginHome* dead,
       lock.lock();
       if (stop) return Cancelled("the call of " + Who() + " was cancelled before it began");
     }
-    const SteadyMillis slice = options.cancelled ? kCancelPollMs : until - now + 1;
+    const SteadyMillis slice =
+        std::min(options.cancelled ? kCancelPollMs : until - now, kWaitSliceMs);
     changed_.wait_for(lock, std::chrono::milliseconds(slice));
   }
 }
 
 Result<Reply> Instance::Call(const std::string& method, const std::string& request,
                              const CallOptions& options) {
+  if (const Status denied = denied_.Check(method, request); !denied.ok()) {
+    return denied.With(Who()).WithHint("tell the plugin's author; `pretzel service restart " + id() +
+                                       "`, or a new file of the plugin, lets it be tried again");
+  }
   std::shared_ptr<PluginHome> home;
   for (;;) {
     // A worker that died before it got the call is waited out: nothing was lost with it.
@@ -240,11 +265,19 @@ Result<Reply> Instance::Call(const std::string& method, const std::string& reque
     Result<Reply> reply = home->Call(method, request, options, sent);
     if (!sent && reply.status().code() == Code::kUnavailable) continue;
     if (reply.ok() && reply->from_plugin) {
+      denied_.Answered(method, request);
       const std::lock_guard lock(mutex_);
       deaths_ = 0;
+    } else if (sent && home->phase() == PluginHome::Phase::kEnded && !WasAsked(home.get())) {
+      denied_.Died(method, request, reply.ok() ? reply->body : reply.status().message());
     }
     return reply;
   }
+}
+
+bool Instance::WasAsked(const PluginHome* home) const {
+  const std::lock_guard lock(mutex_);
+  return asked_ == home || phase_ == Phase::kStopped;
 }
 
 InstanceState Instance::State() const {
@@ -277,6 +310,8 @@ Status Instance::Restart() {
     if (phase_ == Phase::kStopped) return Unavailable("the plugin host is stopping");
     deaths_ = 0;
     due_ = 0;
+    asked_ = home_.get();
+    denied_.Clear();
     if (phase_ == Phase::kFailed) phase_ = Phase::kDue;
     if (phase_ == Phase::kReady) home = home_;
     changed_.notify_all();

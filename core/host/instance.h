@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "host/deny_list.h"
 #include "host/digest.h"
 #include "host/host.h"
 #include "host/plugin_home.h"
@@ -20,8 +21,6 @@
 
 namespace dcp::host {
 
-/// Deaths in a row, with no answered call between them, after which a worker is not started again.
-constexpr int kDeathsMax = 6;
 /// Back-off: the first is hardly felt by a caller who waits; the last spares the machine.
 constexpr int64_t kBackOffFirstMs = 50;
 constexpr int64_t kBackOffMaxMs = 10'000;
@@ -38,6 +37,8 @@ struct InstancePlan {
   Status missing;
   FileStamp stamp;  ///< of the plugin's file
   HomeOptions options;
+  int deaths_max = 0;  ///< as in Settings
+  int deny_after = 0;
 };
 
 InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
@@ -87,6 +88,7 @@ class Instance {
 
   Result<std::shared_ptr<PluginHome>> StartHome();
   void OnChanged();
+  bool WasAsked(const PluginHome* home) const;  ///< whether it ended because we wanted it to
   void Died(const Status& reason, bool permanent);
   Result<std::shared_ptr<PluginHome>> WaitHome(const PluginHome* dead, const CallOptions& options);
 
@@ -106,6 +108,8 @@ class Instance {
   bool closed_ = false;
   Status reason_;
   std::shared_ptr<PluginHome> home_;
+  const PluginHome* asked_ = nullptr;  ///< the home that Restart() ended; compared, never used
+  DenyList denied_;
 };
 
 }  // namespace dcp::host

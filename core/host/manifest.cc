@@ -138,6 +138,17 @@ Status ParseCapabilities(const Json& json, const std::string& origin, Manifest& 
   return Status::Ok();
 }
 
+Status ParseLanguageRuntime(const Json& json, const std::string& origin, Manifest& manifest) {
+  if (!json.contains("language_runtime")) return Status::Ok();
+  DCP_ASSIGN(const std::string runtime, TextOf(json, "language_runtime", origin));
+  if (runtime != "native" && runtime != "managed") {
+    return Wrong(origin, "language_runtime",
+                 "\"native\" or \"managed\", and is \"" + runtime + "\"");
+  }
+  if (runtime == "managed") manifest.language_runtime = LanguageRuntime::kManaged;
+  return Status::Ok();
+}
+
 Status CheckEntry(const ElfFacts& facts, const std::string& path) {
   const auto& exported = facts.exported;
   if (std::binary_search(exported.begin(), exported.end(), DCP_ENTRY_SYMBOL)) return Status::Ok();
@@ -175,6 +186,7 @@ Result<Manifest> ParseManifest(std::string_view text, const std::string& origin)
     return Wrong(origin, "encoding", "\"json\" or \"protobuf\", and is \"" + encoding + "\"");
   }
   manifest.encoding = encoding == "json" ? Encoding::kJson : Encoding::kProtobuf;
+  DCP_TRY(ParseLanguageRuntime(json, origin, manifest));
   DCP_TRY(ParseCapabilities(json, origin, manifest));
   return manifest;
 }

@@ -20,10 +20,15 @@ struct Capability {
 
 enum class Encoding { kJson, kProtobuf };
 
+/// What else lives in the process with the plugin's code: nothing, or a runtime that has threads,
+/// signal handlers and memory of its own (Go, a JVM). The latter is for workers only.
+enum class LanguageRuntime { kNative, kManaged };
+
 struct Manifest {
   std::string id;
   std::string version;
   Encoding encoding = Encoding::kJson;
+  LanguageRuntime language_runtime = LanguageRuntime::kNative;  ///< key "language_runtime"
   std::vector<Capability> capabilities;
 
   /// nullptr when the plugin does not offer it.

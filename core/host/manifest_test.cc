@@ -164,6 +164,21 @@ TEST(ManifestTest, NamesTheKeyAtFault) {
   EXPECT_TRUE(ParseManifest(kGood, "x.so").ok());
 }
 
+TEST(ManifestTest, ARuntimeOfItsOwnIsDeclaredByOneOfTwoWords) {
+  const auto with = [](const std::string& value) {
+    return ParseManifest(
+        R"({"id":"p","encoding":"json","version":"1","language_runtime":)" + value +
+            R"(,"capabilities":[{"name":"x","major":1,"minor":0,"methods":["A"]}]})",
+        "p.so");
+  };
+  EXPECT_EQ(ParseManifest(kGood, "x.so")->language_runtime, LanguageRuntime::kNative);
+  EXPECT_EQ(with("\"native\"")->language_runtime, LanguageRuntime::kNative);
+  EXPECT_EQ(with("\"managed\"")->language_runtime, LanguageRuntime::kManaged);
+  EXPECT_THAT(with("\"jvm\"").status().message(),
+              HasSubstr(R"("language_runtime" must be "native" or "managed", and is "jvm")"));
+  EXPECT_THAT(with("1").status().message(), HasSubstr("must be a non-empty string"));
+}
+
 // Both stand in tables and log lines, and a method without a name can be called by nobody.
 TEST(ManifestTest, NamesOfMethodsAndTheVersionAreOneWord) {
   const auto with = [](const std::string& version, const std::string& method) {

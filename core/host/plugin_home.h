@@ -26,10 +26,14 @@ struct HomeOptions {
   std::string instance;
   Secret config_json;
   std::vector<std::pair<std::string, std::string>> env;
+  bool sandboxed = true;
+  os::SandboxPolicy sandbox;
+  WorkerLimits limits;
   int64_t start_timeout_ms = 0;
   int64_t ping_timeout_ms = 0;
   int64_t cancel_grace_ms = 0;
   int64_t hang_grace_ms = 0;
+  bool wait_for_debugger = false;  ///< then none of these timeouts counts
 };
 
 /// Failures to start that may pass by themselves; after any other, trying again cannot help.

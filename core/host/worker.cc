@@ -3,15 +3,19 @@
 // Frames in, requests to the plugin out, and back.
 #include "host/worker.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
 #endif
 
+#include <cerrno>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
+#include "host/hello.h"
 #include "host/plugin_library.h"
 
 namespace dcp::host {
@@ -24,6 +28,21 @@ namespace {
   __lsan_do_leak_check();  // which an exit would have made
 #endif
   _exit(code);
+}
+
+Status SetLimit(int resource, int64_t value, const char* what) {
+  if (value == 0) return {};
+  const rlimit limit{static_cast<rlim_t>(value), static_cast<rlim_t>(value)};
+  if (setrlimit(static_cast<__rlimit_resource>(resource), &limit) == 0) return {};
+  return FromErrno(errno, std::string("the worker cannot limit its ") + what + " to " +
+                              std::to_string(value));
+}
+
+Status Limit(const WorkerLimits& limits) {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their shadows are private memory
+  DCP_TRY(SetLimit(RLIMIT_DATA, limits.memory_bytes, "memory"));
+#endif
+  return SetLimit(RLIMIT_NOFILE, limits.open_files, "open files");
 }
 
 }  // namespace
@@ -65,9 +84,8 @@ void Worker::Dispatch(Frame frame) {
   const uint64_t id = frame.call_id;
   switch (frame.type) {
     case FrameType::kHello:
-      // Not here: a plugin's constructors may take long, and pings are answered meanwhile.
-      loader_.Post([this, body = std::move(frame.body)] { Load(body); });
-      return;
+      // Here, while this is the only thread: what it gives up, later threads have not either.
+      return Enter(frame.body);
     case FrameType::kPing:
       (void)channel_.Send(FrameType::kPong, id, {});
       return;
@@ -101,28 +119,42 @@ std::shared_ptr<PluginRuntime> Worker::Runtime() {
   return runtime_;
 }
 
-void Worker::Load(const std::string& body) {
-  BodyReader reader(body);
-  const uint32_t protocol = reader.U32();
-  const std::string path(reader.Rest());
-  Status status;
-  uint32_t flags = 0;
-  if (protocol != kFrameProtocol) {
-    status = FailedPrecondition("the worker speaks protocol " + std::to_string(kFrameProtocol) +
-                                ", the host " + std::to_string(protocol) +
-                                ": install both from one release");
-  } else if (Result<const dcp_plugin_api*> table = LoadPlugin(path, path); table.ok()) {
-    flags = (*table)->flags;
+void Worker::Enter(std::string_view body) {
+  const Result<Hello> hello = DecodeHello(body);
+  if (!hello.ok()) return Ready(hello.status(), 0);
+  if (const Status limited = Limit(hello->limits); !limited.ok()) return Ready(limited, 0);
+  if (hello->sandboxed) {
+    os::SandboxPolicy policy = hello->sandbox;
+    // Libraries that a plugin brings along stand beside it.
+    policy.read.push_back(std::filesystem::path(hello->plugin_path).parent_path().string());
+    const Result<os::SandboxLayers> layers = os::EnterSandbox(policy);
+    if (!layers.ok()) return Ready(layers.status(), 0);
+    unprotected_ = layers->Missing();
+  }
+  // Not here: a plugin's constructors may take long, and pings are answered meanwhile.
+  loader_.Post([this, path = hello->plugin_path] { Load(path); });
+}
+
+void Worker::Load(const std::string& path) {
+  const Result<const dcp_plugin_api*> table = LoadPlugin(path, path);
+  if (!table.ok()) return Ready(table.status(), 0);
+  {
     const std::lock_guard lock(mutex_);
     runtime_ = std::make_shared<PluginRuntime>(*table, sink_);
-  } else {
-    status = table.status();
   }
+  Ready({}, (*table)->flags);
+}
+
+void Worker::Ready(const Status& status, uint32_t flags) {
   std::string text = status.message();
   if (!status.hint().empty()) text += " (" + status.hint() + ")";
-  (void)channel_.Send(
-      FrameType::kReady, 0,
-      BodyWriter().U32(static_cast<uint32_t>(status.code())).U32(flags).Rest(text).Take());
+  (void)channel_.Send(FrameType::kReady, 0,
+                      BodyWriter()
+                          .U32(static_cast<uint32_t>(status.code()))
+                          .U32(flags)
+                          .Text(unprotected_)
+                          .Rest(text)
+                          .Take());
 }
 
 }  // namespace dcp::host

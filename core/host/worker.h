@@ -39,11 +39,14 @@ class Worker {
 
  private:
   void Dispatch(Frame frame);
-  void Load(const std::string& body);
+  void Enter(std::string_view body);
+  void Load(const std::string& path);
+  void Ready(const Status& status, uint32_t flags);
   std::shared_ptr<PluginRuntime> Runtime();
 
   Channel channel_;
   const std::shared_ptr<FrameSink> sink_;
+  std::string unprotected_;  ///< what the sandbox lacks; written before the plugin is loaded
   Executor loader_{1};
   std::mutex mutex_;
   std::shared_ptr<PluginRuntime> runtime_;

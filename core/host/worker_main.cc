@@ -6,15 +6,20 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <string>
 #include <string_view>
 
 #include "host/worker.h"
+#include "host/worker_arguments.h"
 
 namespace dcp::host {
 namespace {
@@ -33,6 +38,28 @@ bool Harden() {
          prctl(PR_SET_DUMPABLE, kDumpable) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
+/// How often a worker looks whether a debugger has come.
+constexpr useconds_t kDebuggerPollMicros = 50'000;
+
+/// The process that traces this one; 0 when there is none.
+long Tracer() {
+  std::ifstream status("/proc/self/status");
+  const std::string_view key = "TracerPid:";
+  for (std::string line; std::getline(status, line);) {
+    if (line.rfind(key, 0) == 0) return std::strtol(line.c_str() + key.size(), nullptr, 10);
+  }
+  return 0;
+}
+
+/// A process that is not dumpable, or with Yama not a descendant, takes no debugger of its own
+/// user; the operator has asked for one. It stays so, for a debugger that comes again.
+bool WaitForDebugger() {
+  if (prctl(PR_SET_DUMPABLE, 1) != 0) return false;
+  (void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);  // EINVAL without Yama, which is as good
+  while (Tracer() == 0) usleep(kDebuggerPollMicros);
+  return true;
+}
+
 /// The number of an open socket, or -1.
 int SocketFrom(std::string_view text) {
   int fd = -1;
@@ -45,7 +72,8 @@ int SocketFrom(std::string_view text) {
 }
 
 int WorkerMain(int argc, char** argv) {
-  const int fd = argc == 2 ? SocketFrom(argv[1]) : -1;
+  const bool debug = argc == 3 && std::string_view(argv[2]) == kWaitForDebugger;
+  const int fd = argc == 2 || debug ? SocketFrom(argv[1]) : -1;
   if (fd < 0) {
     std::fputs(
         "dcp-plugin-worker runs one plugin for dcpd, which starts it; it is of no use by "
@@ -53,7 +81,7 @@ int WorkerMain(int argc, char** argv) {
         stderr);
     return 2;
   }
-  if (!Harden()) {
+  if (!Harden() || (debug && !WaitForDebugger())) {
     std::fprintf(stderr, "dcp-plugin-worker: cannot give up privileges: %s\n",
                  std::strerror(errno));
     return 3;

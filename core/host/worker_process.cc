@@ -13,6 +13,8 @@
 #include <csignal>
 
 #include "base/clock.h"
+#include "host/hello.h"
+#include "host/worker_arguments.h"
 #include "log/log.h"
 
 namespace dcp::host {
@@ -54,6 +56,7 @@ Status WorkerProcess::Start() {
   channel_ = std::make_unique<Channel>(ends[0]);
   os::SpawnOptions spawn;
   spawn.argv = {options_.program, std::to_string(kWorkerFd)};
+  if (options_.wait_for_debugger) spawn.argv.emplace_back(kWaitForDebugger);
   spawn.env = options_.env;
   spawn.fds = {{ends[1], kWorkerFd}};
   spawn.die_with_parent = true;
@@ -69,9 +72,16 @@ Status WorkerProcess::Start() {
   }
   DCP_TRY(status);
   pid_ = process_.pid();
+  if (options_.wait_for_debugger) {
+    log::Write(log::Id::kPluginWaitsForDebugger, {{"plugin", options_.plugin},
+                                                  {"instance", options_.instance},
+                                                  {"pid", pid_},
+                                                  {"attach", "gdb -p " + std::to_string(pid_)}});
+  }
   started_ms_ = heard_ms_ = pinged_ms_ = SystemClock().Steady();
-  DCP_TRY(channel_->Send(FrameType::kHello, 0,
-                         BodyWriter().U32(kFrameProtocol).Rest(options_.plugin_path).Take()));
+  DCP_TRY(channel_->Send(
+      FrameType::kHello, 0,
+      EncodeHello({options_.plugin_path, options_.sandboxed, options_.sandbox, options_.limits})));
   thread_ = std::thread([this] { Loop(); });
   return Status::Ok();
 }
@@ -132,6 +142,7 @@ void WorkerProcess::Drain() {
 }
 
 void WorkerProcess::Tick() {
+  if (options_.wait_for_debugger) return;  // a person steps through it
   const int64_t now = SystemClock().Steady();
   if (phase() == Phase::kStarting && now - started_ms_ > options_.start_timeout_ms) {
     return KillFor("it was not ready after " + std::to_string(options_.start_timeout_ms) + " ms");
@@ -181,6 +192,7 @@ void WorkerProcess::HandleReady(const Frame& frame) {
   BodyReader reader(frame.body);
   const Code code = CodeFromInt(reader.U32());
   const uint32_t flags = reader.U32();
+  const std::string unprotected(reader.Text());
   const std::string text(reader.Rest());
   if (code != Code::kOk || !reader.ok()) {
     {
@@ -191,6 +203,11 @@ void WorkerProcess::HandleReady(const Frame& frame) {
     return KillFor("");
   }
   parallel_ = (flags & 1U) != 0;
+  if (!unprotected.empty()) {
+    log::Write(log::Id::kPluginUnprotected, {{"plugin", options_.plugin},
+                                             {"instance", options_.instance},
+                                             {"missing", unprotected}});
+  }
   (void)channel_->Send(FrameType::kValidate, kValidateId, options_.config_json.Reveal());
 }
 

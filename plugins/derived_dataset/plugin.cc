@@ -15,12 +15,11 @@ class Plugin : public sdk::Instance {
  public:
   /// It has no settings: anything but an empty object is a mistake of the operator's.
   static sdk::Outcome<std::unique_ptr<Plugin>> Create(std::string_view config_json) {
-    size_t first = config_json.find_first_not_of(" \t\r\n");
     std::string text;
     for (char c : config_json) {
       if (c != ' ' && c != '\t' && c != '\r' && c != '\n') text += c;
     }
-    if (first != std::string_view::npos && text != "{}" && text != "null") {
+    if (text != "{}" && text != "null") {
       return sdk::Error{.code = DCP_INVALID_ARGUMENT,
                         .message = "the plugin derived_dataset takes no configuration",
                         .hint = "remove its `config`"};

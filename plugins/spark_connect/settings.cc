@@ -82,7 +82,6 @@ sdk::Outcome<Settings> ParseSettings(std::string_view text) {
   static const std::vector<std::string> kKeys = {
       "endpoint", "token", "tls", "sessionsMax", "sessionIdleMs", "defaultTimeoutMs"};
   Settings settings;
-  if (text.empty()) return settings;
   const json config = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!config.is_object()) return Bad("the configuration is not a JSON object");
   for (const auto& [key, value] : config.items()) {

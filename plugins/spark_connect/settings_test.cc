@@ -24,7 +24,7 @@ TEST(Settings, NamesAnUnknownKey) {
 
 TEST(Settings, RefuseWrongValues) {
   for (const char* json :
-       {"[]", "{", R"({"endpoint":1})", R"({"endpoint":"host"})", R"({"endpoint":"h:0"})",
+       {"", "[]", "{", R"({"endpoint":1})", R"({"endpoint":"host"})", R"({"endpoint":"h:0"})",
         R"({"sessionsMax":3})", R"({"sessionsMax":1001})", R"({"sessionIdleMs":0})",
         R"({"defaultTimeoutMs":3600001})", R"({"tls":"yes"})", R"({"token":""})"}) {
     EXPECT_FALSE(ParseSettings(json).ok()) << json;

@@ -39,5 +39,5 @@ __attribute__((visibility(\"hidden\"))) const size_t dcp_manifest_size = @size@;
   target_link_options(${name} PRIVATE
     -Wl,--version-script=${DCP_SDK_CMAKE_DIR}/dcp_plugin.map
     -Wl,--exclude-libs,ALL -Wl,-z,defs -Wl,-z,nodelete)
-  target_link_libraries(${name} PRIVATE dcp_sdk ${arg_LIBS})
+  target_link_libraries(${name} PRIVATE dcp::sdk ${arg_LIBS})
 endfunction()

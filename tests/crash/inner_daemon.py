@@ -54,6 +54,7 @@ plugins:
 TEST_BACKEND = """\
     - id: shared-test-cluster
       plugin: spark_connect
+      sandbox: {{network: true}}
       config: {{endpoint: "{spark}", token: "${{secret.spark-connect}}"}}"""
 TEST_ROUTE = "    test_backend: {default: shared-test-cluster, batch: local-batch}"
 

@@ -20,6 +20,9 @@ class SdkPlugin : public dcp::sdk::Instance {
                                         dcp::sdk::Call& call) override {
     if (method == "Describe") return std::string(R"({"kinds":["Sdk"]})");
     if (method == "Analyze") return WaitForCancel(call);
+    if (method != "Compile") {
+      return dcp::sdk::Error{.code = DCP_UNIMPLEMENTED, .message = "there is no such method"};
+    }
     return dcp::sdk::Error{.code = DCP_INVALID_ARGUMENT,
                            .message = "no column \"dayy\"",
                            .hint = "day",

@@ -21,6 +21,8 @@ from error_ids import check_error_ids
 
 FILE_LINES_AIM, FILE_LINES_MAX = 400, 600
 FUNCTION_LINES_AIM, FUNCTION_LINES_MAX = 70, 100
+# tools/ holds rooms that are programs of their own: above what they use, and below nothing.
+ROOM_FOLDERS = ("core", "tools")
 GRPC_ROOMS = {"api", "gateway", "daemon", "cli"}
 
 CODE = {".cc", ".h", ".c", ".inc"}
@@ -101,10 +103,10 @@ def check_third_party(shown, number, name, room, public, findings):
 
 def check_includes(path, shown, lines, order, public, findings):
     parts = shown.parts
-    in_core = parts[0] == "core" and len(parts) > 2
+    in_core = parts[0] in ROOM_FOLDERS and len(parts) > 2
     room = parts[1] if in_core else None
     if in_core and room not in order:
-        findings.error(shown, 1, f"core/{room} is no room; rooms: {' '.join(order)}")
+        findings.error(shown, 1, f"{parts[0]}/{room} is no room; rooms: {' '.join(order)}")
         return
     for number, line in enumerate(lines, 1):
         found = INCLUDE.match(line)

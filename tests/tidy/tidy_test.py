@@ -32,6 +32,10 @@ class TidyTest(unittest.TestCase):
         found = self.errors("core/store/a.cc", HEAD + '#include "base/b.h"\n#include "graph/g.h"\n')
         self.assertEqual(found, ["core/store/a.cc:3: room store includes graph/g.h, which stands above it"])
 
+    def test_a_tool_is_a_room_too(self):
+        found = self.errors("tools/store/a.cc", HEAD + '#include "graph/g.h"\n')
+        self.assertEqual(found, ["tools/store/a.cc:2: room store includes graph/g.h, which stands above it"])
+
     def test_an_unknown_folder_is_no_room(self):
         self.assertIn("core/attic is no room", self.errors("core/attic/a.cc", HEAD)[0])
 

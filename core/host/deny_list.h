@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Requests that workers of one instance die of. A caller who tries again, and again, must not take
+// the plugin from everybody else.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace dcp::host {
+
+/// Requests remembered; the one that was seen longest ago makes room.
+constexpr size_t kSuspectsMax = 256;
+
+class DenyList {
+ public:
+  /// `deaths_max` deaths make a request denied; 0: none ever is.
+  explicit DenyList(int deaths_max) : deaths_max_(deaths_max) {}
+
+  /// FAILED_PRECONDITION for a request that is denied. Costs nothing while no request is suspect.
+  /// [any]
+  Status Check(std::string_view method, std::string_view request);
+  /// It was open when a worker died of `reason`. Several may have been; those that were not to blame
+  /// are answered sooner or later. [any]
+  void Died(std::string_view method, std::string_view request, const std::string& reason);
+  /// The plugin answered it, with whatever. [any]
+  void Answered(std::string_view method, std::string_view request);
+  void Clear();  ///< [any]
+
+ private:
+  struct Suspect {
+    std::string digest;
+    int deaths = 0;
+    std::string reason;  ///< of the last
+  };
+  std::list<Suspect>::iterator Find(const std::string& digest);
+
+  const int deaths_max_;
+  std::atomic<bool> any_{false};
+  std::mutex mutex_;
+  std::list<Suspect> suspects_;  ///< newest first
+};
+
+}  // namespace dcp::host

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a process that runs other people's code gives up for good: files it has no business with
+// (Landlock), and system calls that no plugin needs (seccomp).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace dcp::os {
+
+/// What stays allowed beside threads, memory, clocks, Unix sockets and the files that every program
+/// reads (system libraries, certificates, name resolution, time zones).
+struct SandboxPolicy {
+  std::vector<std::string> read;   ///< files, or folders with all below
+  std::vector<std::string> write;  ///< the same, also to be changed
+  bool network = false;            ///< IPv4 and IPv6 sockets
+  bool processes = false;          ///< fork, and running other programs
+  friend bool operator==(const SandboxPolicy&, const SandboxPolicy&) = default;
+};
+
+/// What the kernel had.
+struct SandboxLayers {
+  int landlock = 0;  ///< version of its interface; 0: not there
+  bool seccomp = false;
+  bool signals = false;  ///< Landlock keeps signals inside; seccomp does so for kill and its like
+  /// Empty, or which protection is missing and why.
+  std::string Missing() const;
+};
+
+/// Confines the calling thread, and every thread and process it starts from now on. There is no way
+/// back. Call it while the process has one thread. A layer that the kernel lacks is left out and
+/// missing from the answer; a path of the policy that is not there is INVALID_ARGUMENT; whatever
+/// else fails is an error too, and the process is then to be given up.
+Result<SandboxLayers> EnterSandbox(const SandboxPolicy& policy);
+
+}  // namespace dcp::os

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tries what no plugin has any business with, and answers with what came of each: "ok" or an errno.
+ * The configuration names a secret file: {"secret":"/path"}.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base.h"
+
+static char secret[512];
+
+static dcp_code Create(const dcp_host_api *host, dcp_bytes config, dcp_instance **out) {
+  const char key[] = "\"secret\":\"";
+  const char *found = memmem(config.data, config.size, key, sizeof key - 1);
+  if (found != NULL) {
+    const char *begin = found + sizeof key - 1;
+    const char *end = memchr(begin, '"', config.size - (size_t)(begin - (const char *)config.data));
+    if (end != NULL && (size_t)(end - begin) < sizeof secret) {
+      memcpy(secret, begin, (size_t)(end - begin));
+    }
+  }
+  return BaseCreate(host, config, out);
+}
+
+static int CloseIf(int fd) {
+  if (fd >= 0) close(fd);
+  return fd;
+}
+static int ReadSecret(void) { return CloseIf(open(secret, O_RDONLY)); }
+static int ReadLibrary(void) { return CloseIf(open("/usr/lib/os-release", O_RDONLY)); }
+static int WriteTmp(void) {
+  const int fd = CloseIf(open("/tmp/dcp_reaches_out", O_CREAT | O_WRONLY, 0600));
+  if (fd >= 0) unlink("/tmp/dcp_reaches_out");
+  return fd;
+}
+static int Connect(void) { return CloseIf(socket(AF_INET, SOCK_STREAM, 0)); }
+static int UnixSocket(void) { return CloseIf(socket(AF_UNIX, SOCK_STREAM, 0)); }
+static int Fork(void) {
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  return child < 0 ? -1 : waitpid(child, NULL, 0);
+}
+static int Exec(void) {
+  char *const none[] = {NULL};
+  return execve("/does/not/exist", none, none);
+}
+static int SignalParent(void) { return kill(getppid(), 0); }
+static int SignalSelf(void) { return kill(getpid(), 0); }
+/* A parent that we trace stops until we let it go; so only whether the call is there at all. */
+static int Trace(void) { return (int)ptrace(PTRACE_PEEKDATA, getppid(), NULL, NULL); }
+static int Namespace(void) { return (int)syscall(SYS_unshare, 0); }
+static int Keys(void) { return (int)syscall(SYS_keyctl, 0, -3, 0); }
+static int Bpf(void) { return (int)syscall(SYS_bpf, 0, NULL, 0); }
+static int Chmod(void) { return chmod("/tmp", 01777); }
+static int Memory(void) {
+  void *const got = mmap(NULL, (size_t)1 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (got == MAP_FAILED) return -1;
+  return munmap(got, (size_t)1 << 30);
+}
+static int Files(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+  return (int)limit.rlim_max;
+}
+
+static dcp_code Invoke(dcp_instance *self, dcp_call *call, dcp_bytes method, dcp_bytes request) {
+  static const struct {
+    const char *name;
+    int (*act)(void);
+  } acts[] = {{"read_secret", ReadSecret}, {"read_library", ReadLibrary}, {"write_tmp", WriteTmp},
+              {"connect", Connect},        {"unix_socket", UnixSocket},   {"fork", Fork},
+              {"exec", Exec},              {"signal_parent", SignalParent}, {"signal_self", SignalSelf},
+              {"trace", Trace},            {"namespace", Namespace},      {"keys", Keys},
+              {"bpf", Bpf},                {"chmod", Chmod},              {"memory", Memory}};
+  char text[2048];
+  size_t used = 0;
+  (void)request;
+  if (!Is(method, "Describe")) return DCP_UNIMPLEMENTED;
+  used += (size_t)snprintf(text, sizeof text, "{\"kinds\":[");
+  for (size_t i = 0; i < sizeof acts / sizeof acts[0]; ++i) {
+    errno = 0;
+    const int result = acts[i].act();
+    used += (size_t)snprintf(text + used, sizeof text - used, "\"%s=%s\",", acts[i].name,
+                             result >= 0 ? "ok" : strerrorname_np(errno));
+  }
+  used += (size_t)snprintf(text + used, sizeof text - used, "\"files=%d\"]}", Files());
+  const dcp_bytes body = {(const uint8_t *)text, used};
+  self->host->complete(call, DCP_OK, body);
+  return DCP_OK;
+}
+
+TEST_PLUGIN(table.create = Create; table.invoke = Invoke)

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* No fault: passes everything. */
+#include "good.h"
+
+GOOD_PLUGIN()

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every instance leaves memory behind. */
+#include "good.h"
+
+static void *volatile kept;
+
+static dcp_code Create(const dcp_host_api *host, dcp_bytes config, dcp_instance **out) {
+  if (IsConfig(config)) kept = malloc(1000);
+  return GoodCreate(host, config, out);
+}
+
+GOOD_PLUGIN(table.create = Create)
