@@ -42,6 +42,9 @@ struct dcp_host {
   dcp_code error_code = DCP_OK;
   std::string error;
   std::vector<std::string> lines;
+  std::mutex mutex;
+  std::vector<std::thread> posted;
+  size_t posts_max = SIZE_MAX;  // then it is full
 };
 
 namespace {
@@ -51,8 +54,9 @@ using ::testing::HasSubstr;
 
 class FakeHost {
  public:
-  FakeHost() {
-    api.struct_size = DCP_HOST_API_MIN;
+  explicit FakeHost(int minor) {
+    api.struct_size = minor == 0 ? DCP_HOST_API_MIN : DCP_HOST_API_SIZE;
+    api.abi_minor = static_cast<uint32_t>(minor);
     api.host = &host;
     api.log = [](dcp_host* h, dcp_level, dcp_call*, dcp_bytes text) {
       h->lines.emplace_back(dcp::sdk::Text(text));
@@ -77,7 +81,28 @@ class FakeHost {
       h->error = dcp::sdk::Text(text);
     };
     api.extension = [](dcp_host*, const char*) -> const void* { return nullptr; };
+    api.post = minor == 0 ? [](dcp_host*, void (*)(void*), void*) -> dcp_code { abort(); } : Post;
   }
+  FakeHost(const FakeHost&) = delete;
+  FakeHost& operator=(const FakeHost&) = delete;
+  ~FakeHost() { Join(); }
+
+  void Join() {
+    for (std::thread& thread : host.posted) thread.join();
+    host.posted.clear();
+  }
+  size_t posts() {
+    const std::lock_guard lock(host.mutex);
+    return host.posted.size();
+  }
+
+  static dcp_code Post(dcp_host* host, void (*run)(void*), void* user) {
+    const std::lock_guard lock(host->mutex);
+    if (host->posted.size() >= host->posts_max) return DCP_RESOURCE_EXHAUSTED;
+    host->posted.emplace_back(run, user);
+    return DCP_OK;
+  }
+
   dcp_host host;
   dcp_host_api api{};
 };
@@ -110,6 +135,7 @@ class Gate {
 
 Gate* gate = nullptr;
 std::atomic<int> alive{0};
+std::atomic<int> drained{0};
 
 class Sample : public dcp::sdk::Instance {
  public:
@@ -117,6 +143,10 @@ class Sample : public dcp::sdk::Instance {
 
   Sample() { ++alive; }
   ~Sample() override { --alive; }
+  void Drain() override {
+    ++drained;
+    throw std::runtime_error("thrown in Drain");
+  }
 
   static dcp::sdk::Outcome<std::unique_ptr<Sample>> Create(std::string_view config) {
     if (config == "throw") throw std::runtime_error("thrown in Create");
@@ -172,7 +202,19 @@ class Sample : public dcp::sdk::Instance {
   }
 };
 
-// The same class with a wire form of its own for errors.
+// The least that a class must have.
+class Plain : public dcp::sdk::Instance {
+ public:
+  static dcp::sdk::Outcome<std::unique_ptr<Plain>> Create(std::string_view) {
+    return std::make_unique<Plain>();
+  }
+  dcp::sdk::Outcome<std::string> Invoke(std::string_view, std::string_view,
+                                        dcp::sdk::Call&) override {
+    return std::string();
+  }
+};
+
+// The same class as Sample with a wire form of its own for errors.
 class Terse : public Sample {
  public:
   static constexpr int kThreads = 1;
@@ -182,9 +224,13 @@ class Terse : public Sample {
   }
 };
 
-class RuntimeTest : public ::testing::Test {
+// With a host of each minor: the parameter.
+class RuntimeTest : public ::testing::TestWithParam<int> {
  protected:
-  void SetUp() override { gate = &gate_; }
+  void SetUp() override {
+    gate = &gate_;
+    drained = 0;
+  }
 
   dcp_instance* Create(const dcp_plugin_api* table) {
     dcp_instance* self = nullptr;
@@ -196,25 +242,27 @@ class RuntimeTest : public ::testing::Test {
     return table->invoke(self, &call, dcp::sdk::View(method), dcp::sdk::View(request));
   }
 
-  FakeHost host_;
+  FakeHost host_{GetParam()};
   Gate gate_;
   const dcp_plugin_api* table_ = dcp::sdk::Runtime::Table<Sample>();
 };
 
-TEST_F(RuntimeTest, TableIsCompleteAndAlwaysTheSame) {
+TEST_P(RuntimeTest, TableIsCompleteAndAlwaysTheSame) {
   EXPECT_EQ(table_, dcp::sdk::Runtime::Table<Sample>());
-  EXPECT_EQ(table_->struct_size, DCP_PLUGIN_API_MIN);
+  EXPECT_EQ(table_->struct_size, DCP_SIZE(dcp_plugin_api, drain));
+  EXPECT_EQ(table_->abi_minor, 1u);
+  EXPECT_EQ(table_->min_host_minor, 0u);
   EXPECT_EQ(table_->flags, DCP_FLAG_PARALLEL);
   EXPECT_EQ(dcp::sdk::Text(table_->descriptor), "{}");
   EXPECT_EQ(table_->extension("dcp.anything/1"), nullptr);
 }
 
-TEST_F(RuntimeTest, ValidateDropsTheObjectItMakes) {
+TEST_P(RuntimeTest, ValidateDropsTheObjectItMakes) {
   EXPECT_EQ(table_->validate(&host_.api, dcp::sdk::View("{}")), DCP_OK);
   EXPECT_EQ(alive, 0);
 }
 
-TEST_F(RuntimeTest, FailedCreateSaysWhy) {
+TEST_P(RuntimeTest, FailedCreateSaysWhy) {
   dcp_instance* self = nullptr;
   EXPECT_EQ(table_->create(&host_.api, dcp::sdk::View("x"), &self), DCP_INVALID_ARGUMENT);
   EXPECT_EQ(host_.host.error, "colour is not known (hint: use red)");
@@ -225,7 +273,7 @@ TEST_F(RuntimeTest, FailedCreateSaysWhy) {
   EXPECT_EQ(self, nullptr);
 }
 
-TEST_F(RuntimeTest, AnswersACallAndEndsCleanly) {
+TEST_P(RuntimeTest, AnswersACallAndEndsCleanly) {
   dcp_instance* self = Create(table_);
   dcp_call call;
   ASSERT_EQ(Invoke(table_, self, call, "Echo", "hello"), DCP_OK);
@@ -237,7 +285,7 @@ TEST_F(RuntimeTest, AnswersACallAndEndsCleanly) {
   EXPECT_EQ(alive, 0);
 }
 
-TEST_F(RuntimeTest, ErrorsBecomeTheContractsJson) {
+TEST_P(RuntimeTest, ErrorsBecomeTheContractsJson) {
   dcp_instance* self = Create(table_);
   dcp_call call;
   ASSERT_EQ(Invoke(table_, self, call, "Nope"), DCP_OK);
@@ -251,7 +299,7 @@ TEST_F(RuntimeTest, ErrorsBecomeTheContractsJson) {
   EXPECT_EQ(json["location"], (nlohmann::json{{"file", "a.yaml"}, {"line", 3}, {"column", 9}}));
 }
 
-TEST_F(RuntimeTest, NothingThrownLeavesThePlugin) {
+TEST_P(RuntimeTest, NothingThrownLeavesThePlugin) {
   dcp_instance* self = Create(table_);
   dcp_call first;
   dcp_call second;
@@ -265,7 +313,7 @@ TEST_F(RuntimeTest, NothingThrownLeavesThePlugin) {
   EXPECT_EQ(second.code, DCP_INTERNAL);
 }
 
-TEST_F(RuntimeTest, CancelWakesAWaitingCall) {
+TEST_P(RuntimeTest, CancelWakesAWaitingCall) {
   dcp_instance* self = Create(table_);
   dcp_call call;
   ASSERT_EQ(Invoke(table_, self, call, "Wait"), DCP_OK);
@@ -279,7 +327,7 @@ TEST_F(RuntimeTest, CancelWakesAWaitingCall) {
   EXPECT_EQ(call.completions, 1);
 }
 
-TEST_F(RuntimeTest, CallsBeyondTheThreadsWaitAndCanBeCancelledThere) {
+TEST_P(RuntimeTest, CallsBeyondTheThreadsWaitAndCanBeCancelledThere) {
   dcp_instance* self = Create(table_);
   dcp_call held[2];
   for (dcp_call& call : held) ASSERT_EQ(Invoke(table_, self, call, "Hold"), DCP_OK);
@@ -296,7 +344,7 @@ TEST_F(RuntimeTest, CallsBeyondTheThreadsWaitAndCanBeCancelledThere) {
   EXPECT_EQ(waiting.completions, 1);
 }
 
-TEST_F(RuntimeTest, TheQueueIsBounded) {
+TEST_P(RuntimeTest, TheQueueIsBounded) {
   dcp_instance* self = Create(table_);
   dcp_call held[2];
   for (dcp_call& call : held) ASSERT_EQ(Invoke(table_, self, call, "Hold"), DCP_OK);
@@ -312,7 +360,7 @@ TEST_F(RuntimeTest, TheQueueIsBounded) {
   EXPECT_EQ(extra.completions, 0);
 }
 
-TEST_F(RuntimeTest, DeadlinesReachTheCode) {
+TEST_P(RuntimeTest, DeadlinesReachTheCode) {
   dcp_instance* self = Create(table_);
   dcp_call none;
   dcp_call past;
@@ -329,7 +377,7 @@ TEST_F(RuntimeTest, DeadlinesReachTheCode) {
   EXPECT_GT(std::stoll(ahead.body), 50'000);
 }
 
-TEST_F(RuntimeTest, EventsComeInOrderAndSayWhenToStop) {
+TEST_P(RuntimeTest, EventsComeInOrderAndSayWhenToStop) {
   dcp_instance* self = Create(table_);
   dcp_call call;
   ASSERT_EQ(Invoke(table_, self, call, "Progress"), DCP_OK);
@@ -339,7 +387,7 @@ TEST_F(RuntimeTest, EventsComeInOrderAndSayWhenToStop) {
   EXPECT_EQ(call.body, "go on");
 }
 
-TEST_F(RuntimeTest, AClassMayEncodeItsErrorsItself) {
+TEST_P(RuntimeTest, AClassMayEncodeItsErrorsItself) {
   const dcp_plugin_api* table = dcp::sdk::Runtime::Table<Terse>();
   dcp_instance* self = Create(table);
   dcp_call call;
@@ -348,6 +396,59 @@ TEST_F(RuntimeTest, AClassMayEncodeItsErrorsItself) {
   table->destroy(self);
   EXPECT_EQ(call.body, "E:no method \"Nope\"");
 }
+
+TEST_P(RuntimeTest, CallsRunOnTheHostsThreadsWhereItHasThem) {
+  dcp_instance* self = Create(table_);
+  dcp_call held[2];
+  for (dcp_call& call : held) ASSERT_EQ(Invoke(table_, self, call, "Hold"), DCP_OK);
+  gate_.WaitInside(2);
+  EXPECT_EQ(host_.posts(), GetParam() == 0 ? 0 : 2);
+  gate_.Open();
+  for (dcp_call& call : held) call.WaitDone();
+  table_->destroy(self);
+}
+
+TEST_P(RuntimeTest, AHostThatIsFullCostsNoCall) {
+  host_.host.posts_max = 1;
+  dcp_instance* self = Create(table_);
+  dcp_call held[2];
+  for (dcp_call& call : held) ASSERT_EQ(Invoke(table_, self, call, "Hold"), DCP_OK);
+  gate_.WaitInside(2);  // one of them on a thread of the plugin's own
+  gate_.Open();
+  for (dcp_call& call : held) call.WaitDone();
+  table_->destroy(self);
+  EXPECT_EQ(held[1].body, "held");
+}
+
+TEST_P(RuntimeTest, DestroyWaitsForWhatWasPosted) {
+  dcp_instance* self = Create(table_);
+  dcp_call call;
+  ASSERT_EQ(Invoke(table_, self, call, "Hold"), DCP_OK);
+  gate_.WaitInside(1);
+  std::atomic<bool> opened{false};
+  std::thread later([&] {
+    opened = true;
+    gate_.Open();
+  });
+  table_->destroy(self);
+  EXPECT_TRUE(opened);
+  EXPECT_EQ(call.completions, 1);
+  EXPECT_EQ(alive, 0);
+  later.join();
+}
+
+TEST_P(RuntimeTest, DrainReachesTheClassAndNothingThrownLeavesIt) {
+  dcp_instance* self = Create(table_);
+  table_->drain(self);
+  EXPECT_EQ(drained, 1);
+  table_->destroy(self);
+  const dcp_plugin_api* plain = dcp::sdk::Runtime::Table<Plain>();
+  self = Create(plain);
+  plain->drain(self);  // a class need not override it
+  plain->destroy(self);
+}
+
+INSTANTIATE_TEST_SUITE_P(Minor, RuntimeTest, ::testing::Values(0, 1));
 
 TEST(ErrorToJsonTest, IsValidJsonWhateverTheTextHolds) {
   dcp::sdk::Error error;

@@ -19,7 +19,7 @@
 namespace dcp::host {
 
 /// Raised when any frame changes its meaning. Host and worker are built together.
-constexpr uint32_t kFrameProtocol = 1;
+constexpr uint32_t kFrameProtocol = 2;
 constexpr size_t kFrameHeaderBytes = 16;
 /// Body of one frame: about one socket buffer, so that a chunk holds the line for microseconds.
 constexpr size_t kFrameBodyMax = size_t{128} << 10;
@@ -34,7 +34,7 @@ enum class FrameType : uint16_t {
   kReady,      ///< worker: code, text, flags
   kValidate,   ///< host: configuration
   kCreate,     ///< host: configuration
-  kDestroy,    ///< host
+  kDestroy,    ///< host: drain, then destroy
   kInvoke,     ///< host: deadline, method, request
   kCancel,     ///< host
   kEvent,      ///< worker: kind, body
