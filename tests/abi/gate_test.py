@@ -5,6 +5,7 @@ import os
 import pathlib
 import sys
 import unittest
+import unittest.mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "plugin_api/abi"))
 import gate  # noqa: E402
@@ -89,6 +90,13 @@ class Files(unittest.TestCase):
         gate.check_digest(HEADER)
         with self.assertRaisesRegex(gate.Failure, "is not the file that was accepted"):
             gate.check_digest(HEADER + "\n")
+
+    def test_what_is_frozen_is_not_accepted_anew(self):
+        before = {path: path.read_bytes() for path in gate.ABI.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+        with unittest.mock.patch.object(gate, "FROZEN", frozenset({0})):
+            with self.assertRaisesRegex(gate.Failure, "v1.0.abi|v1.0.layout"):
+                gate.accept(BREAKING["a code widened"], CC)
+        self.assertEqual(before, {path: path.read_bytes() for path in before})
 
     def test_the_projection_is_the_header_as_it_was(self):
         old = gate.projection(HEADER, 0)
