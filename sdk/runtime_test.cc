@@ -10,6 +10,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "runtime_test_host.h"
+
 extern "C" {
 extern const unsigned char dcp_manifest_data[];
 const unsigned char dcp_manifest_data[] = {'{', '}'};
@@ -17,99 +19,16 @@ extern const size_t dcp_manifest_size;
 const size_t dcp_manifest_size = 2;
 }
 
-// The host's call, opaque to the plugin.
-struct dcp_call {
-  std::atomic<int32_t> cancelled{0};
-  int64_t deadline_ns = 0;
-  std::mutex mutex;
-  std::condition_variable changed;
-  int completions = 0;
-  dcp_code code = -1;
-  std::string body;
-  std::vector<std::string> events;
-
-  void WaitDone() {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return completions > 0; });
-  }
-  void WaitEvents(size_t count) {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [this, count] { return events.size() >= count; });
-  }
-};
-
-struct dcp_host {
-  dcp_code error_code = DCP_OK;
-  std::string error;
-  std::vector<std::string> lines;
-};
-
 namespace {
 
+using dcp::sdk_test::FakeHost;
+using dcp::sdk_test::Gate;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class FakeHost {
- public:
-  FakeHost() {
-    api.struct_size = DCP_HOST_API_MIN;
-    api.host = &host;
-    api.log = [](dcp_host* h, dcp_level, dcp_call*, dcp_bytes text) {
-      h->lines.emplace_back(dcp::sdk::Text(text));
-    };
-    api.cancelled = [](dcp_call* call) { return call->cancelled.load(); };
-    api.deadline_ns = [](dcp_call* call) { return call->deadline_ns; };
-    api.emit = [](dcp_call* call, dcp_event, dcp_bytes body) -> dcp_code {
-      const std::lock_guard lock(call->mutex);
-      call->events.emplace_back(dcp::sdk::Text(body));
-      call->changed.notify_all();
-      return call->cancelled != 0 ? DCP_CANCELLED : DCP_OK;
-    };
-    api.complete = [](dcp_call* call, dcp_code code, dcp_bytes body) {
-      const std::lock_guard lock(call->mutex);
-      ++call->completions;
-      call->code = code;
-      call->body = dcp::sdk::Text(body);
-      call->changed.notify_all();
-    };
-    api.set_error = [](dcp_host* h, dcp_code code, dcp_bytes text) {
-      h->error_code = code;
-      h->error = dcp::sdk::Text(text);
-    };
-    api.extension = [](dcp_host*, const char*) -> const void* { return nullptr; };
-  }
-  dcp_host host;
-  dcp_host_api api{};
-};
-
-// Holds calls back until the test lets them go.
-class Gate {
- public:
-  void Pass() {
-    std::unique_lock lock(mutex_);
-    ++inside_;
-    changed_.notify_all();
-    changed_.wait(lock, [this] { return open_; });
-  }
-  void WaitInside(int count) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this, count] { return inside_ >= count; });
-  }
-  void Open() {
-    const std::lock_guard lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int inside_ = 0;
-  bool open_ = false;
-};
-
 Gate* gate = nullptr;
 std::atomic<int> alive{0};
+std::atomic<int> drained{0};
 
 class Sample : public dcp::sdk::Instance {
  public:
@@ -117,6 +36,10 @@ class Sample : public dcp::sdk::Instance {
 
   Sample() { ++alive; }
   ~Sample() override { --alive; }
+  void Drain() override {
+    ++drained;
+    throw std::runtime_error("thrown in Drain");
+  }
 
   static dcp::sdk::Outcome<std::unique_ptr<Sample>> Create(std::string_view config) {
     if (config == "throw") throw std::runtime_error("thrown in Create");
@@ -172,7 +95,19 @@ class Sample : public dcp::sdk::Instance {
   }
 };
 
-// The same class with a wire form of its own for errors.
+// The least that a class must have.
+class Plain : public dcp::sdk::Instance {
+ public:
+  static dcp::sdk::Outcome<std::unique_ptr<Plain>> Create(std::string_view) {
+    return std::make_unique<Plain>();
+  }
+  dcp::sdk::Outcome<std::string> Invoke(std::string_view, std::string_view,
+                                        dcp::sdk::Call&) override {
+    return std::string();
+  }
+};
+
+// The same class as Sample with a wire form of its own for errors.
 class Terse : public Sample {
  public:
   static constexpr int kThreads = 1;
@@ -182,9 +117,13 @@ class Terse : public Sample {
   }
 };
 
-class RuntimeTest : public ::testing::Test {
+// With a host of each minor: the parameter.
+class RuntimeTest : public ::testing::TestWithParam<int> {
  protected:
-  void SetUp() override { gate = &gate_; }
+  void SetUp() override {
+    gate = &gate_;
+    drained = 0;
+  }
 
   dcp_instance* Create(const dcp_plugin_api* table) {
     dcp_instance* self = nullptr;
@@ -196,25 +135,27 @@ class RuntimeTest : public ::testing::Test {
     return table->invoke(self, &call, dcp::sdk::View(method), dcp::sdk::View(request));
   }
 
-  FakeHost host_;
+  FakeHost host_{GetParam()};
   Gate gate_;
   const dcp_plugin_api* table_ = dcp::sdk::Runtime::Table<Sample>();
 };
 
-TEST_F(RuntimeTest, TableIsCompleteAndAlwaysTheSame) {
+TEST_P(RuntimeTest, TableIsCompleteAndAlwaysTheSame) {
   EXPECT_EQ(table_, dcp::sdk::Runtime::Table<Sample>());
-  EXPECT_EQ(table_->struct_size, DCP_PLUGIN_API_MIN);
+  EXPECT_EQ(table_->struct_size, DCP_SIZE(dcp_plugin_api, drain));
+  EXPECT_EQ(table_->abi_minor, 1u);
+  EXPECT_EQ(table_->min_host_minor, 0u);
   EXPECT_EQ(table_->flags, DCP_FLAG_PARALLEL);
   EXPECT_EQ(dcp::sdk::Text(table_->descriptor), "{}");
   EXPECT_EQ(table_->extension("dcp.anything/1"), nullptr);
 }
 
-TEST_F(RuntimeTest, ValidateDropsTheObjectItMakes) {
+TEST_P(RuntimeTest, ValidateDropsTheObjectItMakes) {
   EXPECT_EQ(table_->validate(&host_.api, dcp::sdk::View("{}")), DCP_OK);
   EXPECT_EQ(alive, 0);
 }
 
-TEST_F(RuntimeTest, FailedCreateSaysWhy) {
+TEST_P(RuntimeTest, FailedCreateSaysWhy) {
   dcp_instance* self = nullptr;
   EXPECT_EQ(table_->create(&host_.api, dcp::sdk::View("x"), &self), DCP_INVALID_ARGUMENT);
   EXPECT_EQ(host_.host.error, "colour is not known (hint: use red)");
@@ -225,7 +166,7 @@ TEST_F(RuntimeTest, FailedCreateSaysWhy) {
   EXPECT_EQ(self, nullptr);
 }
 
-TEST_F(RuntimeTest, AnswersACallAndEndsCleanly) {
+TEST_P(RuntimeTest, AnswersACallAndEndsCleanly) {
   dcp_instance* self = Create(table_);
   dcp_call call;
   ASSERT_EQ(Invoke(table_, self, call, "Echo", "hello"), DCP_OK);
@@ -237,7 +178,7 @@ TEST_F(RuntimeTest, AnswersACallAndEndsCleanly) {
   EXPECT_EQ(alive, 0);
 }
 
-TEST_F(RuntimeTest, ErrorsBecomeTheContractsJson) {
+TEST_P(RuntimeTest, ErrorsBecomeTheContractsJson) {
   dcp_instance* self = Create(table_);
   dcp_call call;
   ASSERT_EQ(Invoke(table_, self, call, "Nope"), DCP_OK);
@@ -251,7 +192,7 @@ TEST_F(RuntimeTest, ErrorsBecomeTheContractsJson) {
   EXPECT_EQ(json["location"], (nlohmann::json{{"file", "a.yaml"}, {"line", 3}, {"column", 9}}));
 }
 
-TEST_F(RuntimeTest, NothingThrownLeavesThePlugin) {
+TEST_P(RuntimeTest, NothingThrownLeavesThePlugin) {
   dcp_instance* self = Create(table_);
   dcp_call first;
   dcp_call second;
@@ -265,7 +206,7 @@ TEST_F(RuntimeTest, NothingThrownLeavesThePlugin) {
   EXPECT_EQ(second.code, DCP_INTERNAL);
 }
 
-TEST_F(RuntimeTest, CancelWakesAWaitingCall) {
+TEST_P(RuntimeTest, CancelWakesAWaitingCall) {
   dcp_instance* self = Create(table_);
   dcp_call call;
   ASSERT_EQ(Invoke(table_, self, call, "Wait"), DCP_OK);
@@ -279,7 +220,7 @@ TEST_F(RuntimeTest, CancelWakesAWaitingCall) {
   EXPECT_EQ(call.completions, 1);
 }
 
-TEST_F(RuntimeTest, CallsBeyondTheThreadsWaitAndCanBeCancelledThere) {
+TEST_P(RuntimeTest, CallsBeyondTheThreadsWaitAndCanBeCancelledThere) {
   dcp_instance* self = Create(table_);
   dcp_call held[2];
   for (dcp_call& call : held) ASSERT_EQ(Invoke(table_, self, call, "Hold"), DCP_OK);
@@ -296,7 +237,7 @@ TEST_F(RuntimeTest, CallsBeyondTheThreadsWaitAndCanBeCancelledThere) {
   EXPECT_EQ(waiting.completions, 1);
 }
 
-TEST_F(RuntimeTest, TheQueueIsBounded) {
+TEST_P(RuntimeTest, TheQueueIsBounded) {
   dcp_instance* self = Create(table_);
   dcp_call held[2];
   for (dcp_call& call : held) ASSERT_EQ(Invoke(table_, self, call, "Hold"), DCP_OK);
@@ -312,7 +253,7 @@ TEST_F(RuntimeTest, TheQueueIsBounded) {
   EXPECT_EQ(extra.completions, 0);
 }
 
-TEST_F(RuntimeTest, DeadlinesReachTheCode) {
+TEST_P(RuntimeTest, DeadlinesReachTheCode) {
   dcp_instance* self = Create(table_);
   dcp_call none;
   dcp_call past;
@@ -329,7 +270,7 @@ TEST_F(RuntimeTest, DeadlinesReachTheCode) {
   EXPECT_GT(std::stoll(ahead.body), 50'000);
 }
 
-TEST_F(RuntimeTest, EventsComeInOrderAndSayWhenToStop) {
+TEST_P(RuntimeTest, EventsComeInOrderAndSayWhenToStop) {
   dcp_instance* self = Create(table_);
   dcp_call call;
   ASSERT_EQ(Invoke(table_, self, call, "Progress"), DCP_OK);
@@ -339,7 +280,7 @@ TEST_F(RuntimeTest, EventsComeInOrderAndSayWhenToStop) {
   EXPECT_EQ(call.body, "go on");
 }
 
-TEST_F(RuntimeTest, AClassMayEncodeItsErrorsItself) {
+TEST_P(RuntimeTest, AClassMayEncodeItsErrorsItself) {
   const dcp_plugin_api* table = dcp::sdk::Runtime::Table<Terse>();
   dcp_instance* self = Create(table);
   dcp_call call;
@@ -348,6 +289,59 @@ TEST_F(RuntimeTest, AClassMayEncodeItsErrorsItself) {
   table->destroy(self);
   EXPECT_EQ(call.body, "E:no method \"Nope\"");
 }
+
+TEST_P(RuntimeTest, CallsRunOnTheHostsThreadsWhereItHasThem) {
+  dcp_instance* self = Create(table_);
+  dcp_call held[2];
+  for (dcp_call& call : held) ASSERT_EQ(Invoke(table_, self, call, "Hold"), DCP_OK);
+  gate_.WaitInside(2);
+  EXPECT_EQ(host_.posts(), GetParam() == 0 ? 0 : 2);
+  gate_.Open();
+  for (dcp_call& call : held) call.WaitDone();
+  table_->destroy(self);
+}
+
+TEST_P(RuntimeTest, AHostThatIsFullCostsNoCall) {
+  host_.host.posts_max = 1;
+  dcp_instance* self = Create(table_);
+  dcp_call held[2];
+  for (dcp_call& call : held) ASSERT_EQ(Invoke(table_, self, call, "Hold"), DCP_OK);
+  gate_.WaitInside(2);  // one of them on a thread of the plugin's own
+  gate_.Open();
+  for (dcp_call& call : held) call.WaitDone();
+  table_->destroy(self);
+  EXPECT_EQ(held[1].body, "held");
+}
+
+TEST_P(RuntimeTest, DestroyWaitsForWhatWasPosted) {
+  dcp_instance* self = Create(table_);
+  dcp_call call;
+  ASSERT_EQ(Invoke(table_, self, call, "Hold"), DCP_OK);
+  gate_.WaitInside(1);
+  std::atomic<bool> opened{false};
+  std::thread later([&] {
+    opened = true;
+    gate_.Open();
+  });
+  table_->destroy(self);
+  EXPECT_TRUE(opened);
+  EXPECT_EQ(call.completions, 1);
+  EXPECT_EQ(alive, 0);
+  later.join();
+}
+
+TEST_P(RuntimeTest, DrainReachesTheClassAndNothingThrownLeavesIt) {
+  dcp_instance* self = Create(table_);
+  table_->drain(self);
+  EXPECT_EQ(drained, 1);
+  table_->destroy(self);
+  const dcp_plugin_api* plain = dcp::sdk::Runtime::Table<Plain>();
+  self = Create(plain);
+  plain->drain(self);  // a class need not override it
+  plain->destroy(self);
+}
+
+INSTANTIATE_TEST_SUITE_P(Minor, RuntimeTest, ::testing::Values(0, 1));
 
 TEST(ErrorToJsonTest, IsValidJsonWhateverTheTextHolds) {
   dcp::sdk::Error error;

@@ -34,7 +34,7 @@ enum class FrameType : uint16_t {
   kReady,      ///< worker: code, flags, what the sandbox lacks, text
   kValidate,   ///< host: configuration
   kCreate,     ///< host: configuration
-  kDestroy,    ///< host
+  kDestroy,    ///< host: drain, then destroy
   kInvoke,     ///< host: deadline, method, request
   kCancel,     ///< host
   kEvent,      ///< worker: kind, body

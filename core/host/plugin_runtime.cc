@@ -90,9 +90,12 @@ struct HostTable {
     host->error = View(text);
   }
   static const void* Extension(dcp_host* /*host*/, const char* /*id*/) { return nullptr; }
+  static dcp_code Post(dcp_host* host, void (*run)(void*), void* user) {
+    return host->runtime->Post(run, user);
+  }
 
   static void Fill(dcp_host* host) {
-    host->api.struct_size = DCP_HOST_API_MIN;
+    host->api.struct_size = DCP_HOST_API_SIZE;
     host->api.abi_minor = DCP_ABI_MINOR;
     host->api.host = host;
     host->api.log = Log;
@@ -102,6 +105,9 @@ struct HostTable {
     host->api.complete = Complete;
     host->api.set_error = SetError;
     host->api.extension = Extension;
+#if DCP_TARGET_MINOR >= 1
+    host->api.post = Post;
+#endif
   }
 };
 
@@ -179,6 +185,7 @@ void PluginRuntime::Configure(bool create, uint64_t id, const std::string& confi
     host_->error_code = DCP_OK;
     host_->error.clear();
   }
+  if (create) TakePosts(true);
   std::string text;
   dcp_instance* made = nullptr;
   const char* name = create ? "create" : "validate";
@@ -196,18 +203,66 @@ void PluginRuntime::Configure(bool create, uint64_t id, const std::string& confi
     if (text.empty()) text = std::string("the plugin's ") + name + "() failed and gave no reason";
   }
   if (code == DCP_OK && create) instance_ = made;
+  if (code != DCP_OK && create) TakePosts(false);
   sink_->Complete(id, code, Origin::kWorker, text);
 }
 
+void PluginRuntime::TakePosts(bool take) {
+  const std::lock_guard lock(mutex_);
+  takes_posts_ = take;
+}
+
+dcp_code PluginRuntime::Post(void (*run)(void*), void* user) {
+  if (run == nullptr) return DCP_INVALID_ARGUMENT;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!takes_posts_) return DCP_FAILED_PRECONDITION;
+    if (posted_ >= kPostedMax) return DCP_RESOURCE_EXHAUSTED;
+    ++posted_;
+  }
+  const auto left = [this] {
+    const std::lock_guard lock(mutex_);
+    --posted_;
+    left_.notify_all();
+  };
+  const bool taken = post_.Post([self = shared_from_this(), run, user, left] {
+    std::string text;
+    (void)Guard("posted function", text, [&] {
+      run(user);
+      return DCP_OK;
+    });
+    if (!text.empty()) self->Log(DCP_ERROR, text);
+    left();
+  });
+  if (!taken) left();
+  return taken ? DCP_OK : DCP_RESOURCE_EXHAUSTED;
+}
+
+void PluginRuntime::Drain() {
+#if DCP_TARGET_MINOR >= 1
+  dcp_instance* instance = instance_.load();
+  const bool offered = DCP_HAS(table_, dcp_plugin_api, drain) && table_->drain != nullptr;
+  if (instance == nullptr || !offered || std::exchange(drained_, true)) return;
+  std::string text;
+  (void)Guard("drain", text, [&] {
+    table_->drain(instance);
+    return DCP_OK;
+  });
+  if (!text.empty()) Log(DCP_ERROR, text);
+#endif
+}
+
 void PluginRuntime::DoDestroy(uint64_t id) {
+  Drain();
   {
     // A call that has been completed may still be on its way out of invoke().
     std::unique_lock lock(mutex_);
     if (!left_.wait_for(lock, std::chrono::milliseconds(kLeaveWaitMs),
-                        [this] { return live_.empty() && inside_ == 0; })) {
+                        [this] { return live_.empty() && inside_ == 0 && posted_ == 0; })) {
       return sink_->Complete(id, DCP_FAILED_PRECONDITION, Origin::kWorker,
-                             "calls are still running");
+                             "calls or posted functions are still running");
     }
+    takes_posts_ = false;  // in the same breath: from here on none can come
   }
   std::string text;
   dcp_code code = DCP_OK;

@@ -28,7 +28,11 @@ constexpr size_t kInvokeThreadsMax = 16;
 constexpr size_t kTasksMax = 4096;
 /// Completed calls that are remembered, so that a second complete() is noticed, not a crash.
 constexpr size_t kRetiredCallsMax = 1024;
-/// For calls to leave the plugin's functions before destroy(); they have been completed by then.
+/// Functions of one instance's post() that run at once: what plugin.h promises.
+constexpr size_t kPostThreadsMax = 16;
+/// Such functions, running and waiting. As many as calls: each may need one to go on.
+constexpr size_t kPostedMax = 1024;
+/// For calls and posted functions to leave the plugin's code before destroy().
 constexpr int kLeaveWaitMs = 1'000;
 /// One line of a plugin's log; the rest is cut off. Fits into one frame.
 constexpr size_t kLogLineBytesMax = 16 * 1024;
@@ -83,7 +87,7 @@ class PluginRuntime : public std::enable_shared_from_this<PluginRuntime> {
   // Each returns at once; the sink gets the answer under the id. [any]
   void Validate(uint64_t id, std::string config);
   void Create(uint64_t id, std::string config);
-  /// Fails while calls are inside the plugin.
+  /// Drains it first. Fails while calls or posted functions are inside the plugin.
   void Destroy(uint64_t id);
   /// `frame` is the body of a kInvoke frame: deadline, method, request.
   void Invoke(uint64_t id, std::string frame);
@@ -94,7 +98,10 @@ class PluginRuntime : public std::enable_shared_from_this<PluginRuntime> {
   friend struct HostTable;
 
   void Configure(bool create, uint64_t id, const std::string& config);
+  void Drain();
   void DoDestroy(uint64_t id);
+  void TakePosts(bool take);
+  dcp_code Post(void (*run)(void*), void* user);
   void RunInvoke(const std::shared_ptr<dcp_call>& call, std::string_view method,
                  std::string_view request);
   void RunCancel(const std::shared_ptr<dcp_call>& call);
@@ -111,10 +118,14 @@ class PluginRuntime : public std::enable_shared_from_this<PluginRuntime> {
   Executor control_{1};
   Executor cancel_{1};
   Executor invoke_;
+  Executor post_{kPostThreadsMax};
+  bool drained_ = false;  ///< on the thread of control_ alone
 
   std::mutex mutex_;
   std::condition_variable left_;
-  size_t inside_ = 0;  ///< invoke() and cancel() that run or wait for a thread
+  size_t inside_ = 0;         ///< invoke() and cancel() that run or wait for a thread
+  size_t posted_ = 0;         ///< posted functions that run or wait for a thread
+  bool takes_posts_ = false;  ///< from create() to destroy()
   std::map<uint64_t, std::shared_ptr<dcp_call>> live_;
   std::deque<std::shared_ptr<dcp_call>> retired_;
 };

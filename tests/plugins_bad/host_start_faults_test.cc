@@ -77,7 +77,7 @@ TEST_F(HostStartFaultsTest, TablesThatBreakTheAbi) {
       {"null_slot", Code::kInvalidArgument, "no function in the required slot \"cancel\""},
       {"null_table", Code::kInvalidArgument, "returned no table"},
       {"wrong_descriptor", Code::kInvalidArgument, "descriptor differs"},
-      {"newer_host", Code::kFailedPrecondition, "needs host ABI 1.7, this host has 1.0"},
+      {"newer_host", Code::kFailedPrecondition, "needs host ABI 1.7, this host has 1.1"},
       {"unresolved", Code::kInvalidArgument, "dcp_test_function_nobody_defines"},
       {"fails_silently", Code::kFailedPrecondition, "create() failed and gave no reason"},
       {"no_instance", Code::kInternal, "answered OK and made no instance"},

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clang-format off: the tables are laid out by hand. */
+/* clang-format off */
 /*
- * The plugin ABI, major version 1 (1.0-rc: not frozen yet). A plugin is one shared object that
- * exports one function, dcp_plugin_v1. The host that loads it is the daemon itself or a worker
- * process; a plugin cannot tell which, and must not care. The messages that travel as bytes are
- * in plugin_api/proto; the guide is docs/plugins.
+ * The plugin ABI, major version 1 (release candidate: not frozen yet). A plugin is one shared
+ * object that exports one function, dcp_plugin_v1. The host that loads it is the daemon itself or
+ * a worker process; a plugin cannot tell which, and must not care. The messages that travel as
+ * bytes are in plugin_api/proto; what may change is in docs/plugins/versioning.md.
  *
  * Rules that hold everywhere
  *   size     Structs that begin with struct_size grow at their end only. Who fills one writes
  *            DCP_SIZE(type, last field it knows); who reads one asks DCP_HAS() before any field
- *            newer than 1.0 and takes an absent field for zero. Larger or smaller is never an
- * error. memory   Bytes passed in are borrowed until the function returns; copy what must live
- * longer. Nothing is freed by the side that did not allocate it. threads  [any]    any thread,
- * concurrently      [serial] one at a time for each instance waiting  "blocks" may take long, and
- * then honours cancellation; everything else returns at once. unwind   No C++ exception and no
- * longjmp leaves any function declared here. text     UTF-8 with a length, not NUL-terminated,
- * unless the type is const char *.
+ *            newer than 1.0 and takes an absent field for zero. Larger than one's own is never
+ *            an error; smaller is one only below the sizes of 1.0.
+ *   memory   Bytes passed in are borrowed until the function returns; copy what must live
+ *            longer. Nothing is freed by the side that did not allocate it.
+ *   threads  [any] any thread, concurrently; [serial] one at a time for each instance.
+ *   waiting  "blocks" may take long, and then honours cancellation; everything else returns at
+ *            once.
+ *   slots    "required": never NULL. "optional": may be NULL, and is then not called.
+ *   unwind   No C++ exception and no longjmp leaves any function declared here.
+ *   text     UTF-8 with a length, not NUL-terminated, unless the type is const char *.
  */
 #ifndef DCP_PLUGIN_H
 #define DCP_PLUGIN_H
@@ -28,7 +31,17 @@ extern "C" {
 #endif
 
 #define DCP_ABI_MAJOR 1u /* a break is a new entry symbol beside this one */
-#define DCP_ABI_MINOR 0u
+
+/* The minor that is compiled for. An author who sets an older one gets exactly its tables; what a
+ * later minor adds stands in `#if DCP_TARGET_MINOR >= n`, at the end of its struct. */
+#define DCP_NEWEST_MINOR 1
+#ifndef DCP_TARGET_MINOR
+#define DCP_TARGET_MINOR DCP_NEWEST_MINOR
+#endif
+#if DCP_TARGET_MINOR > DCP_NEWEST_MINOR
+#error "this dcp/plugin.h is older than DCP_TARGET_MINOR: install a newer SDK or target an older minor"
+#endif
+#define DCP_ABI_MINOR (DCP_TARGET_MINOR + 0u)
 
 #ifdef __cplusplus
 #define DCP_SIZE(type, last) static_cast<uint32_t>(offsetof(type, last) + sizeof(type::last))
@@ -109,6 +122,13 @@ typedef struct dcp_host_api {
   /* An optional table by id, such as "dcp.secrets/1", or NULL. Any id may be asked for.
    * [any] - required - since 1.0 */
   const void *(*extension)(dcp_host *host, const char *id);
+#if DCP_TARGET_MINOR >= 1
+  /* Has run(user) called once, soon, on a thread of the host: 16 run at once, so none may wait for
+   * another. DCP_OK: taken, and it has returned before destroy() is called. Otherwise not taken:
+   * DCP_RESOURCE_EXHAUSTED when too many wait, DCP_FAILED_PRECONDITION before create() and from
+   * destroy() on. [any] - required - since 1.1 */
+  dcp_code (*post)(dcp_host *host, void (*run)(void *user), void *user);
+#endif
 } dcp_host_api;
 
 /* What the plugin offers: constant data. */
@@ -140,11 +160,23 @@ typedef struct dcp_plugin_api {
   /* An optional table by id, or NULL for every id it does not know.
    * [any] - required - since 1.0 */
   const void *(*extension)(const char *id);
+#if DCP_TARGET_MINOR >= 1
+  /* Says that no new call will come: finish what runs, cut short what only waits. Once, before
+   * destroy(), perhaps while calls run. [any] blocks - optional - since 1.1 */
+  void (*drain)(dcp_instance *self);
+#endif
 } dcp_plugin_api;
 
-/* Sizes of the 1.0 tables: a shorter one is refused. */
+/* Sizes of the 1.0 tables: a shorter one is refused. Beside them those of the targeted minor. */
 #define DCP_HOST_API_MIN DCP_SIZE(dcp_host_api, extension)
 #define DCP_PLUGIN_API_MIN DCP_SIZE(dcp_plugin_api, extension)
+#if DCP_TARGET_MINOR >= 1
+#define DCP_HOST_API_SIZE DCP_SIZE(dcp_host_api, post)
+#define DCP_PLUGIN_API_SIZE DCP_SIZE(dcp_plugin_api, drain)
+#else
+#define DCP_HOST_API_SIZE DCP_HOST_API_MIN
+#define DCP_PLUGIN_API_SIZE DCP_PLUGIN_API_MIN
+#endif
 
 /* The one exported symbol. Pure: no effect, same answer each time, from any thread. [any] */
 #define DCP_ENTRY_SYMBOL "dcp_plugin_v1"

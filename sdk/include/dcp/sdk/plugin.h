@@ -2,7 +2,8 @@
 //
 // The C++ SDK for plugin authors: write one class, export it with one macro. Header-only, standard
 // library only. The class handles one call at a time in the ordinary blocking way; the SDK runs
-// calls on a small pool of its own, catches what is thrown, and speaks the C ABI (dcp/plugin.h).
+// calls on the host's threads where it offers them (ABI 1.1) and else on its own, catches what is
+// thrown, and speaks the C ABI (dcp/plugin.h).
 //
 //   class Echo : public dcp::sdk::Instance {
 //    public:
@@ -122,10 +123,14 @@ class Instance {
   /// [any] blocks; honour call.Cancelled() and call.RemainingMs().
   virtual Outcome<std::string> Invoke(std::string_view method, std::string_view request,
                                       Call& call) = 0;
+  /// Called once before the object is destroyed, by a host of ABI 1.1 and later: no new call will
+  /// come. Calls may still run: make those that only wait for something return. [any] blocks
+  virtual void Drain() {}
 };
 
 }  // namespace dcp::sdk
 
+#include <dcp/sdk/detail/error_json.h>
 #include <dcp/sdk/detail/runtime.h>
 
 /// Defines the entry symbol for a class derived from Instance. Once in a plugin.

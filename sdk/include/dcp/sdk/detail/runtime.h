@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stands between the C ABI and an author's class: the tables, a small pool of threads for
-// each instance, and the barrier that no exception passes. Included by dcp/sdk/plugin.h alone.
+// What stands between the C ABI and an author's class: the tables, the threads that run the calls
+// of an instance, and the barrier that no exception passes. Included by dcp/sdk/plugin.h alone.
 #pragma once
 
 #include <dcp/plugin.h>
@@ -16,47 +16,6 @@ namespace dcp::sdk {
 
 namespace detail {
 
-/// Length of the well-formed UTF-8 sequence at the start of `text`, 0 when there is none.
-inline size_t Utf8Length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  // Overlong forms, surrogates, and what lies beyond U+10FFFF.
-  if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F)) return 0;
-  if ((lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F)) return 0;
-  return length;
-}
-
-/// Appends `text` as a JSON string. Bytes that are not UTF-8 become U+FFFD, so that the result is
-/// always valid JSON, whatever a library put into its message.
-inline void AppendJsonString(std::string& out, std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  while (!text.empty()) {
-    const auto c = static_cast<unsigned char>(text[0]);
-    const size_t length = Utf8Length(text);
-    if (length == 0) {
-      out += "\xEF\xBF\xBD";
-    } else if (c == '"' || c == '\\') {
-      out += '\\';
-      out += text[0];
-    } else if (c < 0x20 || c == 0x7F) {
-      out += "\\u00";
-      out += kHex[c >> 4];
-      out += kHex[c & 0xF];
-    } else {
-      out += text.substr(0, length);
-    }
-    text.remove_prefix(std::max<size_t>(length, 1));
-  }
-  out += '"';
-}
-
 inline int64_t MonotonicNs() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -64,28 +23,6 @@ inline int64_t MonotonicNs() {
 }
 
 }  // namespace detail
-
-inline std::string ErrorToJson(const Error& error) {
-  std::string out = "{";
-  const auto add = [&out](std::string_view key, std::string_view value) {
-    if (value.empty()) return;
-    if (out.size() > 1) out += ',';
-    detail::AppendJsonString(out, key);
-    out += ':';
-    detail::AppendJsonString(out, value);
-  };
-  add("id", error.id);
-  add("message", error.message);
-  add("hint", error.hint);
-  if (!error.file.empty() || error.line > 0) {
-    if (out.size() > 1) out += ',';
-    out += "\"location\":{\"file\":";
-    detail::AppendJsonString(out, error.file);
-    out += ",\"line\":" + std::to_string(error.line);
-    out += ",\"column\":" + std::to_string(error.column) + "}";
-  }
-  return out + "}";
-}
 
 inline int64_t Call::RemainingMs(int64_t none) const {
   const int64_t deadline = host_.deadline_ns(call_);
@@ -106,22 +43,27 @@ class Runtime {
   /// Calls that may wait for a thread of one instance. A host has far fewer open; beyond it a call
   /// is refused at once rather than left to its deadline.
   static constexpr size_t kQueueMax = 1024;
+  /// Threads of the host that one instance uses: what every host of ABI 1.1 has.
+  static constexpr size_t kPostedMax = 16;
 
   template <class C>
   static const dcp_plugin_api* Table() {
     static_assert(C::kThreads >= 1, "kThreads must be at least 1");
     static const dcp_plugin_api table = {
-        DCP_SIZE(dcp_plugin_api, extension),
-        DCP_ABI_MINOR,
-        0,  // works with every host of this major
-        DCP_FLAG_PARALLEL,
-        {dcp_manifest_data, dcp_manifest_size},
-        &Validate<C>,
-        &Create<C>,
-        &Destroy,
-        &Invoke,
-        &Cancel,
-        &Extension,
+      DCP_PLUGIN_API_SIZE,
+      DCP_ABI_MINOR,
+      0,  // works with every host of this major
+      DCP_FLAG_PARALLEL,
+      {dcp_manifest_data, dcp_manifest_size},
+      &Validate<C>,
+      &Create<C>,
+      &Destroy,
+      &Invoke,
+      &Cancel,
+      &Extension,
+#if DCP_TARGET_MINOR >= 1
+      &Drain,
+#endif
     };
     return &table;
   }
@@ -152,18 +94,21 @@ class Runtime {
 
     ~Pool() {
       {
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
         stopping_ = true;
+        ready_.notify_all();
+        left_.wait(lock, [this] { return posted_ == 0; });
       }
-      ready_.notify_all();
       for (std::thread& thread : threads_) thread.join();
     }
+
+    void Drain() { instance_->Drain(); }
 
     dcp_code Start(dcp_call* call, std::string_view method, std::string_view request) {
       auto item = std::make_shared<Item>(host_, call, method, request);
       const std::lock_guard lock(mutex_);
       if (queue_.size() >= kQueueMax) return DCP_RESOURCE_EXHAUSTED;
-      if (idle_ <= queue_.size() && threads_.size() < threads_max_ && !AddThread()) {
+      if (idle_ <= queue_.size() && posted_ + threads_.size() < threads_max_ && !AddThread()) {
         return DCP_RESOURCE_EXHAUSTED;
       }
       live_[call] = item;
@@ -197,14 +142,37 @@ class Runtime {
     }
 
    private:
-    /// False when the machine gives no thread and there is none yet. Under mutex_.
+    /// One of the host's, or else one of our own. False when the machine gives none and there is
+    /// none yet. Under mutex_.
     bool AddThread() {
+      if (PostWork()) return true;
       try {
         threads_.emplace_back([this] { Work(); });
         return true;
       } catch (...) {
-        return !threads_.empty();
+        return posted_ + threads_.size() > 0;
       }
+    }
+
+    /// Under mutex_, which the posted function takes first: it cannot overtake the count.
+    bool PostWork() {
+#if DCP_TARGET_MINOR >= 1
+      if (posted_ >= kPostedMax || !DCP_HAS(&host_, dcp_host_api, post)) return false;
+      const auto work = [](void* self) { static_cast<Pool*>(self)->WorkPosted(); };
+      if (host_.post(host_.host, work, this) != DCP_OK) return false;
+      ++posted_;
+      return true;
+#else
+      return false;
+#endif
+    }
+
+    /// On a thread of the host, which is given back as soon as nothing waits.
+    void WorkPosted() noexcept {
+      std::unique_lock lock(mutex_);
+      while (!queue_.empty()) RunNext(lock);
+      --posted_;
+      left_.notify_all();
     }
 
     void Work() noexcept {
@@ -214,12 +182,16 @@ class Runtime {
         ready_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
         --idle_;
         if (queue_.empty()) return;  // stopping, and nothing left
-        const std::shared_ptr<Item> item = std::move(queue_.front());
-        queue_.pop_front();
-        lock.unlock();
-        Run(item);
-        lock.lock();
+        RunNext(lock);
       }
+    }
+
+    void RunNext(std::unique_lock<std::mutex>& lock) noexcept {
+      const std::shared_ptr<Item> item = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      Run(item);
+      lock.lock();
     }
 
     void Run(const std::shared_ptr<Item>& item) noexcept {
@@ -280,7 +252,9 @@ class Runtime {
     std::condition_variable ready_;
     std::deque<std::shared_ptr<Item>> queue_;
     std::map<dcp_call*, std::shared_ptr<Item>> live_;
+    std::condition_variable left_;
     std::vector<std::thread> threads_;
+    size_t posted_ = 0;  ///< threads of the host that work here or are about to
     size_t idle_ = 0;
     bool stopping_ = false;
   };
@@ -357,6 +331,14 @@ class Runtime {
       PoolOf(self).Cancel(call);
     } catch (...) {
       // The hint is lost; the call still sees it when it asks Cancelled().
+    }
+  }
+
+  static void Drain(dcp_instance* self) noexcept {
+    try {
+      PoolOf(self).Drain();
+    } catch (...) {
+      // What it would have cut short takes its time.
     }
   }
 
