@@ -94,6 +94,7 @@ class ServerImpl final : public Server {
     std::vector<std::unique_ptr<grpc::Service>> services;
     services.push_back(MakePlaygroundsService(context));
     services.push_back(MakeRunsService(context));
+    services.push_back(MakePluginsService(context));
     services.push_back(MakeSystemService(context));
     return services;
   }

@@ -120,6 +120,7 @@ struct Deps {
   store::Store* store = nullptr;
   playground::Playgrounds* playgrounds = nullptr;
   graph::Runner* runner = nullptr;
+  host::Host* host = nullptr;                 ///< null: the service Plugins answers UNAVAILABLE
   const catalog::Catalog* catalog = nullptr;  ///< null: ConnectPlayground answers UNAVAILABLE
   const catalog::Tokens* tokens = nullptr;
   const Principals* principals = nullptr;

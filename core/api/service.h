@@ -41,11 +41,14 @@ Result<playground::Principal> CallerOf(const ServiceContext& context,
 /// The run, if it is the caller's; somebody else's is NOT_FOUND in the same words as none.
 Result<store::Run> RunOf(const ServiceContext& context, const playground::Principal& who,
                          const std::string& id);
+/// What concerns everybody who uses the daemon, only its operators may do.
+Status CheckOperator(const playground::Principal& who, const std::string& what);
 /// ToGrpc, and a log line when the failure is ours.
 grpc::Status Answer(const Status& status, std::string_view method);
 
 std::unique_ptr<grpc::Service> MakePlaygroundsService(ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeRunsService(ServiceContext& context);
+std::unique_ptr<grpc::Service> MakePluginsService(ServiceContext& context);
 std::unique_ptr<grpc::Service> MakeSystemService(ServiceContext& context);
 
 grpc::ServerWriteReactor<v1::RunEvent>* MakeWatchRun(ServiceContext& context,

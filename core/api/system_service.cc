@@ -48,15 +48,14 @@ grpc::Status Answer(const Status& status, std::string_view method) {
   return ToGrpc(status);
 }
 
-namespace {
-
-/// What concerns everybody who uses the daemon, only its operators may do.
 Status CheckOperator(const playground::Principal& who, const std::string& what) {
   if (who.is_operator) return {};
   return PermissionDenied(what + ": " + who.user + " is no operator of this daemon")
       .WithId("PZ0910")
       .WithHint("an operator has \"role\":\"operator\" in the daemon's principals file");
 }
+
+namespace {
 
 class SystemService final : public v1::System::Service {
  public:

@@ -14,7 +14,7 @@
 #include <fstream>
 
 #include "base/limits.h"
-#include "dcp/v1/dcp.grpc.pb.h"
+#include "cli/client_stubs.h"
 
 namespace dcp::cli {
 namespace {
@@ -42,13 +42,6 @@ bool IsToken(std::string_view text) {
 std::string DaemonHint(const std::string& endpoint) {
   return "is dcpd running, and is this its address? (" + endpoint +
          "; scripts/stack status tells, --endpoint or PRETZEL_ENDPOINT choose another)";
-}
-
-void Prepare(grpc::ClientContext& context, const Secret& token, int64_t timeout_ms) {
-  context.AddMetadata("authorization", "Bearer " + token.Reveal());
-  if (timeout_ms > 0) {
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(timeout_ms));
-  }
 }
 
 }  // namespace
@@ -127,29 +120,15 @@ Result<Secret> ReadTokenFile(const std::string& path) {
   return Secret(token);
 }
 
-struct Client::Stubs {
-  std::string endpoint;
-  Secret token;
-  std::unique_ptr<v1::Playgrounds::Stub> playgrounds;
-  std::unique_ptr<v1::Runs::Stub> runs;
-  std::unique_ptr<v1::System::Stub> system;
-
-  template <class Stub, class Request, class Response>
-  Result<Response> Call(Stub& stub,
-                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
-                                                     Response*),
-                        const Request& request, int64_t timeout_ms = kCallTimeoutMs) const {
-    grpc::ClientContext context;
-    Prepare(context, token, timeout_ms);
-    Response response;
-    const grpc::Status status = (stub.*method)(&context, request, &response);
-    if (!status.ok()) return FromGrpc(status, endpoint);
-    return response;
+void Prepare(grpc::ClientContext& context, const Secret& token, int64_t timeout_ms) {
+  context.AddMetadata("authorization", "Bearer " + token.Reveal());
+  if (timeout_ms > 0) {
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(timeout_ms));
   }
-};
+}
 
 Client::Client(std::string endpoint, const Secret& token)
-    : stubs_(std::make_unique<Stubs>(Stubs{std::move(endpoint), token, {}, {}, {}})) {}
+    : stubs_(std::make_unique<Stubs>(Stubs{std::move(endpoint), token, {}, {}, {}, {}})) {}
 Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::Connect(const std::string& endpoint, const Secret& token) {
@@ -175,6 +154,7 @@ Result<std::unique_ptr<Client>> Client::Connect(const std::string& endpoint, con
   client->stubs_->playgrounds = v1::Playgrounds::NewStub(channel);
   client->stubs_->runs = v1::Runs::NewStub(channel);
   client->stubs_->system = v1::System::NewStub(channel);
+  client->stubs_->plugins = v1::Plugins::NewStub(channel);
   return client;
 }
 

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "dcp/v1/dcp.pb.h"
+#include "dcp/v1/plugins.pb.h"
 
 namespace grpc {
 class Status;
@@ -58,6 +59,8 @@ class Client {
   Result<v1::DoctorResponse> Doctor(const v1::DoctorRequest& request);
   Result<v1::ReloadResponse> Reload(const v1::ReloadRequest& request);
   Result<v1::SweepResponse> Sweep(const v1::SweepRequest& request);
+  // plugins_client.cc
+  Result<v1::ListPluginsResponse> ListPlugins(const v1::ListPluginsRequest& request);
 
   /// Until the stream ends, `take` answers false (OK), `timeout_ms` is over (0: none;
   /// DEADLINE_EXCEEDED) or `cancel` is called (CANCELLED). `started` is given the way to cancel,

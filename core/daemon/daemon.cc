@@ -160,6 +160,7 @@ class RealDaemon : public Daemon {
     deps.store = store_.get();
     deps.playgrounds = playgrounds_.get();
     deps.runner = runner_.get();
+    deps.host = host_.get();
     deps.catalog = catalog_.get();
     deps.tokens = tokens_.get();
     deps.principals = principals_.get();
