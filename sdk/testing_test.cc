@@ -31,8 +31,8 @@ void Cancel(dcp_instance*, dcp_call*) {}
 const void* Extension(const char*) { return nullptr; }
 
 dcp_plugin_api Table() {
-  return {DCP_PLUGIN_API_MIN, 0,       0,       0,         View("{}"), &Validate, &Create,
-          &Destroy,           &Invoke, &Cancel, &Extension};
+  return {DCP_PLUGIN_API_MIN, 0,       0,       0,          View("{}"), &Validate, &Create,
+          &Destroy,           &Invoke, &Cancel, &Extension, nullptr};
 }
 
 class TestingTest : public ::testing::Test {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <string>
 
@@ -61,6 +62,13 @@ class Client {
   Result<v1::SweepResponse> Sweep(const v1::SweepRequest& request);
   // plugins_client.cc
   Result<v1::ListPluginsResponse> ListPlugins(const v1::ListPluginsRequest& request);
+  Result<v1::Plugin> GetPlugin(const v1::GetPluginRequest& request);
+  /// Sends the header and then the file, piece by piece.
+  Result<v1::InstallPluginResponse> InstallPlugin(const v1::InstallPluginHeader& header,
+                                                  std::istream& file);
+  Result<v1::VerifyPluginsResponse> VerifyPlugins(const v1::VerifyPluginsRequest& request);
+  Result<v1::ReloadPluginResponse> ReloadPlugin(const v1::ReloadPluginRequest& request);
+  Result<v1::DisablePluginResponse> DisablePlugin(const v1::DisablePluginRequest& request);
 
   /// Until the stream ends, `take` answers false (OK), `timeout_ms` is over (0: none;
   /// DEADLINE_EXCEEDED) or `cancel` is called (CANCELLED). `started` is given the way to cancel,

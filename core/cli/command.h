@@ -53,6 +53,13 @@ Command PreviewCommand(std::vector<std::string> path);
 Command RunCommand(std::vector<std::string> path);
 // commands/plugin/
 Command PluginNewCommand();
+Command PluginListCommand();
+Command PluginGetCommand();
+Command PluginInstallCommand();
+Command PluginVerifyCommand();
+Command PluginReloadCommand();
+Command PluginDisableCommand();
+Command PluginEnableCommand();
 // commands/run/
 Command RunListCommand();
 Command RunGetCommand();

@@ -92,11 +92,12 @@ TEST_F(TemplatesTest, NamesWhatThereIs) {
 }
 
 TEST_F(TemplatesTest, NamesAreIdsAndPartsOfCode) {
-  for (const std::string good : {"a", "my_backend2", std::string(64, 'x').c_str()}) {
+  for (const std::string& good :
+       {std::string("a"), std::string("my_backend2"), std::string(64, 'x')}) {
     EXPECT_TRUE(IsPluginName(good)) << good;
   }
-  for (const std::string wrong :
-       {"", "A", "1a", "a-b", "a b", "../a", std::string(65, 'x').c_str()}) {
+  const std::vector<std::string> bad = {"", "A", "1a", "a-b", "a b", "../a", std::string(65, 'x')};
+  for (const std::string& wrong : bad) {
     EXPECT_FALSE(IsPluginName(wrong)) << wrong;
   }
   EXPECT_EQ(Run({"../evil", "--kind", "resource", "--lang", "c"}), 2);

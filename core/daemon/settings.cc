@@ -182,8 +182,8 @@ void ReadConfinement(const Section& entry, host::InstanceSettings& instance) {
   }
   const Section limits = entry.Sub("limits");
   instance.limits.memory_bytes = limits.Bytes("memory", {kWorkerMemoryMin}, kWorkerMemoryDefault);
-  instance.limits.open_files = limits.Int("open_files", {kWorkerFilesMin, kWorkerFilesMax},
-                                          kWorkerFilesDefault);
+  instance.limits.open_files =
+      limits.Int("open_files", {kWorkerFilesMin, kWorkerFilesMax}, kWorkerFilesDefault);
   if (instance.isolation != host::kIsolationInProcess) return;
   for (const char* key : {"sandbox", "limits"}) {
     if (!entry.Has(key)) continue;
@@ -192,10 +192,25 @@ void ReadConfinement(const Section& entry, host::InstanceSettings& instance) {
   }
 }
 
+/// "sha256:" in front is what other tools write.
+void ReadAllowed(const Section& section, host::Settings& host) {
+  if (!section.Has("allowed")) return;
+  host.allowed.emplace();
+  for (std::string digest : section.Texts("allowed")) {
+    if (digest.rfind("sha256:", 0) == 0) digest.erase(0, 7);
+    if (digest.size() != 64 || digest.find_first_not_of("0123456789abcdef") != digest.npos) {
+      section.Fail("allowed", "\"" + digest + "\" is no SHA-256",
+                   "write its 64 hex digits in lower case, as `sha256sum FILE.so` prints them");
+    }
+    host.allowed->push_back(std::move(digest));
+  }
+}
+
 void ReadPlugins(const Section& section, const References& references, host::Settings& host) {
   host.directories = section.Texts("directories");
+  ReadAllowed(section, host);
   host.worker_program = section.Text("worker", references.bin_dir + "/dcp-plugin-worker");
-  host.library_directory = references.state_dir + "/plugins";
+  host.store_directory = references.state_dir + "/plugins";
   host.start_timeout_ms = section.Duration("start_timeout", {1s, 10min}, 20s).count();
   host.deaths_max = static_cast<int>(section.Int("deaths_max", {1, 1'000'000}, 6));
   host.deny_after = static_cast<int>(section.Int("deny_after", {0, 1'000'000}, 3));

@@ -25,7 +25,8 @@ bool ReadList(BodyReader& reader, std::vector<std::string>& out) {
 
 std::string EncodeHello(const Hello& hello) {
   BodyWriter writer;
-  writer.U32(kFrameProtocol).Text(hello.plugin_path).U32(hello.sandboxed ? 1 : 0);
+  writer.U32(kFrameProtocol).Text(hello.plugin_path).Text(hello.plugin_source);
+  writer.U32(hello.sandboxed ? 1 : 0);
   writer.U32(hello.sandbox.network ? 1 : 0).U32(hello.sandbox.processes ? 1 : 0);
   WriteList(writer, hello.sandbox.read);
   WriteList(writer, hello.sandbox.write);
@@ -43,6 +44,7 @@ Result<Hello> DecodeHello(std::string_view body) {
   }
   Hello hello;
   hello.plugin_path = reader.Text();
+  hello.plugin_source = reader.Text();
   hello.sandboxed = reader.U32() != 0;
   hello.sandbox.network = reader.U32() != 0;
   hello.sandbox.processes = reader.U32() != 0;

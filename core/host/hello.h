@@ -20,7 +20,8 @@ struct WorkerLimits {
 };
 
 struct Hello {
-  std::string plugin_path;
+  std::string plugin_path;    ///< what is loaded
+  std::string plugin_source;  ///< its name for people; empty: the same
   bool sandboxed = true;
   os::SandboxPolicy sandbox;
   WorkerLimits limits;

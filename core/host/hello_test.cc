@@ -11,6 +11,7 @@ namespace {
 Hello Full() {
   Hello hello;
   hello.plugin_path = "/plugins/a.so";
+  hello.plugin_source = "/src/a.so";
   hello.sandboxed = true;
   hello.sandbox = {{"/etc/a", "/etc/b"}, {"/var/lib/a"}, true, false};
   hello.limits = {int64_t{1} << 40, 7};
@@ -21,6 +22,7 @@ TEST(HelloTest, ComesBackAsItWas) {
   const auto read = DecodeHello(EncodeHello(Full()));
   ASSERT_TRUE(read.ok()) << read.status().ToString();
   EXPECT_EQ(read->plugin_path, "/plugins/a.so");
+  EXPECT_EQ(read->plugin_source, "/src/a.so");
   EXPECT_TRUE(read->sandboxed);
   EXPECT_EQ(read->sandbox, Full().sandbox);
   EXPECT_EQ(read->limits, Full().limits);
@@ -41,7 +43,7 @@ TEST(HelloTest, CutAnywhereItIsRefused) {
 
 TEST(HelloTest, AListLongerThanAnyIsRefused) {
   BodyWriter writer;
-  writer.U32(kFrameProtocol).Text("/a.so").U32(1).U32(0).U32(0).U32(0xffffffffU);
+  writer.U32(kFrameProtocol).Text("/a.so").Text("").U32(1).U32(0).U32(0).U32(0xffffffffU);
   EXPECT_EQ(DecodeHello(writer.Take()).status().code(), Code::kInvalidArgument);
 }
 

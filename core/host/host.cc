@@ -1,29 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The plugin host: puts discovery, instances, routes and the contract together.
+// The plugin host: finds the instance that serves a call, and carries the call there.
 #include "host/host.h"
 
 #include <algorithm>
-#include <mutex>
-#include <set>
+#include <utility>
 
+#include "host/admin.h"
+#include "host/changes.h"
 #include "host/contract.h"
-#include "host/instance.h"
-#include "host/registry.h"
-#include "host/router.h"
-#include "host/supervision.h"
-#include "log/log.h"
 
 namespace dcp::host {
 namespace {
-
-/// What is configured at one time. Never changed once it serves; a reload makes the next one.
-struct Generation {
-  explicit Generation(Routes routes) : router(std::move(routes)) {}
-
-  const Router router;
-  std::map<std::string, std::shared_ptr<Instance>> instances;
-};
 
 /// A call that is open on an instance.
 class Visit {
@@ -43,19 +31,8 @@ class Visit {
 
 class PluginHost : public Host {
  public:
-  explicit PluginHost(const Settings& settings) {
-    const Registry registry = Discover(settings);
-    auto first = std::make_shared<Generation>(settings.routes);
-    std::vector<std::shared_ptr<Instance>> instances;
-    for (const InstanceSettings& own : settings.instances) {
-      instances.push_back(Make(PlanOf(settings, own, registry)));
-      first->instances.emplace(own.id, instances.back());
-    }
-    present_ = std::move(first);
-    supervision_.Add(instances);
-    // One that fails stays listed with its reason.
-    for (const auto& instance : instances) (void)instance->WaitSettled(nullptr);
-  }
+  PluginHost(Settings settings, std::unique_ptr<PluginStore> store)
+      : changes_(std::move(settings), std::move(store)), admin_(changes_) {}
 
   Result<std::string> Resolve(const Target& target) const override {
     return Present()->router.Resolve(target);
@@ -88,129 +65,50 @@ class PluginHost : public Host {
   }
 
   Result<Reloaded> Reload(Settings settings, const std::function<bool()>& cancelled) override {
-    const std::lock_guard one_at_a_time(reload_mutex_);
-    DCP_TRY(CheckSettings(settings));
-    if (!supervision_.WaitFewer(kLeavingMax, settings.leave_room_ms)) {
-      return ResourceExhausted(
-                 std::to_string(kLeavingMax) +
-                 " plugin instances that left the configuration still have open calls")
-          .WithHint("reload again when some of these calls have ended");
-    }
-    Change change(Present(), std::move(settings));
-    Prepare(change);
-    supervision_.Add(change.fresh);
-    if (const Status status = WaitReady(change, cancelled); !status.ok()) {
-      supervision_.Leave(change.fresh, 0);
-      return status;
-    }
-    change.done.routes = Differences(change.before->router.routes(), change.next->router.routes());
-    {
-      const std::lock_guard lock(present_mutex_);
-      present_ = std::move(change.next);
-    }
-    supervision_.Leave(change.replaced, change.settings.drain_ms);
-    return std::move(change.done);
+    const auto one_at_a_time = changes_.Begin();
+    return changes_.Apply(std::move(settings), {}, cancelled);
   }
 
-  std::vector<InstanceState> States() const override {
-    std::vector<InstanceState> states;
-    for (const auto& [id, instance] : Present()->instances) states.push_back(instance->State());
-    return states;
-  }
+  std::vector<InstanceState> States() const override { return admin_.States(); }
 
   Status Restart(const std::string& id) override {
     const auto generation = Present();
     const auto found = generation->instances.find(id);
     if (found == generation->instances.end()) return NotFound("there is no plugin instance " + id);
     DCP_TRY(found->second->Restart());
-    supervision_.Wake();
+    changes_.Wake();
     return {};
   }
 
+  PluginList Plugins() override { return admin_.List(); }
+  Result<PluginInfo> Plugin(const std::string& name) override { return admin_.Get(name); }
+  Result<std::string> IncomingPath() const override { return admin_.IncomingPath(); }
+  Result<PluginVersion> Install(const std::string& incoming, const std::string& source,
+                                const std::string& by, const std::string& sha256, std::string& id,
+                                bool& existed) override {
+    return admin_.Install(incoming, source, by, sha256, id, existed);
+  }
+  Result<std::vector<VerifiedFile>> Verify(const std::string& name) override {
+    return admin_.Verify(name);
+  }
+  Result<std::vector<Swapped>> ReloadPlugin(const std::string& name, const std::string& sha256,
+                                            const std::string& by,
+                                            const std::function<bool()>& cancelled) override {
+    return admin_.Reload(name, sha256, by, cancelled);
+  }
+  Result<std::vector<std::string>> SetDisabled(const std::string& name, bool disabled,
+                                               const std::string& reason,
+                                               const std::string& by) override {
+    return admin_.SetDisabled(name, disabled, reason, by);
+  }
+
  private:
-  /// A reload on its way.
-  struct Change {
-    Change(std::shared_ptr<const Generation> now, Settings wanted)
-        : before(std::move(now)),
-          settings(std::move(wanted)),
-          next(std::make_shared<Generation>(settings.routes)) {}
-
-    const std::shared_ptr<const Generation> before;
-    const Settings settings;
-    std::shared_ptr<Generation> next;
-    std::vector<std::shared_ptr<Instance>> fresh;     ///< to be started
-    std::vector<std::shared_ptr<Instance>> replaced;  ///< to leave once the next one serves
-    std::set<std::string> retried;                    ///< nothing about them changed
-    Reloaded done;
-  };
-
-  Registry Discover(const Settings& settings) {
-    Registry registry = Registry::Discover(settings.directories);
-    for (const Registry::Skipped& skipped : registry.skipped()) {
-      // Said once, and not with every reload again.
-      if (!told_.insert(skipped.path + ": " + skipped.reason).second) continue;
-      log::Write(log::Id::kPluginSkipped, {{"path", skipped.path}, {"reason", skipped.reason}});
-    }
-    return registry;
-  }
-
-  std::shared_ptr<Instance> Make(InstancePlan plan) {
-    return std::make_shared<Instance>(std::move(plan), [this] { supervision_.Wake(); });
-  }
-
-  std::shared_ptr<const Generation> Present() const {
-    const std::lock_guard lock(present_mutex_);
-    return present_;
-  }
-
-  void Prepare(Change& change) {
-    const Registry registry = Discover(change.settings);
-    for (const InstanceSettings& own : change.settings.instances) {
-      InstancePlan plan = PlanOf(change.settings, own, registry);
-      const auto found = change.before->instances.find(own.id);
-      const bool known = found != change.before->instances.end();
-      const bool same = known && found->second->Serves(plan);
-      if (same && !found->second->failed()) {
-        change.next->instances.emplace(own.id, found->second);
-        change.done.kept.push_back(own.id);
-        continue;
-      }
-      if (same) change.retried.insert(own.id);
-      if (known) change.replaced.push_back(found->second);
-      (known ? change.done.restarted : change.done.started).push_back(own.id);
-      change.fresh.push_back(Make(std::move(plan)));
-      change.next->instances.emplace(own.id, change.fresh.back());
-    }
-    for (const auto& [id, instance] : change.before->instances) {
-      if (change.next->instances.count(id) > 0) continue;
-      change.replaced.push_back(instance);
-      change.done.stopped.push_back(id);
-    }
-  }
-
-  /// What failed before the reload and was only tried again does not stand in its way.
-  static Status WaitReady(Change& change, const std::function<bool()>& cancelled) {
-    for (const auto& instance : change.fresh) {
-      const Status ready = instance->WaitSettled(cancelled);
-      if (ready.ok()) continue;
-      if (change.retried.count(instance->id()) == 0 || ready.code() == Code::kCancelled) {
-        return Status(ready.code(), "nothing was changed: " + ready.message())
-            .WithHint(ready.hint());
-      }
-      std::erase(change.done.restarted, instance->id());
-      change.done.failed.push_back(instance->id());
-    }
-    return Status::Ok();
-  }
+  std::shared_ptr<const Generation> Present() const { return changes_.Present(); }
 
   static Status NotConfigured(const Generation& generation, const std::string& id) {
-    std::string known;
-    for (const auto& [name, instance] : generation.instances) {
-      known += (known.empty() ? "" : ", ") + name;
-    }
     return FailedPrecondition(
                "the plugin instance \"" + id +
-               "\" is not configured any more; configured: " + (known.empty() ? "none" : known))
+               "\" is not configured any more; configured: " + KnownInstances(generation))
         .WithHint("configure it again and reload, or start the work anew");
   }
 
@@ -254,18 +152,16 @@ class PluginHost : public Host {
                          "; it has:" + names);
   }
 
-  mutable std::mutex present_mutex_;
-  std::shared_ptr<const Generation> present_;
-  std::mutex reload_mutex_;
-  std::set<std::string> told_;  ///< files passed over that the log has named; under reload_mutex_
-  Supervision supervision_;     // first to go: its instances must not find the rest gone
+  Changes changes_;
+  Admin admin_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Host>> Host::Start(Settings settings) {
   DCP_TRY(CheckSettings(settings));
-  return std::unique_ptr<Host>(std::make_unique<PluginHost>(settings));
+  DCP_ASSIGN(auto store, PluginStore::Open(settings.store_directory));
+  return std::unique_ptr<Host>(std::make_unique<PluginHost>(std::move(settings), std::move(store)));
 }
 
 }  // namespace dcp::host

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "host/hello.h"
+#include "host/plugin_info.h"
 
 namespace dcp::host {
 
@@ -67,14 +69,18 @@ using Routes = std::map<std::string, CapabilityRoutes>;
 struct Settings {
   std::vector<std::string> directories;  ///< searched in order, *.so, not below
   std::string worker_program;            ///< path of dcp-plugin-worker
-  std::string library_directory;         ///< a private folder for files that run in this process
+  std::string store_directory;           ///< of PluginStore; empty: files run where they are
+  /// Contents that may run (SHA-256, hex). Nothing: whatever lies in a trusted place. While the
+  /// host runs this can only become less.
+  std::optional<std::vector<std::string>> allowed;
   std::vector<InstanceSettings> instances;
   Routes routes;
   int64_t start_timeout_ms = 20'000;
   int64_t ping_timeout_ms = 5'000;
   int64_t cancel_grace_ms = 2'000;  ///< a cancelled call may take that long to stop
   int64_t hang_grace_ms = 5'000;    ///< after that, a call that goes on costs the worker its life
-  /// Deaths in a row, with no answered call between them, after which a worker is not started again.
+  /// Deaths in a row, with no answered call between them, after which a worker is not started
+  /// again.
   int deaths_max = 6;
   /// Deaths with the same request open, after which that request is refused; 0: never.
   int deny_after = 3;
@@ -96,18 +102,6 @@ struct CallOptions {
   SteadyMillis deadline = 0;  ///< 0: none
   std::function<bool()> cancelled;
   std::function<void(const std::string& progress_json)> on_progress;
-};
-
-struct InstanceState {
-  std::string id;
-  std::string plugin;
-  std::string version;
-  std::string isolation;
-  std::string state;   ///< READY, RESTARTING, FAILED
-  std::string detail;  ///< why it failed, and every path that was tried
-  std::vector<std::string> capabilities;
-  int restarts = 0;
-  int64_t pid = 0;  ///< of its worker
 };
 
 /// What a reload did: ids of instances, and routes as "capability: what changed".
@@ -148,6 +142,35 @@ class Host {
   /// UNAVAILABLE. NOT_FOUND for an unknown id, FAILED_PRECONDITION for a plugin whose file was not
   /// there at the start. [any]
   virtual Status Restart(const std::string& id) = 0;
+
+  // For operators. [any] block
+
+  /// Looks at all files and folders again.
+  virtual PluginList Plugins() = 0;
+  /// An instance's or a plugin's; NOT_FOUND names every path that was tried.
+  virtual Result<PluginInfo> Plugin(const std::string& name) = 0;
+  /// A path that does not exist, in a private folder, for Install(). FAILED_PRECONDITION without a
+  /// store.
+  virtual Result<std::string> IncomingPath() const = 0;
+  /// Takes the file at `incoming` into the store (it is gone from there then); nothing uses it
+  /// before a reload. `source` is its name for people.
+  virtual Result<PluginVersion> Install(const std::string& incoming, const std::string& source,
+                                        const std::string& by, const std::string& sha256,
+                                        std::string& id, bool& existed) = 0;
+  /// Reads the files of one plugin or instance (empty: all) again.
+  virtual Result<std::vector<VerifiedFile>> Verify(const std::string& name) = 0;
+  /// Starts another content beside that which serves, checks it, goes over to it; when that fails
+  /// nothing has changed. `sha256` may be cut down to 8 digits; empty: the newest that is
+  /// installed, or the directory's. The instance holds to it from then on, also after a restart.
+  virtual Result<std::vector<Swapped>> ReloadPlugin(const std::string& name,
+                                                    const std::string& sha256,
+                                                    const std::string& by,
+                                                    const std::function<bool()>& cancelled) = 0;
+  /// Takes an instance, or all of a plugin, out of service or back; kept on disk. Calls that are
+  /// open may end. Answers the instances.
+  virtual Result<std::vector<std::string>> SetDisabled(const std::string& name, bool disabled,
+                                                       const std::string& reason,
+                                                       const std::string& by) = 0;
 };
 
 }  // namespace dcp::host

@@ -134,8 +134,9 @@ Status InProcess::Ask(uint64_t id, const std::string& what) {
 }
 
 Status InProcess::Prepare() {
-  loader_.Post([sink = sink_, path = options_.plugin_path, directory = options_.library_directory] {
-    Result<const dcp_plugin_api*> table = LoadInProcess(path, directory);
+  loader_.Post([sink = sink_, path = options_.plugin_path, source = options_.plugin_source,
+                sha256 = options_.plugin_sha256] {
+    Result<const dcp_plugin_api*> table = LoadInProcess(path, source, sha256);
     {
       const std::lock_guard lock(sink->mutex);
       sink->table = std::move(table);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The plugins' files that are loaded into the daemon's own process, by content. A file that is
-// replaced on disk is another content, and so another library; one that was loaded stays.
+// The plugins' files that are loaded into the daemon's own process, by content. They lie in the store
+// (plugin_store.h), so another content is another path and another library; one that was loaded stays.
 #pragma once
 
 #include <dcp/plugin.h>
@@ -17,8 +17,9 @@ namespace dcp::host {
 /// good. A few plugins, each replaced now and then; beyond it a restart is due.
 constexpr size_t kInProcessVersionsMax = 32;
 
-/// Copies the file into `directory` under the name of its content, checks the copy, and loads it;
-/// once for each content. FAILED_PRECONDITION beyond the limit. [any] blocks
-Result<const dcp_plugin_api*> LoadInProcess(const std::string& path, const std::string& directory);
+/// Checks and loads the file of a store, once for each content. `source` is its name for people.
+/// FAILED_PRECONDITION beyond the limit. [any] blocks
+Result<const dcp_plugin_api*> LoadInProcess(const std::string& path, const std::string& source,
+                                            const std::string& sha256);
 
 }  // namespace dcp::host

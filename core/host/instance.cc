@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "base/clock.h"
 #include "host/calls.h"
@@ -27,25 +28,29 @@ int64_t BackOffMs(int deaths) {
 }
 
 InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
-                    const Registry& registry) {
+                    const Result<StoredPlugin>& file) {
   InstancePlan plan;
   plan.own = own;
-  const Result<const Registry::Plugin*> found = registry.Find(own.plugin);
-  if (found.ok()) {
-    plan.plugin = **found;
-    if (const auto stamp = StampOf(plan.plugin->path); stamp.ok()) plan.stamp = *stamp;
-    plan.options.plugin_path = plan.plugin->path;
+  plan.options.sandbox = own.sandbox;
+  if (file.ok()) {
+    plan.plugin = *file;
+    plan.options.plugin_path = file->path;
+    plan.options.plugin_source = file->source;
+    plan.options.plugin_sha256 = file->sha256;
+    // What a plugin brings along stands beside the file that it came as.
+    if (!file->installed) {
+      plan.options.sandbox.read.push_back(
+          std::filesystem::path(file->source).parent_path().string());
+    }
   } else {
-    plan.missing = found.status();
+    plan.missing = file.status();
   }
   plan.options.program = settings.worker_program;
-  plan.options.library_directory = settings.library_directory;
   plan.options.plugin = own.plugin;
   plan.options.instance = own.id;
   plan.options.config_json = own.config_json;
   plan.options.env = own.env;
   plan.options.sandboxed = own.sandboxed;
-  plan.options.sandbox = own.sandbox;
   plan.options.limits = own.limits;
   plan.options.start_timeout_ms = settings.start_timeout_ms;
   plan.options.ping_timeout_ms = settings.ping_timeout_ms;
@@ -57,16 +62,14 @@ InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
   return plan;
 }
 
-Instance::Instance(InstancePlan plan, std::function<void()> wake)
-    : plan_(std::move(plan)),
-      digest_(plan_.plugin ? DigestOf(plan_.plugin->path).value_or("") : ""),
-      wake_(std::move(wake)),
-      denied_(plan_.deny_after) {
+Instance::Instance(InstancePlan plan, PluginStore& store, std::function<void()> wake)
+    : plan_(std::move(plan)), store_(store), wake_(std::move(wake)), denied_(plan_.deny_after) {
   if (plan_.plugin) return;
   phase_ = Phase::kFailed;
   settled_ = true;
   reason_ =
       Status(Code::kFailedPrecondition, plan_.missing.message()).WithHint(plan_.missing.hint());
+  if (plan_.disabled) return;
   log::Write(
       log::Id::kPluginFailed,
       {{"plugin", plan_.own.plugin}, {"instance", plan_.own.id}, {"error", reason_.ToString()}});
@@ -80,16 +83,14 @@ bool Instance::Serves(const InstancePlan& plan) const {
       plan_.own.env == plan.own.env && plan_.own.sandboxed == plan.own.sandboxed &&
       plan_.own.sandbox == plan.own.sandbox && plan_.own.limits == plan.own.limits &&
       plan_.own.config_json.Equals(plan.own.config_json.Reveal());
-  const bool same_host = a.program == b.program && a.start_timeout_ms == b.start_timeout_ms &&
-                         a.ping_timeout_ms == b.ping_timeout_ms &&
-                         a.cancel_grace_ms == b.cancel_grace_ms &&
-                         a.hang_grace_ms == b.hang_grace_ms &&
-                         a.wait_for_debugger == b.wait_for_debugger &&
-                         plan_.deaths_max == plan.deaths_max && plan_.deny_after == plan.deny_after;
-  if (!same_settings || !same_host || a.plugin_path != b.plugin_path) return false;
-  if (!plan.plugin || plan_.stamp == plan.stamp) return true;
-  // Touched, or replaced by the same: what counts is what is in it.
-  return !digest_.empty() && DigestOf(plan.plugin->path).value_or("") == digest_;
+  const bool same_host =
+      a.program == b.program && a.start_timeout_ms == b.start_timeout_ms &&
+      a.ping_timeout_ms == b.ping_timeout_ms && a.cancel_grace_ms == b.cancel_grace_ms &&
+      a.hang_grace_ms == b.hang_grace_ms && a.wait_for_debugger == b.wait_for_debugger &&
+      plan_.deaths_max == plan.deaths_max && plan_.deny_after == plan.deny_after;
+  const std::string sha256 = plan_.plugin ? plan_.plugin->sha256 : "";
+  return same_settings && same_host && plan_.disabled == plan.disabled &&
+         a.plugin_path == b.plugin_path && sha256 == (plan.plugin ? plan.plugin->sha256 : "");
 }
 
 bool Instance::failed() const {
@@ -126,6 +127,7 @@ bool Instance::Close(bool by_force) {
 
 Result<std::shared_ptr<PluginHome>> Instance::StartHome() {
   const auto changed = [this] { OnChanged(); };
+  DCP_TRY(store_.CheckUnchanged(*plan_.plugin));
   if (plan_.own.isolation == kIsolationInProcess) {
     return std::shared_ptr<PluginHome>(InProcess::Start(plan_.options, changed));
   }
@@ -153,9 +155,9 @@ SteadyMillis Instance::Supervise(SteadyMillis now) {
   if (!made.ok()) {
     // NOT_FOUND is kept for routes; a program that is missing is a set-up to mend.
     const bool transient = IsTransient(made.status().code());
-    Died(
-        Status(transient ? Code::kUnavailable : Code::kFailedPrecondition, made.status().message()),
-        !transient);
+    Died(Status(transient ? Code::kUnavailable : Code::kFailedPrecondition, made.status().message())
+             .WithHint(made.status().hint()),
+         !transient);
     return phase_ == Phase::kDue ? due_ : kNever;
   }
   home_ = std::move(made).value();
@@ -254,7 +256,8 @@ Result<std::shared_ptr<PluginHome>> Instance::WaitHome(const PluginHome* dead,
 Result<Reply> Instance::Call(const std::string& method, const std::string& request,
                              const CallOptions& options) {
   if (const Status denied = denied_.Check(method, request); !denied.ok()) {
-    return denied.With(Who()).WithHint("tell the plugin's author; `pretzel service restart " + id() +
+    return denied.With(Who()).WithHint("tell the plugin's author; `pretzel service restart " +
+                                       id() +
                                        "`, or a new file of the plugin, lets it be tried again");
   }
   std::shared_ptr<PluginHome> home;
@@ -287,15 +290,19 @@ InstanceState Instance::State() const {
   state.isolation = plan_.own.isolation;
   if (const Manifest* own = manifest()) {
     state.version = own->version;
+    state.sha256 = plan_.plugin->sha256;
+    state.path = plan_.plugin->source;
     for (const Capability& c : own->capabilities) state.capabilities.push_back(c.name);
   }
   const std::lock_guard lock(mutex_);
-  state.state = phase_ == Phase::kReady                                 ? "READY"
+  state.state = plan_.disabled                                          ? "DISABLED"
+                : phase_ == Phase::kReady                               ? "READY"
                 : phase_ == Phase::kFailed || phase_ == Phase::kStopped ? "FAILED"
                                                                         : "RESTARTING";
   if (phase_ != Phase::kReady && !reason_.ok()) state.detail = reason_.ToString();
   state.restarts = std::max(0, starts_ - 1);
-  if (phase_ == Phase::kReady) state.pid = home_->pid();
+  // Also of one that starts: a debugger is attached to it.
+  if (home_ && (phase_ == Phase::kReady || phase_ == Phase::kStarting)) state.pid = home_->pid();
   return state;
 }
 
@@ -305,7 +312,8 @@ Status Instance::Restart() {
     const std::lock_guard lock(mutex_);
     if (!plan_.plugin) {
       return FailedPrecondition(Who() + " cannot be restarted: " + reason_.message())
-          .WithHint("mend it, then `pretzel config reload`");
+          .WithHint(plan_.disabled ? "`pretzel plugin enable " + id() + "` takes it back"
+                                   : "mend it, then `pretzel config reload`");
     }
     if (phase_ == Phase::kStopped) return Unavailable("the plugin host is stopping");
     deaths_ = 0;

@@ -14,10 +14,9 @@
 
 #include "base/result.h"
 #include "host/deny_list.h"
-#include "host/digest.h"
 #include "host/host.h"
 #include "host/plugin_home.h"
-#include "host/registry.h"
+#include "host/plugin_store.h"
 
 namespace dcp::host {
 
@@ -33,21 +32,22 @@ int64_t BackOffMs(int deaths);
 /// All that decides how an instance runs.
 struct InstancePlan {
   InstanceSettings own;
-  std::optional<Registry::Plugin> plugin;  ///< nothing when it was not found, and why:
+  std::optional<StoredPlugin> plugin;  ///< nothing when it may not or cannot run, and why:
   Status missing;
-  FileStamp stamp;  ///< of the plugin's file
+  bool disabled = false;  ///< that is the reason
   HomeOptions options;
   int deaths_max = 0;  ///< as in Settings
   int deny_after = 0;
 };
 
+/// `file` is what is to run, or why nothing is.
 InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
-                    const Registry& registry);
+                    const Result<StoredPlugin>& file);
 
 class Instance {
  public:
-  /// `wake` makes the supervising thread call Supervise() soon.
-  Instance(InstancePlan plan, std::function<void()> wake);
+  /// `wake` makes the supervising thread call Supervise() soon. `store` must outlive it.
+  Instance(InstancePlan plan, PluginStore& store, std::function<void()> wake);
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
@@ -55,6 +55,7 @@ class Instance {
     return plan_.plugin.has_value() ? &plan_.plugin->manifest : nullptr;
   }
   const std::string& id() const { return plan_.own.id; }
+  const InstancePlan& plan() const { return plan_; }
   /// "plugin x (instance y)".
   std::string Who() const;
 
@@ -93,7 +94,7 @@ class Instance {
   Result<std::shared_ptr<PluginHome>> WaitHome(const PluginHome* dead, const CallOptions& options);
 
   const InstancePlan plan_;
-  const std::string digest_;  ///< of the plugin's file; empty when it could not be read
+  PluginStore& store_;
   const std::function<void()> wake_;
 
   mutable std::mutex mutex_;

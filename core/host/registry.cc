@@ -3,25 +3,18 @@
 // Discovery of plugins on disk.
 #include "host/registry.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 
 #include "base/id.h"
+#include "host/trust.h"
 
 namespace dcp::host {
 namespace {
 
-/// Whoever may write there could make the daemon run their code.
-Status CheckPrivate(const std::string& path) {
-  struct stat info {};
-  if (stat(path.c_str(), &info) != 0) return FromErrno(errno, path);
-  if ((info.st_mode & S_IWOTH) != 0 && (info.st_mode & S_ISVTX) == 0) {
-    return PermissionDenied(path + " can be written by everybody; run chmod o-w on it");
-  }
-  return Status::Ok();
+/// With the way out, since a list of refused files has one column for it.
+std::string Words(const Status& why) {
+  return why.message() + (why.hint().empty() ? "" : " (" + why.hint() + ")");
 }
 
 }  // namespace
@@ -34,8 +27,8 @@ Registry Registry::Discover(const std::vector<std::string>& directories) {
 }
 
 void Registry::Visit(const std::string& directory) {
-  if (const Status status = CheckPrivate(directory); !status.ok()) {
-    skipped_.push_back({directory, status.message()});
+  if (const Status status = CheckTrusted(directory); !status.ok()) {
+    skipped_.push_back({directory, Words(status)});
     return;
   }
   std::error_code error;
@@ -58,14 +51,13 @@ void Registry::Visit(const std::string& directory) {
 }
 
 void Registry::Consider(const std::string& path) {
-  if (const Status status = CheckPrivate(path); !status.ok()) {
-    skipped_.push_back({path, status.message()});
+  if (const Status status = CheckTrusted(path); !status.ok()) {
+    skipped_.push_back({path, Words(status)});
     return;
   }
   Result<Manifest> manifest = ReadManifest(path);
   if (!manifest.ok()) {
-    const Status why = manifest.status();
-    skipped_.push_back({path, why.message() + (why.hint().empty() ? "" : " (" + why.hint() + ")")});
+    skipped_.push_back({path, Words(manifest.status())});
     return;
   }
   for (const Plugin& plugin : plugins_) {

@@ -3,6 +3,7 @@
 // Routing, and the check of what routes point to.
 #include "host/router.h"
 
+#include <algorithm>
 #include <set>
 #include <vector>
 
@@ -28,7 +29,7 @@ Status DidYouMean(Status status, const std::string& word, const std::vector<std:
   return std::move(status).WithHint("did you mean \"" + near + "\"?");
 }
 
-Status CheckInstance(const InstanceSettings& instance, const std::string& library_directory,
+Status CheckInstance(const InstanceSettings& instance, const std::string& store_directory,
                      std::set<std::string>& seen) {
   if (instance.id.empty()) return InvalidArgument("a plugin instance has no id");
   if (instance.plugin.empty()) {
@@ -47,7 +48,7 @@ Status CheckInstance(const InstanceSettings& instance, const std::string& librar
     return InvalidArgument(what + "isolation in_process gives no environment of its own")
         .WithHint("remove `env`, or use isolation: worker");
   }
-  if (library_directory.empty()) {
+  if (store_directory.empty()) {
     return InvalidArgument(what + "isolation in_process needs a folder for its file");
   }
   return Status::Ok();
@@ -161,10 +162,25 @@ std::vector<std::string> Differences(const Routes& before, const Routes& after) 
   return lines;
 }
 
+std::vector<std::string> RoutesTo(const Routes& routes, const std::string& capability,
+                                  const std::string& instance) {
+  std::vector<std::string> found;
+  const auto own = routes.find(capability);
+  if (own == routes.end()) return found;
+  for (const auto& [name, id] : own->second.named) {
+    if (id == instance) found.push_back(capability + "/" + (name.empty() ? "default" : name));
+  }
+  const auto& rules = own->second.rules;
+  if (std::any_of(rules.begin(), rules.end(), [&](const auto& r) { return r.use == instance; })) {
+    found.push_back(capability + "/rules");
+  }
+  return found;
+}
+
 Status CheckSettings(const Settings& settings) {
   std::set<std::string> ids;
   for (const InstanceSettings& instance : settings.instances) {
-    DCP_TRY(CheckInstance(instance, settings.library_directory, ids));
+    DCP_TRY(CheckInstance(instance, settings.store_directory, ids));
   }
   for (const auto& [capability, routes] : settings.routes) {
     for (const auto& [route, id] : routes.named) {

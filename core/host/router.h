@@ -31,6 +31,11 @@ bool Matches(std::string_view pattern, std::string_view text);
 /// One line for each route, or list of rules, that differs: "test_backend: default a -> b".
 std::vector<std::string> Differences(const Routes& before, const Routes& after);
 
+/// The routes of a capability that lead to an instance: "test_backend/default", and
+/// "test_backend/rules" for all rules.
+std::vector<std::string> RoutesTo(const Routes& routes, const std::string& capability,
+                                  const std::string& instance);
+
 /// INVALID_ARGUMENT for settings that no start could make work: an instance twice, a route to an
 /// instance nobody configured, an isolation mode there is not.
 Status CheckSettings(const Settings& settings);

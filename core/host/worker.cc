@@ -132,11 +132,13 @@ void Worker::Enter(std::string_view body) {
     unprotected_ = layers->Missing();
   }
   // Not here: a plugin's constructors may take long, and pings are answered meanwhile.
-  loader_.Post([this, path = hello->plugin_path] { Load(path); });
+  const std::string& shown =
+      hello->plugin_source.empty() ? hello->plugin_path : hello->plugin_source;
+  loader_.Post([this, path = hello->plugin_path, shown] { Load(path, shown); });
 }
 
-void Worker::Load(const std::string& path) {
-  const Result<const dcp_plugin_api*> table = LoadPlugin(path, path);
+void Worker::Load(const std::string& path, const std::string& shown) {
+  const Result<const dcp_plugin_api*> table = LoadPlugin(path, shown);
   if (!table.ok()) return Ready(table.status(), 0);
   {
     const std::lock_guard lock(mutex_);

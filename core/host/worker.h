@@ -40,7 +40,7 @@ class Worker {
  private:
   void Dispatch(Frame frame);
   void Enter(std::string_view body);
-  void Load(const std::string& path);
+  void Load(const std::string& path, const std::string& shown);
   void Ready(const Status& status, uint32_t flags);
   std::shared_ptr<PluginRuntime> Runtime();
 

@@ -79,9 +79,9 @@ Status WorkerProcess::Start() {
                                                   {"attach", "gdb -p " + std::to_string(pid_)}});
   }
   started_ms_ = heard_ms_ = pinged_ms_ = SystemClock().Steady();
-  DCP_TRY(channel_->Send(
-      FrameType::kHello, 0,
-      EncodeHello({options_.plugin_path, options_.sandboxed, options_.sandbox, options_.limits})));
+  DCP_TRY(channel_->Send(FrameType::kHello, 0,
+                         EncodeHello({options_.plugin_path, options_.plugin_source,
+                                      options_.sandboxed, options_.sandbox, options_.limits})));
   thread_ = std::thread([this] { Loop(); });
   return Status::Ok();
 }

@@ -29,7 +29,7 @@ class Transcript {
     Settings settings;
     settings.worker_program = TEST_WORKER;
     settings.directories = {directory};
-    settings.library_directory = libraries;
+    settings.store_directory = libraries;
     settings.instances.resize(1);
     settings.instances[0].id = "it";
     settings.instances[0].plugin = plugin;
@@ -75,7 +75,7 @@ class Transcript {
 
 class InProcessTest : public HostFixture {
  protected:
-  InProcessTest() { settings_.library_directory = libraries_; }
+  InProcessTest() { settings_.store_directory = libraries_; }
   ~InProcessTest() override { fs::remove_all(libraries_); }
 
   /// "bad" runs in this process.

@@ -46,9 +46,10 @@ class HostMinorTest : public ::testing::TestWithParam<Pair> {
     fs::create_directories(scratch_);
     settings_.worker_program = GetParam().worker == nullptr ? TEST_WORKER : GetParam().worker;
     settings_.directories = {TEST_PLUGINS};
-    settings_.library_directory = scratch_ + "/libraries";
+    settings_.store_directory = scratch_ + "/libraries";
     settings_.instances.resize(1);
     settings_.instances[0].id = "it";
+    settings_.instances[0].sandboxed = false;  // it tells its story in a file
     settings_.instances[0].plugin = GetParam().plugin;
     settings_.instances[0].isolation =
         GetParam().worker == nullptr ? kIsolationInProcess : kIsolationWorker;

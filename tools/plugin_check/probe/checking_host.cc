@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/limits.h"
+#include "plugin_check/probe/posts.h"
 #include "plugin_check/probe/record.h"
 #include "plugin_check/probe/utf8.h"
 
@@ -21,6 +22,7 @@ struct dcp_host {
   bool closed = false;
   std::string reason;
   std::string texts;
+  dcp::plugin_check::Posts posts;
 };
 
 struct dcp_call {
@@ -203,6 +205,12 @@ const void* Extension(dcp_host* host, const char* /*id*/) {
   return nullptr;
 }
 
+dcp_code Post(dcp_host* given, void (*run)(void*), void* user) {
+  dcp_host* host = KnownHost(given, "post()");
+  if (host == nullptr) return DCP_FAILED_PRECONDITION;
+  return host->posts.Add(run, user) ? DCP_OK : DCP_FAILED_PRECONDITION;
+}
+
 /// Memory for a table: it ends at a page that nobody may touch, or has zeros behind it.
 uint8_t* Map(bool to_the_edge) {
   void* mapped =
@@ -217,8 +225,9 @@ uint8_t* Map(bool to_the_edge) {
 dcp_host_api* MakeTable(TableForm form, dcp_host* host) {
   uint8_t* memory = Map(form == TableForm::kOld);
   dcp_host_api table{};
-  table.struct_size = DCP_HOST_API_MIN;
-  table.abi_minor = DCP_ABI_MINOR;
+  const bool old = form == TableForm::kOld;
+  table.struct_size = old ? DCP_HOST_API_MIN : DCP_HOST_API_SIZE;
+  table.abi_minor = old ? 0 : DCP_ABI_MINOR;
   table.host = host;
   table.log = Log;
   table.cancelled = Cancelled;
@@ -227,12 +236,13 @@ dcp_host_api* MakeTable(TableForm form, dcp_host* host) {
   table.complete = Complete;
   table.set_error = SetError;
   table.extension = Extension;
+  table.post = Post;
   if (form == TableForm::kNew) {
     table.struct_size += kNewerTableBytes;
     table.abi_minor += 9;
-    std::memset(memory + DCP_HOST_API_MIN, 0xA5, kNewerTableBytes);
+    std::memset(memory + DCP_HOST_API_SIZE, 0xA5, kNewerTableBytes);
   }
-  std::memcpy(memory, &table, DCP_HOST_API_MIN);
+  std::memcpy(memory, &table, old ? DCP_HOST_API_MIN : DCP_HOST_API_SIZE);
   return reinterpret_cast<dcp_host_api*>(memory);
 }
 
@@ -282,6 +292,10 @@ void CheckingHost::ForgetTexts() {
   const std::lock_guard lock(handle_->mutex);
   handle_->texts = std::string();
 }
+
+void CheckingHost::TakePosts() { handle_->posts.Begin(); }
+
+void CheckingHost::FinishPosts() { handle_->posts.Finish(); }
 
 void CheckingHost::Close() {
   const std::lock_guard lock(handle_->mutex);

@@ -69,6 +69,10 @@ class CheckingHost {
   std::string texts() const;
   /// For checks that count bytes.
   void ForgetTexts();
+  /// create() is about to be called: from here on a plugin may post.
+  void TakePosts();
+  /// destroy() is about to be called: what was posted has returned when this does. blocks
+  void FinishPosts();
   /// destroy() has returned: whoever calls from now on is late.
   void Close();
 

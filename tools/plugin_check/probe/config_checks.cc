@@ -179,7 +179,7 @@ Verdict CreateFailLevel(const Subject& subject) {
     for (const char* config : {"{\"a\": \"b", "[]"}) {
       dcp_instance* made = nullptr;
       const dcp_code code = subject.Create(*host, config, &made);
-      if (code == DCP_OK && made != nullptr) subject.Destroy(made);  // create-bad says so
+      if (code == DCP_OK && made != nullptr) subject.Destroy(*host, made);  // create-bad says so
     }
     host->ForgetTexts();
   }));

@@ -19,7 +19,7 @@ Verdict Noticed(const Job& job, Fault fault) {
   (void)(*subject)->Validate(host, "[]");
   dcp_instance* made = nullptr;
   if ((*subject)->Create(host, "[]", &made) == DCP_OK && made != nullptr) {
-    (*subject)->Destroy(made);
+    (*subject)->Destroy(host, made);
   }
   // Two, since a pointer of one may be handed back to the other.
   const auto first = Begin(**subject);

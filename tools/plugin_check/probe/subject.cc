@@ -120,14 +120,23 @@ dcp_code Subject::Validate(CheckingHost& host, std::string_view config) const {
 
 dcp_code Subject::Create(CheckingHost& host, std::string_view config, dcp_instance** out) const {
   *out = nullptr;
+  host.TakePosts();
   host.BeginConfigure();
   const dcp_code code =
       Guarded("create()", [&] { return table_->create(host.api(), BytesOf(config), out); });
   host.EndConfigure();
+  if (code != DCP_OK) host.FinishPosts();
   return code;
 }
 
-void Subject::Destroy(dcp_instance* instance) const {
+void Subject::Destroy(CheckingHost& host, dcp_instance* instance) const {
+  if (DCP_HAS(table_, dcp_plugin_api, drain) && table_->drain != nullptr) {
+    (void)Guarded("drain()", [&] {
+      table_->drain(instance);
+      return DCP_OK;
+    });
+  }
+  host.FinishPosts();
   (void)Guarded("destroy()", [&] {
     table_->destroy(instance);
     return DCP_OK;
@@ -237,7 +246,7 @@ bool Instance::has_open_calls() const {
 
 bool Instance::Destroy() {
   if (has_open_calls()) return false;
-  subject_.Destroy(self_);
+  subject_.Destroy(host_, self_);
   return true;
 }
 

@@ -60,7 +60,8 @@ class Subject {
   /// Calls validate() or create(); an exception counts as INTERNAL and is noted.
   dcp_code Validate(CheckingHost& host, std::string_view config) const;
   dcp_code Create(CheckingHost& host, std::string_view config, dcp_instance** out) const;
-  void Destroy(dcp_instance* instance) const;
+  /// drain() where there is one, then destroy(), with nothing that was posted running any more.
+  void Destroy(CheckingHost& host, dcp_instance* instance) const;
 
  private:
   Subject(const Job& job, const dcp_plugin_api* table) : job_(job), table_(table) {}
