@@ -52,7 +52,9 @@ Command TestCommand(std::vector<std::string> path);
 Command PreviewCommand(std::vector<std::string> path);
 Command RunCommand(std::vector<std::string> path);
 // commands/plugin/
+Command PluginLogsCommand();
 Command PluginNewCommand();
+Command PluginTopCommand();
 // commands/run/
 Command RunListCommand();
 Command RunGetCommand();

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <set>
 
+#include "base/id.h"
 #include "host/contract.h"
 #include "host/instance.h"
 #include "host/registry.h"
@@ -16,6 +17,15 @@
 
 namespace dcp::host {
 namespace {
+
+/// Of an id that nobody configured, in a message.
+constexpr size_t kShownIdMax = 80;
+
+/// What outlives an instance, for whatever takes its place under the same id.
+struct Observed {
+  std::shared_ptr<Counters> counters = std::make_shared<Counters>();
+  std::shared_ptr<Journal> journal = std::make_shared<Journal>();
+};
 
 /// What is configured at one time. Never changed once it serves; a reload makes the next one.
 struct Generation {
@@ -97,6 +107,9 @@ class PluginHost : public Host {
           .WithHint("reload again when some of these calls have ended");
     }
     Change change(Present(), std::move(settings));
+    // Ids that are not configured any more, or that a reload which failed brought.
+    std::erase_if(observed_,
+                  [&](const auto& each) { return !change.before->instances.contains(each.first); });
     Prepare(change);
     supervision_.Add(change.fresh);
     if (const Status status = WaitReady(change, cancelled); !status.ok()) {
@@ -114,8 +127,28 @@ class PluginHost : public Host {
 
   std::vector<InstanceState> States() const override {
     std::vector<InstanceState> states;
-    for (const auto& [id, instance] : Present()->instances) states.push_back(instance->State());
+    const auto generation = Present();  // held: a reload may drop it meanwhile
+    for (const auto& [id, instance] : generation->instances) states.push_back(instance->State());
     return states;
+  }
+
+  std::vector<InstanceMetrics> Metrics() const override {
+    std::vector<InstanceMetrics> all;
+    const auto generation = Present();
+    for (const auto& [id, instance] : generation->instances) all.push_back(instance->Metrics());
+    return all;
+  }
+
+  Result<std::shared_ptr<Journal>> JournalOf(const std::string& id) const override {
+    const auto generation = Present();
+    const auto found = generation->instances.find(id);
+    if (found != generation->instances.end()) return found->second->journal();
+    std::vector<std::string> names;
+    for (const auto& [name, instance] : generation->instances) names.push_back(name);
+    const std::string near = Nearest(id, names);
+    return NotFound("there is no plugin instance \"" + id.substr(0, kShownIdMax) + "\"")
+        .WithId("PZ0909")
+        .WithHint(near.empty() ? "`pretzel status` lists them" : "did you mean " + near + "?");
   }
 
   Status Restart(const std::string& id) override {
@@ -155,6 +188,9 @@ class PluginHost : public Host {
   }
 
   std::shared_ptr<Instance> Make(InstancePlan plan) {
+    const Observed& observed = observed_[plan.own.id];
+    plan.counters = observed.counters;
+    plan.options.journal = observed.journal;
     return std::make_shared<Instance>(std::move(plan), [this] { supervision_.Wake(); });
   }
 
@@ -217,6 +253,15 @@ class PluginHost : public Host {
   static Result<std::string> Carry(Instance& instance, const std::string& capability,
                                    const std::string& method, const std::string& request_json,
                                    const CallOptions& options) {
+    CountedCall counted(instance.counters());
+    Result<std::string> answer = CarryOut(instance, capability, method, request_json, options);
+    counted.End(answer.ok() ? Code::kOk : answer.status().code());
+    return answer;
+  }
+
+  static Result<std::string> CarryOut(Instance& instance, const std::string& capability,
+                                      const std::string& method, const std::string& request_json,
+                                      const CallOptions& options) {
     const Manifest* manifest = instance.manifest();
     if (manifest == nullptr) return instance.Call(method, "", options).status();
     DCP_TRY(CheckOffered(instance, capability, method));
@@ -258,7 +303,8 @@ class PluginHost : public Host {
   std::shared_ptr<const Generation> present_;
   std::mutex reload_mutex_;
   std::set<std::string> told_;  ///< files passed over that the log has named; under reload_mutex_
-  Supervision supervision_;     // first to go: its instances must not find the rest gone
+  std::map<std::string, Observed> observed_;  ///< by instance id; under reload_mutex_
+  Supervision supervision_;  // first to go: its instances must not find the rest gone
 };
 
 }  // namespace
