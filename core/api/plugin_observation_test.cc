@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What can be seen of plugins through the API: counters and logs. The host is the real one; its only
-// instance has no file, so calls of it fail at once, and its journal is written by the test.
+// What can be seen of plugins through the API: counters and logs. The host is the real one; its
+// only instance has no file, so calls of it fail at once, and its journal is written by the test.
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -19,6 +19,7 @@ using grpc::StatusCode;
 
 class PluginObservationTest : public ::testing::Test {
  protected:
+  void TearDown() override { daemon_.server.reset(); }  // it borrows the host
   void Start() {
     host::Settings settings;
     settings.worker_program = "/nonexistent/dcp-plugin-worker";
@@ -79,11 +80,9 @@ class PluginObservationTest : public ::testing::Test {
     return details.ParseFromString(status.error_details()) ? details.id() : "";
   }
 
-  testing::Daemon daemon_;  // first: its server goes before the host it borrows
+  testing::Daemon daemon_;
   std::unique_ptr<host::Host> host_;
   std::unique_ptr<v1::Plugins::Stub> plugins_;
-
-  void TearDown() override { daemon_.server.reset(); }
 };
 
 TEST_F(PluginObservationTest, BothNeedAToken) {
@@ -184,8 +183,8 @@ TEST_F(PluginObservationTest, AFollowerGetsWhatComesAndADrainEndsIt) {
     for (const v1::PluginLogLine& line : chunk.lines()) texts.push_back(line.text());
   }
   EXPECT_EQ(texts, (std::vector<std::string>{"line 0", "line 1"}));
-  auto drained = std::async(std::launch::async,
-                            [&] { daemon_.server->Drain(60'000, [] { return false; }); });
+  auto drained =
+      std::async(std::launch::async, [&] { daemon_.server->Drain(60'000, [] { return false; }); });
   EXPECT_FALSE(stream->Read(&chunk));
   const grpc::Status ended = stream->Finish();
   EXPECT_EQ(ended.error_code(), StatusCode::UNAVAILABLE);

@@ -50,7 +50,8 @@ class PluginLogStream final : public EventStream<v1::PluginLogChunk> {
       next_ = 0;
     }
     const int64_t wanted = std::min<int64_t>(kPluginLogLinesMax, end_ - next_);
-    host::Journal::Page page = journal_->Read(next_, static_cast<size_t>(std::max<int64_t>(0, wanted)));
+    host::Journal::Page page =
+        journal_->Read(next_, static_cast<size_t>(std::max<int64_t>(0, wanted)));
     next_ = page.next;
     v1::PluginLogChunk chunk;
     if (page.missed > 0) AddMissed(page, &chunk);

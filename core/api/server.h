@@ -27,7 +27,8 @@ namespace dcp::api {
 /// Calls served at once; more are refused at once with RESOURCE_EXHAUSTED rather than queued, so
 /// a flood cannot delay the calls that were let in.
 constexpr int kConcurrentCallsDefault = 32;
-/// Open WatchRun, GetRunLogs and GetPluginLogs streams. Each holds one open read's worth of events in memory.
+/// Open WatchRun, GetRunLogs and GetPluginLogs streams. Each holds one open read's worth of events
+/// in memory.
 constexpr int kStreamsMax = 256;
 /// How long a client's catalog token from ConnectPlayground is good for, at most.
 constexpr int64_t kConnectTokenMs = int64_t{12} * 3600 * 1000;

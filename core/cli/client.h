@@ -62,7 +62,8 @@ class Client {
   // plugins_client.cc
   Result<v1::ListPluginsResponse> ListPlugins(const v1::ListPluginsRequest& request);
   Result<v1::GetPluginMetricsResponse> GetPluginMetrics();
-  /// Until the stream ends, or `cancel` is called (CANCELLED), for which `started` is given the way.
+  /// Until the stream ends, or `cancel` is called (CANCELLED), for which `started` is given the
+  /// way.
   Status GetPluginLogs(const v1::GetPluginLogsRequest& request,
                        const std::function<void(const v1::PluginLogLine&)>& take,
                        const std::function<void(std::function<void()> cancel)>& started);

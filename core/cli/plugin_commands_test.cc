@@ -2,9 +2,7 @@
 //
 // plugin top and plugin logs against the API with a real host, whose only instance has no file.
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -38,12 +36,11 @@ class PluginCommandsTest : public ::testing::Test {
     std::istringstream in;
     std::ostringstream out;
     std::ostringstream err;
-    Io io{&in, &out, &err};
-    io.env = [this](const std::string& name) {
-      const auto found = environment_.find(name);
-      return found == environment_.end() ? std::string() : found->second;
-    };
-    const int code = RunPretzel(io, words);
+    const Io io{&in, &out, &err, false, false, false, [this](const std::string& name) {
+                  const auto found = environment_.find(name);
+                  return found == environment_.end() ? std::string() : found->second;
+                }};
+    const int code = Main(io, words);
     out_ = out.str();
     err_ = err.str();
     return code;

@@ -93,6 +93,22 @@ services:
   EXPECT_EQ(settings->services[0].command[1], "/var/lib/pretzel/secrets/upstream");
 }
 
+TEST(SettingsTest, MetricsAreOffUnlessAskedForAndStayOnThisMachine) {
+  EXPECT_EQ(ReadSettings("dcpd.yaml", kMinimal, Known())->metrics_listen, "");
+  const auto settings = ReadSettings(
+      "dcpd.yaml", std::string(kMinimal) + "metrics: {listen: \"127.0.0.1:${port.catalog}\"}\n",
+      Known());
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  EXPECT_EQ(settings->metrics_listen, "127.0.0.1:4711");
+  const Status open =
+      ReadSettings("dcpd.yaml", std::string(kMinimal) + "metrics: {listen: \"0.0.0.0:9464\"}\n",
+                   Known())
+          .status();
+  EXPECT_EQ(open.location().line, 9);
+  EXPECT_THAT(open.ToString(), HasSubstr("0.0.0.0:9464"));
+  EXPECT_THAT(open.hint(), HasSubstr("127.0.0.1:PORT"));
+}
+
 TEST(SettingsTest, AWorkerIsConfinedUnlessToldOtherwise) {
   const std::string text = std::string(kMinimal) + R"(
 plugins:
@@ -139,9 +155,11 @@ TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
       {"recycle: {service: nobody}\n", "no service \"nobody\""},
       {"plugins: {instances: [{id: a, plugin: b, sandbox: {read: [etc]}}]}\n",
        "\"etc\" is no absolute path"},
-      {"plugins: {instances: [{id: a, plugin: b, isolation: in_process, sandbox: {network: true}}]}\n",
+      {"plugins: {instances: [{id: a, plugin: b, isolation: in_process, sandbox: {network: "
+       "true}}]}\n",
        "isolation in_process gives no protection of its own"},
-      {"plugins: {instances: [{id: a, plugin: b, isolation: in_process, limits: {memory: 1GiB}}]}\n",
+      {"plugins: {instances: [{id: a, plugin: b, isolation: in_process, limits: {memory: "
+       "1GiB}}]}\n",
        "remove `limits`, or use isolation: worker"},
       {"plugins: {instances: [{id: a, plugin: b, limits: {memory: 63MiB}}]}\n", "dcpd.yaml:9:55"},
       {"plugins: {instances: [{id: a, plugin: b, limits: {open_files: 15}}]}\n", "dcpd.yaml:9:59"},

@@ -32,8 +32,8 @@ Status DenyList::Check(std::string_view method, std::string_view request) {
   const std::lock_guard lock(mutex_);
   const auto found = Find(digest);
   if (found == suspects_.end() || found->deaths < deaths_max_) return {};
-  return FailedPrecondition("this very request of " + std::string(method) + " is not made again: " +
-                            std::to_string(found->deaths) +
+  return FailedPrecondition("this very request of " + std::string(method) +
+                            " is not made again: " + std::to_string(found->deaths) +
                             " workers died while it ran; the last time: " + found->reason);
 }
 

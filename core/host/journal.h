@@ -37,7 +37,8 @@ struct JournalLine {
   std::string text;  ///< one printable line of UTF-8
 };
 
-/// Of one instance's id: kept over restarts of its worker, and over a reload that replaces it. [any]
+/// Of one instance's id: kept over restarts of its worker, and over a reload that replaces it.
+/// [any]
 class Journal {
  public:
   void Add(log::Level level, std::string_view source, std::string_view text);

@@ -32,8 +32,8 @@ inline constexpr size_t kCodeCount = 17;
 /// The bucket of that many nanoseconds: the first whose bound is not below it.
 size_t DurationBucket(int64_t nanoseconds);
 
-/// Of one instance's id. A reload that replaces the instance goes on with them: what only ever grows
-/// must not go back. [any]
+/// Of one instance's id. A reload that replaces the instance goes on with them: what only ever
+/// grows must not go back. [any]
 class Counters {
  public:
   void Begin() { begun_.fetch_add(1, std::memory_order_relaxed); }
@@ -77,7 +77,8 @@ class CountedCall {
   CountedCall& operator=(const CountedCall&) = delete;
   /// Once.
   void End(Code code) {
-    counters_.End(code, std::chrono::nanoseconds(std::chrono::steady_clock::now() - begun_).count());
+    counters_.End(code,
+                  std::chrono::nanoseconds(std::chrono::steady_clock::now() - begun_).count());
   }
 
  private:

@@ -20,8 +20,8 @@ void LogPluginLine(const std::string& plugin, const std::string& instance, uint3
                      : level == 2 ? log::Id::kPluginSaid
                                   : log::Id::kPluginWarned;
   log::Write(id, {{"plugin", plugin}, {"instance", instance}, {"line", std::string(line)}});
-  const auto own = static_cast<log::Level>(
-      std::min<uint32_t>(level, static_cast<uint32_t>(log::Level::kError)));
+  const auto own =
+      static_cast<log::Level>(std::min<uint32_t>(level, static_cast<uint32_t>(log::Level::kError)));
   journal.Add(own, kSourcePlugin, line);
 }
 

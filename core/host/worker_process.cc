@@ -60,7 +60,7 @@ Status WorkerProcess::Start() {
   spawn.env = options_.env;
   spawn.fds = {{ends[1], kWorkerFd}};
   spawn.die_with_parent = true;
-  Status status = 
+  Status status =
       stdout_.Open(options_.plugin, options_.instance, options_.journal, spawn.stdout_fd);
   if (status.ok()) {
     status = stderr_.Open(options_.plugin, options_.instance, options_.journal, spawn.stderr_fd);
@@ -209,9 +209,9 @@ void WorkerProcess::HandleReady(const Frame& frame) {
   }
   parallel_ = (flags & 1U) != 0;
   if (!unprotected.empty()) {
-    log::Write(log::Id::kPluginUnprotected, {{"plugin", options_.plugin},
-                                             {"instance", options_.instance},
-                                             {"missing", unprotected}});
+    log::Write(
+        log::Id::kPluginUnprotected,
+        {{"plugin", options_.plugin}, {"instance", options_.instance}, {"missing", unprotected}});
     options_.journal->Add(log::Level::kWarning, kSourceHost,
                           "its worker is not fully confined; missing: " + unprotected);
   }

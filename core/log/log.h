@@ -44,8 +44,8 @@ void Write(Id id, std::initializer_list<Field> fields = {});
 /// Flushes what is buffered. Before the process ends.
 void Flush();
 
-/// The text as one line of UTF-8 that cannot drive a terminal: control characters and bytes that are
-/// not UTF-8 are escaped, and what is longer is cut. For keeping what others wrote.
+/// The text as one line of UTF-8 that cannot drive a terminal: control characters and bytes that
+/// are not UTF-8 are escaped, and what is longer is cut. For keeping what others wrote.
 std::string OneLine(std::string_view text, size_t bytes_max);
 
 /// One entry of the catalogue, for documentation and tests.

@@ -137,8 +137,9 @@ TEST_F(HostMetricsTest, NothingIsLostWithAReload) {
   EXPECT_NE(StateOf("bad").pid, before);
   EXPECT_EQ(MetricsOf("bad").calls.ended, 2U);
   EXPECT_EQ(MetricsOf("bad").calls.restarts, 0U);  // the new one was never started again
-  EXPECT_THAT(Journal("bad"), AllOf(HasSubstr("ready: worker " + std::to_string(before)),
-                                    HasSubstr("ready: worker " + std::to_string(StateOf("bad").pid))));
+  EXPECT_THAT(Journal("bad"),
+              AllOf(HasSubstr("ready: worker " + std::to_string(before)),
+                    HasSubstr("ready: worker " + std::to_string(StateOf("bad").pid))));
   // One that has left is forgotten, once a further reload looks.
   next.instances.pop_back();
   for (auto& [capability, routes] : next.routes) routes.named.erase("bad");
@@ -167,8 +168,8 @@ TEST_F(HostMetricsTest, AFloodIsCutAndSaid) {
     ExpectDescribes("Base");
     return Journal("bad").find("lines of its stderr were dropped") != std::string::npos;
   }));
-  EXPECT_THAT(Journal("bad"), AllOf(HasSubstr("stdout: \\u0005\\u0001 line 0"),
-                                    HasSubstr("stderr: complaint 0")));
+  EXPECT_THAT(Journal("bad"),
+              AllOf(HasSubstr("stdout: \\u0005\\u0001 line 0"), HasSubstr("stderr: complaint 0")));
 }
 
 TEST_F(HostMetricsTest, AnUnknownInstanceIsNamedWithTheNearest) {

@@ -98,8 +98,7 @@ std::vector<PluginRates> RatesOf(const v1::GetPluginMetricsResponse& before,
     rates.restarts = now.restarts();
     rates.rss_bytes = now.rss_bytes();
     if (now.pid() != 0 && now.pid() == old.pid()) {
-      rates.cpu_percent =
-          std::max(0.0, (now.cpu_seconds() - old.cpu_seconds()) / seconds * 100);
+      rates.cpu_percent = std::max(0.0, (now.cpu_seconds() - old.cpu_seconds()) / seconds * 100);
     }
     all.push_back(std::move(rates));
   }
@@ -115,8 +114,7 @@ std::string RatesText(const std::vector<PluginRates>& rates, const Paint& paint)
                each.errors_per_second > 0 ? paint.Red(errors) : errors, DurationText(each.p50),
                DurationText(each.p95), DurationText(each.p99), std::to_string(each.open),
                std::to_string(each.queued), std::to_string(each.restarts),
-               BytesText(each.rss_bytes),
-               each.cpu_percent ? Decimal(*each.cpu_percent, 1) : "-"});
+               BytesText(each.rss_bytes), each.cpu_percent ? Decimal(*each.cpu_percent, 1) : "-"});
   }
   return table.Text();
 }

@@ -25,8 +25,8 @@ struct PluginRates {
   std::optional<double> p99;
   uint64_t open = 0;
   uint64_t queued = 0;
-  int32_t restarts = 0;      ///< since the daemon's start
-  uint64_t rss_bytes = 0;    ///< 0 without a worker
+  int32_t restarts = 0;    ///< since the daemon's start
+  uint64_t rss_bytes = 0;  ///< 0 without a worker
   /// Of one core; nothing without a worker, or when it is another than before.
   std::optional<double> cpu_percent;
 };

@@ -51,8 +51,8 @@ TEST(QuantileTest, OfNothingThereIsNone) {
 }
 
 TEST(RatesTest, AreWhatHappenedBetweenTwoSamples) {
-  const auto rates =
-      RatesOf(Sample(100, 10, {100, 100, 100, 100}, 5), Sample(120, 15, {100, 120, 120, 120}, 6), 2);
+  const auto rates = RatesOf(Sample(100, 10, {100, 100, 100, 100}, 5),
+                             Sample(120, 15, {100, 120, 120, 120}, 6), 2);
   ASSERT_EQ(rates.size(), 1U);
   EXPECT_DOUBLE_EQ(rates[0].calls_per_second, 10);
   EXPECT_DOUBLE_EQ(rates[0].errors_per_second, 2.5);
@@ -61,8 +61,7 @@ TEST(RatesTest, AreWhatHappenedBetweenTwoSamples) {
 }
 
 TEST(RatesTest, ADaemonThatWasStartedAnewCountsFromZero) {
-  const auto rates =
-      RatesOf(Sample(100, 10, {100, 100, 100, 100}), Sample(4, 0, {4, 4, 4, 4}), 2);
+  const auto rates = RatesOf(Sample(100, 10, {100, 100, 100, 100}), Sample(4, 0, {4, 4, 4, 4}), 2);
   EXPECT_DOUBLE_EQ(rates[0].calls_per_second, 2);
   EXPECT_DOUBLE_EQ(rates[0].errors_per_second, 0);
   EXPECT_TRUE(rates[0].p99);

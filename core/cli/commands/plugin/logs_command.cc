@@ -19,9 +19,9 @@ constexpr int kTailMax = 1'000'000;
 Result<int32_t> TailOf(const Arguments& arguments) {
   if (!arguments.Has("tail")) return 0;
   const std::string text = arguments.Text("tail");
-  const bool digits = !text.empty() && text.size() <= 7 &&
-                      std::all_of(text.begin(), text.end(),
-                                  [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits =
+      !text.empty() && text.size() <= 7 &&
+      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
   const int tail = digits ? std::stoi(text) : 0;
   if (tail >= 1 && tail <= kTailMax) return tail;
   return InvalidArgument("--tail " + text.substr(0, 80) + " is not a number from 1 to " +
@@ -117,7 +117,8 @@ Command PluginLogsCommand() {
       .summary = "Print what a plugin instance wrote, and what the daemon says about it",
       .details =
           "For operators, since a plugin may write what belongs to others. The daemon keeps the "
-          "last 2000\nlines or 512 KiB of each instance in memory, also over restarts of its worker "
+          "last 2000\nlines or 512 KiB of each instance in memory, also over restarts of its "
+          "worker "
           "and reloads; its own\nlog has them all. The third column says where a line is from: "
           "plugin (its log function), stderr,\nstdout, or host. With -f it goes on until Ctrl-C. "
           "-o json prints one document a line.",

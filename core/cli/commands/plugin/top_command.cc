@@ -55,9 +55,8 @@ int ShowOnce(Session& session, Client& client, const Sample& first, int64_t inte
   const auto second = Take(client);
   if (!second.ok()) return session.Fail(second.status());
   const auto rates = Between(first, *second);
-  session.Print(session.json()
-                    ? PluginMetricsJson(second->metrics, rates, second->at - first.at)
-                    : RatesText(rates, session.paint()));
+  session.Print(session.json() ? PluginMetricsJson(second->metrics, rates, second->at - first.at)
+                               : RatesText(rates, session.paint()));
   return kExitOk;
 }
 
@@ -109,8 +108,10 @@ Command PluginTopCommand() {
       .path = {"plugin", "top"},
       .summary = "Show what plugin instances do: calls, errors, durations, memory",
       .details =
-          "Rates are those of the last interval; P50, P95 and P99 are estimates from a histogram of "
-          "how\nlong calls took. OPEN are calls that have not ended, QUEUED those of them that wait "
+          "Rates are those of the last interval; P50, P95 and P99 are estimates from a histogram "
+          "of "
+          "how\nlong calls took. OPEN are calls that have not ended, QUEUED those of them that "
+          "wait "
           "for a worker\nto be ready. RSS and CPU are the worker's own; CPU% is of one core. On a "
           "terminal it goes on\nuntil Ctrl-C; elsewhere, and with --once or -o json, it takes two "
           "samples and shows them once.",
