@@ -86,11 +86,12 @@ bool Instance::Serves(const InstancePlan& plan) const {
       plan_.own.env == plan.own.env && plan_.own.sandboxed == plan.own.sandboxed &&
       plan_.own.sandbox == plan.own.sandbox && plan_.own.limits == plan.own.limits &&
       plan_.own.config_json.Equals(plan.own.config_json.Reveal());
-  const bool same_host =
-      a.program == b.program && a.start_timeout_ms == b.start_timeout_ms &&
-      a.ping_timeout_ms == b.ping_timeout_ms && a.cancel_grace_ms == b.cancel_grace_ms &&
-      a.hang_grace_ms == b.hang_grace_ms && a.wait_for_debugger == b.wait_for_debugger &&
-      plan_.deaths_max == plan.deaths_max && plan_.deny_after == plan.deny_after;
+  const bool same_host = a.program == b.program && a.start_timeout_ms == b.start_timeout_ms &&
+                         a.ping_timeout_ms == b.ping_timeout_ms &&
+                         a.cancel_grace_ms == b.cancel_grace_ms &&
+                         a.hang_grace_ms == b.hang_grace_ms &&
+                         a.wait_for_debugger == b.wait_for_debugger &&
+                         plan_.deaths_max == plan.deaths_max && plan_.deny_after == plan.deny_after;
   if (!same_settings || !same_host || a.plugin_path != b.plugin_path) return false;
   if (!plan.plugin || plan_.stamp == plan.stamp) return true;
   // Touched, or replaced by the same: what counts is what is in it.
@@ -265,8 +266,7 @@ Result<std::shared_ptr<PluginHome>> Instance::WaitHome(const PluginHome* dead,
 Result<Reply> Instance::Call(const std::string& method, const std::string& request,
                              const CallOptions& options) {
   if (const Status denied = denied_.Check(method, request); !denied.ok()) {
-    return denied.With(Who()).WithHint("tell the plugin's author; `pretzel service restart " +
-                                       id() +
+    return denied.With(Who()).WithHint("tell the plugin's author; `pretzel service restart " + id() +
                                        "`, or a new file of the plugin, lets it be tried again");
   }
   std::shared_ptr<PluginHome> home;
