@@ -312,7 +312,8 @@ InstanceState Instance::State() const {
                                                                         : "RESTARTING";
   if (phase_ != Phase::kReady && !reason_.ok()) state.detail = reason_.ToString();
   state.restarts = std::max(0, starts_ - 1);
-  if (phase_ == Phase::kReady) state.pid = home_->pid();
+  // Also while it starts: a debugger attaches to it then, and a start that takes long is looked at.
+  if (home_ && (phase_ == Phase::kReady || phase_ == Phase::kStarting)) state.pid = home_->pid();
   return state;
 }
 

@@ -2,12 +2,18 @@
 //
 // What is counted and kept of instances while they work, fail, die and are replaced, through the
 // real worker program.
+#include <stdlib.h>
+
+#include <filesystem>
+#include <vector>
+
 #include "host_fixture.h"
 
 namespace dcp::host {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr int64_t kPatienceMs = 30'000;
@@ -170,6 +176,30 @@ TEST_F(HostMetricsTest, AFloodIsCutAndSaid) {
   }));
   EXPECT_THAT(Journal("bad"),
               AllOf(HasSubstr("stdout: \\u0005\\u0001 line 0"), HasSubstr("stderr: complaint 0")));
+}
+
+TEST_F(HostMetricsTest, WhatAPluginSaysIsKeptByLevelAsPrintableLines) {
+  char folder[] = "/tmp/dcp_metrics_XXXXXX";
+  settings_.library_directory = mkdtemp(folder);
+  settings_.instances.resize(2);
+  for (const char* isolation : {kIsolationWorker, kIsolationInProcess}) {
+    settings_.instances[1].isolation = isolation;
+    Start("logs");
+    ExpectDescribes("Base");
+    std::vector<std::string> lines;
+    for (const JournalLine& line : host_->JournalOf("bad").value()->Read(0, 100).lines) {
+      if (line.source != kSourcePlugin) continue;
+      lines.push_back(std::to_string(static_cast<int>(line.level)) + " " + line.text);
+    }
+    EXPECT_THAT(lines, ElementsAre("0 at trace", "2 at info", "3 at warning\\u001b[2J\\nand more",
+                                   "4 at fatal"))
+        << isolation;
+    EXPECT_EQ(Count(MetricsOf("bad"), Code::kOk), 1U);
+    const bool in_process = isolation == std::string(kIsolationInProcess);
+    EXPECT_EQ(MetricsOf("bad").worker.has_value(), !in_process);
+    EXPECT_EQ(MetricsOf("bad").pid == 0, in_process);
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(HostMetricsTest, AnUnknownInstanceIsNamedWithTheNearest) {
