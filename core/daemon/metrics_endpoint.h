@@ -17,7 +17,7 @@ inline constexpr char kMetricsPath[] = "/metrics";
 /// For HTTP's basic authentication, which wants one.
 inline constexpr char kMetricsUser[] = "pretzel";
 
-/// OK for "127.0.0.1:PORT" and "[::1]:PORT", and for an empty text: it goes without TLS.
+/// OK for "127.0.0.1:PORT", and for an empty text: it goes without TLS.
 Status CheckMetricsAddress(const std::string& address);
 
 class MetricsEndpoint {
