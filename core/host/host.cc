@@ -145,7 +145,8 @@ class PluginHost : public Host {
     if (found != generation->instances.end()) return found->second->journal();
     std::vector<std::string> names;
     for (const auto& [name, instance] : generation->instances) names.push_back(name);
-    const std::string near = Nearest(id, names);
+    // A text that is no name is not worth comparing.
+    const std::string near = id.size() > kShownIdMax ? "" : Nearest(id, names);
     return NotFound("there is no plugin instance \"" + id.substr(0, kShownIdMax) + "\"")
         .WithId("PZ0909")
         .WithHint(near.empty() ? "`pretzel status` lists them" : "did you mean " + near + "?");
