@@ -37,7 +37,7 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
       raw->End(raw->caller_.status());
     } else if (open >= kStreamsMax) {
       raw->End(ResourceExhausted("more than " + std::to_string(kStreamsMax) + " streams are open")
-                   .WithHint("close some, or ask again with run get"));
+                   .WithHint("close some, or ask again without following"));
     } else {
       raw->Schedule();
     }
