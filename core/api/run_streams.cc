@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// WatchRun and GetRunLogs: callback streams, so a hundred watchers cost no thread. Reactions only
-// move messages; reads of the store and of files happen on the executor, one at a time a stream,
-// and only when the client has taken what was read before: that is the back-pressure.
-#include <grpcpp/server_context.h>
-#include <grpcpp/support/server_callback.h>
-
+// WatchRun and GetRunLogs.
 #include <array>
-#include <deque>
 #include <map>
 #include <mutex>
 
+#include "api/event_stream.h"
 #include "api/run_proto.h"
-#include "api/service.h"
-#include "api/status_to_grpc.h"
 #include "dcp/v1/dcp.pb.h"
 #include "os/file.h"
 
@@ -23,125 +16,6 @@ namespace {
 /// Log files of a job: one for both outputs, as the Spark runner has it, or the launcher's two.
 constexpr std::array<const char*, 3> kLogFiles = {"output", "stderr", "stdout"};
 constexpr int kChunksARead = 16;  // at most 1 MiB of log in memory for each stream
-
-/// One open stream. It holds itself from Open() to OnDone(); executor tasks and subscriptions hold
-/// it too, so a late wake-up meets a living object that has nothing more to do.
-template <class Message>
-class EventStream : public grpc::ServerWriteReactor<Message>,
-                    public std::enable_shared_from_this<EventStream<Message>> {
- public:
-  EventStream(ServiceContext& context, Result<playground::Principal> caller)
-      : context_(context), caller_(std::move(caller)) {}
-
-  /// Call once, with the only reference.
-  static EventStream* Open(std::shared_ptr<EventStream> stream) {
-    EventStream* raw = stream.get();
-    raw->self_ = std::move(stream);
-    const int open = raw->context_.open_streams.fetch_add(1);
-    if (!raw->caller_.ok()) {
-      raw->End(raw->caller_.status());
-    } else if (open >= kStreamsMax) {
-      raw->End(ResourceExhausted("more than " + std::to_string(kStreamsMax) + " streams are open")
-                   .WithHint("close some, or ask again with run get"));
-    } else {
-      raw->Schedule();
-    }
-    return raw;
-  }
-
-  void OnWriteDone(bool ok) final {
-    const std::lock_guard lock(mutex_);
-    writing_ = false;
-    pending_.pop_front();
-    if (!ok || cancelled_) return FinishLocked(Cancelled("the client has gone"));
-    AdvanceLocked();
-  }
-  void OnCancel() final {
-    const std::lock_guard lock(mutex_);
-    cancelled_ = true;
-    if (!writing_) FinishLocked(Cancelled("the call was cancelled"));
-  }
-  void OnDone() final {
-    Close();
-    context_.open_streams.fetch_sub(1);
-    const auto last = std::move(self_);
-  }
-
- protected:
-  /// Something may be there to read. [any]
-  void Schedule() {
-    const std::lock_guard lock(mutex_);
-    dirty_ = true;
-    AdvanceLocked();
-  }
-  std::function<void()> Wake() {
-    return [weak = this->weak_from_this()] {
-      if (const auto stream = weak.lock()) stream->Schedule();
-    };
-  }
-
-  struct Batch {
-    std::deque<Message> messages;
-    bool end = false;    ///< nothing follows
-    bool again = false;  ///< read on as soon as these are written
-  };
-  /// Reads what is new. On the executor; may block.
-  virtual Status Read(Batch* batch) = 0;
-  /// The stream is over; lets subscriptions go.
-  virtual void Close() {}
-
-  ServiceContext& context_;
-  const Result<playground::Principal> caller_;
-
- private:
-  void End(const Status& status) {
-    const std::lock_guard lock(mutex_);
-    FinishLocked(status);
-  }
-  void FinishLocked(const Status& status) {
-    if (finished_) return;
-    finished_ = true;
-    this->Finish(Answer(status, "stream"));
-  }
-  void AdvanceLocked() {
-    if (finished_ || writing_ || reading_) return;
-    if (!pending_.empty()) {
-      writing_ = true;
-      this->StartWrite(&pending_.front());
-    } else if (ended_) {
-      FinishLocked(end_status_);
-    } else if (dirty_) {
-      dirty_ = false;
-      reading_ = true;
-      const auto self = this->shared_from_this();
-      if (!context_.streams->Post([self] { self->Pump(); })) {
-        FinishLocked(Unavailable("the daemon is stopping"));
-      }
-    }
-  }
-  void Pump() {
-    Batch batch;
-    const Status status = Read(&batch);
-    const std::lock_guard lock(mutex_);
-    reading_ = false;
-    pending_ = std::move(batch.messages);
-    ended_ = batch.end || !status.ok();
-    end_status_ = status;
-    dirty_ = dirty_ || batch.again;
-    AdvanceLocked();
-  }
-
-  std::mutex mutex_;
-  std::deque<Message> pending_;
-  bool dirty_ = false;
-  bool reading_ = false;
-  bool writing_ = false;
-  bool ended_ = false;
-  bool cancelled_ = false;
-  bool finished_ = false;
-  Status end_status_;
-  std::shared_ptr<EventStream> self_;
-};
 
 class WatchStream final : public EventStream<v1::RunEvent> {
  public:

@@ -27,7 +27,8 @@ namespace dcp::api {
 /// Calls served at once; more are refused at once with RESOURCE_EXHAUSTED rather than queued, so
 /// a flood cannot delay the calls that were let in.
 constexpr int kConcurrentCallsDefault = 32;
-/// Open WatchRun and GetRunLogs streams. Each holds one open read's worth of events in memory.
+/// Open WatchRun, GetRunLogs and GetPluginLogs streams. Each holds one open read's worth of events
+/// in memory.
 constexpr int kStreamsMax = 256;
 /// How long a client's catalog token from ConnectPlayground is good for, at most.
 constexpr int64_t kConnectTokenMs = int64_t{12} * 3600 * 1000;
@@ -43,8 +44,10 @@ constexpr size_t kOptionsBytesMax = size_t{64} << 10;
 /// One piece of a log stream, and all of one call. A log that is longer is read where it lies.
 constexpr size_t kLogChunkBytes = size_t{64} << 10;
 constexpr int64_t kLogBytesMax = int64_t{64} << 20;
-/// How often a followed log file is looked at: files send no news.
+/// How often a followed log is looked at: files send no news, and a person reads no faster.
 constexpr int64_t kLogPollMs = 300;
+/// Lines of a plugin's log in one message: a few hundred KiB when each is of the longest.
+constexpr size_t kPluginLogLinesMax = 100;
 /// How often a drain looks whether it is over, or is to be hastened.
 constexpr int64_t kDrainPollMs = 20;
 

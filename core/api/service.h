@@ -19,8 +19,10 @@ template <class Response>
 class ServerWriteReactor;
 }  // namespace grpc
 namespace dcp::v1 {
+class GetPluginLogsRequest;
 class GetRunLogsRequest;
 class LogChunk;
+class PluginLogChunk;
 class RunEvent;
 class WatchRunRequest;
 }  // namespace dcp::v1
@@ -57,5 +59,8 @@ grpc::ServerWriteReactor<v1::RunEvent>* MakeWatchRun(ServiceContext& context,
 grpc::ServerWriteReactor<v1::LogChunk>* MakeGetRunLogs(ServiceContext& context,
                                                        const grpc::ServerContextBase& call,
                                                        const v1::GetRunLogsRequest& request);
+grpc::ServerWriteReactor<v1::PluginLogChunk>* MakeGetPluginLogs(
+    ServiceContext& context, const grpc::ServerContextBase& call,
+    const v1::GetPluginLogsRequest& request);
 
 }  // namespace dcp::api

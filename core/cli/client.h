@@ -69,6 +69,12 @@ class Client {
   Result<v1::VerifyPluginsResponse> VerifyPlugins(const v1::VerifyPluginsRequest& request);
   Result<v1::ReloadPluginResponse> ReloadPlugin(const v1::ReloadPluginRequest& request);
   Result<v1::DisablePluginResponse> DisablePlugin(const v1::DisablePluginRequest& request);
+  Result<v1::GetPluginMetricsResponse> GetPluginMetrics();
+  /// Until the stream ends, or `cancel` is called (CANCELLED), for which `started` is given the
+  /// way.
+  Status GetPluginLogs(const v1::GetPluginLogsRequest& request,
+                       const std::function<void(const v1::PluginLogLine&)>& take,
+                       const std::function<void(std::function<void()> cancel)>& started);
 
   /// Until the stream ends, `take` answers false (OK), `timeout_ms` is over (0: none;
   /// DEADLINE_EXCEEDED) or `cancel` is called (CANCELLED). `started` is given the way to cancel,

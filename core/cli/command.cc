@@ -51,6 +51,8 @@ std::vector<Command> AllCommands() {
           RunLogsCommand(),
           RunWaitCommand(),
           RunCancelCommand(),
+          PluginTopCommand(),
+          PluginLogsCommand(),
           PluginNewCommand(),
           PluginListCommand(),
           PluginGetCommand(),

@@ -52,6 +52,7 @@ Command TestCommand(std::vector<std::string> path);
 Command PreviewCommand(std::vector<std::string> path);
 Command RunCommand(std::vector<std::string> path);
 // commands/plugin/
+Command PluginLogsCommand();
 Command PluginNewCommand();
 Command PluginListCommand();
 Command PluginGetCommand();
@@ -60,6 +61,7 @@ Command PluginVerifyCommand();
 Command PluginReloadCommand();
 Command PluginDisableCommand();
 Command PluginEnableCommand();
+Command PluginTopCommand();
 // commands/run/
 Command RunListCommand();
 Command RunGetCommand();

@@ -6,9 +6,31 @@
 
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <thread>
+#include <utility>
 
 namespace dcp::cli {
+
+/// The way to cancel the call that is open right now, if any.
+class CancelSlot {
+ public:
+  void Set(std::function<void()> cancel) {
+    const std::lock_guard lock(mutex_);
+    cancel_ = std::move(cancel);
+    if (cancelled_) cancel_();
+  }
+  void Cancel() {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    if (cancel_) cancel_();
+  }
+
+ private:
+  std::mutex mutex_;
+  bool cancelled_ = false;
+  std::function<void()> cancel_;
+};
 
 /// While one lives, SIGINT calls `action` once (from a thread) instead of ending the process.
 class Interrupts {

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -23,26 +22,6 @@ enum class Outcome { kEnded, kCompiled, kInterrupted, kTimedOut };
 struct Watched {
   Outcome outcome = Outcome::kEnded;
   v1::Run run;
-};
-
-/// The way to cancel the call that is open right now, if any.
-class CancelSlot {
- public:
-  void Set(std::function<void()> cancel) {
-    const std::lock_guard lock(mutex_);
-    cancel_ = std::move(cancel);
-    if (cancelled_) cancel_();
-  }
-  void Cancel() {
-    const std::lock_guard lock(mutex_);
-    cancelled_ = true;
-    if (cancel_) cancel_();
-  }
-
- private:
-  std::mutex mutex_;
-  bool cancelled_ = false;
-  std::function<void()> cancel_;
 };
 
 class Watcher {

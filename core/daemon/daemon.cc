@@ -15,6 +15,7 @@
 #include "daemon/capabilities.h"
 #include "daemon/doctor.h"
 #include "daemon/janitor.h"
+#include "daemon/metrics_endpoint.h"
 #include "daemon/orphans.h"
 #include "daemon/recycler.h"
 #include "daemon/reloader.h"
@@ -33,6 +34,7 @@ namespace dcp::daemon {
 namespace {
 
 constexpr char kTokenKeySecret[] = "catalog-token-key";
+constexpr char kMetricsSecret[] = "metrics";
 
 /// Members stand oldest dependency first, and are destroyed in reverse.
 class RealDaemon : public Daemon {
@@ -55,6 +57,7 @@ class RealDaemon : public Daemon {
     DCP_TRY(ReadConfiguration());
     DCP_TRY(StartRooms());
     DCP_CRASH_POINT("start.runs.resumed");
+    DCP_TRY(StartMetrics());
     DCP_TRY(StartApi());
     janitor_ = std::make_unique<Janitor>(*playgrounds_, *store_, *runner_, *orphans_, SystemClock(),
                                          settings_.sweep_every_ms);
@@ -149,6 +152,18 @@ class RealDaemon : public Daemon {
         .WithHint(near.empty() ? "`pretzel status` lists them" : "did you mean " + near + "?");
   }
 
+  Status StartMetrics() {
+    if (settings_.metrics_listen.empty()) return {};
+    const std::string secrets = settings_.state_dir + "/secrets";
+    DCP_ASSIGN(Secret password, LoadOrCreateSecret(secrets, kMetricsSecret));
+    DCP_ASSIGN(metrics_, MetricsEndpoint::Start(settings_.metrics_listen, std::move(password),
+                                                kVersion, *host_));
+    log::Write(log::Id::kMetricsServed, {{"address", metrics_->address()},
+                                         {"user", kMetricsUser},
+                                         {"password_file", secrets + "/" + kMetricsSecret}});
+    return {};
+  }
+
   Status StartApi() {
     doctor_ =
         std::make_unique<Doctor>(*catalog_, *host_, *supervisor_, settings_.production_warehouse);
@@ -191,6 +206,7 @@ class RealDaemon : public Daemon {
   std::unique_ptr<os::Supervisor> supervisor_;
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<host::Host> host_;
+  std::unique_ptr<MetricsEndpoint> metrics_;
   std::unique_ptr<Reloader> reloader_;
   std::unique_ptr<playground::Playgrounds> playgrounds_;
   std::unique_ptr<Removal> removal_;

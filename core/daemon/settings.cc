@@ -10,6 +10,7 @@
 
 #include "base/id.h"
 #include "config/reader.h"
+#include "daemon/metrics_endpoint.h"
 
 namespace dcp::daemon {
 namespace {
@@ -283,6 +284,11 @@ Settings ReadRoot(const Section& root, const References& references) {
   settings.api.listen = api.Text("listen", "");
   settings.api.max_concurrent =
       static_cast<int>(api.Int("max_concurrent", {1, kThreadsMax}, api::kConcurrentCallsDefault));
+  const Section metrics = root.Sub("metrics");
+  settings.metrics_listen = metrics.Text("listen", "");
+  if (const Status usable = CheckMetricsAddress(settings.metrics_listen); !usable.ok()) {
+    metrics.Fail("listen", usable.message(), usable.hint());
+  }
   ReadCatalog(root.Sub("catalog"), settings);
   const Section playground = root.Sub("playground");
   settings.playground.max_ttl_ms =

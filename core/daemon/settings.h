@@ -60,6 +60,7 @@ struct Settings {
   std::string state_dir;
   api::Settings api;
   catalog::Settings catalog;
+  std::string metrics_listen;        ///< "127.0.0.1:PORT"; empty: no metrics are served
   std::string production_warehouse;  ///< for doctor's storage probe; empty: not probed
   playground::Limits playground;
   host::Settings host;

@@ -93,6 +93,22 @@ services:
   EXPECT_EQ(settings->services[0].command[1], "/var/lib/pretzel/secrets/upstream");
 }
 
+TEST(SettingsTest, MetricsAreOffUnlessAskedForAndStayOnThisMachine) {
+  EXPECT_EQ(ReadSettings("dcpd.yaml", kMinimal, Known())->metrics_listen, "");
+  const auto settings = ReadSettings(
+      "dcpd.yaml", std::string(kMinimal) + "metrics: {listen: \"127.0.0.1:${port.catalog}\"}\n",
+      Known());
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  EXPECT_EQ(settings->metrics_listen, "127.0.0.1:4711");
+  const Status open =
+      ReadSettings("dcpd.yaml", std::string(kMinimal) + "metrics: {listen: \"0.0.0.0:9464\"}\n",
+                   Known())
+          .status();
+  EXPECT_EQ(open.location().line, 9);
+  EXPECT_THAT(open.ToString(), HasSubstr("0.0.0.0:9464"));
+  EXPECT_THAT(open.hint(), HasSubstr("127.0.0.1:PORT"));
+}
+
 TEST(SettingsTest, AWorkerIsConfinedUnlessToldOtherwise) {
   const std::string text = std::string(kMinimal) + R"(
 plugins:

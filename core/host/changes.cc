@@ -60,6 +60,9 @@ Registry Changes::Discover(const Settings& settings) {
 }
 
 std::shared_ptr<Instance> Changes::Make(InstancePlan plan) {
+  const Observed& observed = observed_[plan.own.id];
+  plan.counters = observed.counters;
+  plan.options.journal = observed.journal;
   return std::make_shared<Instance>(std::move(plan), *store_, [this] { supervision_.Wake(); });
 }
 
@@ -104,6 +107,9 @@ Result<Reloaded> Changes::Apply(Settings settings, const Wish& wish,
         .WithHint("reload again when some of these calls have ended");
   }
   Change change(Present(), std::move(settings));
+  // Ids that are not configured any more, or that a change which failed brought.
+  std::erase_if(observed_,
+                [&](const auto& each) { return !change.before->instances.contains(each.first); });
   Prepare(change, wish);
   supervision_.Add(change.fresh);
   Status ready = WaitReady(change, cancelled);

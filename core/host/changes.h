@@ -29,6 +29,12 @@ struct Generation {
   std::map<std::string, std::shared_ptr<Instance>> instances;
 };
 
+/// What outlives an instance, for whatever takes its place under the same id.
+struct Observed {
+  std::shared_ptr<Counters> counters = std::make_shared<Counters>();
+  std::shared_ptr<Journal> journal = std::make_shared<Journal>();
+};
+
 /// What a change is about, beside the settings.
 struct Wish {
   bool only = false;                          ///< whom it does not name is left as it is
@@ -76,6 +82,7 @@ class Changes {
   std::mutex change_mutex_;
   Settings settings_;
   std::set<std::string> told_;  ///< files passed over that the log has named
+  std::map<std::string, Observed> observed_;  ///< by instance id
   Supervision supervision_;     // first to go: its instances must not find the rest gone
 };
 

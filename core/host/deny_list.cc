@@ -32,13 +32,13 @@ Status DenyList::Check(std::string_view method, std::string_view request) {
   const std::lock_guard lock(mutex_);
   const auto found = Find(digest);
   if (found == suspects_.end() || found->deaths < deaths_max_) return {};
-  return FailedPrecondition("this very request of " + std::string(method) + " is not made again: " +
-                            std::to_string(found->deaths) +
+  return FailedPrecondition("this very request of " + std::string(method) +
+                            " is not made again: " + std::to_string(found->deaths) +
                             " workers died while it ran; the last time: " + found->reason);
 }
 
-void DenyList::Died(std::string_view method, std::string_view request, const std::string& reason) {
-  if (deaths_max_ == 0) return;
+bool DenyList::Died(std::string_view method, std::string_view request, const std::string& reason) {
+  if (deaths_max_ == 0) return false;
   const std::string digest = DigestOf(method, request);
   const std::lock_guard lock(mutex_);
   const auto found = Find(digest);
@@ -51,6 +51,7 @@ void DenyList::Died(std::string_view method, std::string_view request, const std
   ++suspects_.front().deaths;
   suspects_.front().reason = reason;
   any_ = true;
+  return suspects_.front().deaths == deaths_max_;
 }
 
 void DenyList::Answered(std::string_view method, std::string_view request) {

@@ -26,9 +26,9 @@ class DenyList {
   /// FAILED_PRECONDITION for a request that is denied. Costs nothing while no request is suspect.
   /// [any]
   Status Check(std::string_view method, std::string_view request);
-  /// It was open when a worker died of `reason`. Several may have been; those that were not to blame
-  /// are answered sooner or later. [any]
-  void Died(std::string_view method, std::string_view request, const std::string& reason);
+  /// It was open when a worker died of `reason`. Several may have been; those that were not to
+  /// blame are answered sooner or later. True when this death made it denied. [any]
+  bool Died(std::string_view method, std::string_view request, const std::string& reason);
   /// The plugin answered it, with whatever. [any]
   void Answered(std::string_view method, std::string_view request);
   void Clear();  ///< [any]

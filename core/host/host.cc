@@ -8,10 +8,14 @@
 
 #include "host/admin.h"
 #include "host/changes.h"
+#include "base/id.h"
 #include "host/contract.h"
 
 namespace dcp::host {
 namespace {
+
+/// Of an id that nobody configured, in a message.
+constexpr size_t kShownIdMax = 80;
 
 /// A call that is open on an instance.
 class Visit {
@@ -71,6 +75,26 @@ class PluginHost : public Host {
 
   std::vector<InstanceState> States() const override { return admin_.States(); }
 
+  std::vector<InstanceMetrics> Metrics() const override {
+    std::vector<InstanceMetrics> all;
+    const auto generation = Present();
+    for (const auto& [id, instance] : generation->instances) all.push_back(instance->Metrics());
+    return all;
+  }
+
+  Result<std::shared_ptr<Journal>> JournalOf(const std::string& id) const override {
+    const auto generation = Present();
+    const auto found = generation->instances.find(id);
+    if (found != generation->instances.end()) return found->second->journal();
+    std::vector<std::string> names;
+    for (const auto& [name, instance] : generation->instances) names.push_back(name);
+    // A text that is no name is not worth comparing.
+    const std::string near = id.size() > kShownIdMax ? "" : Nearest(id, names);
+    return NotFound("there is no plugin instance \"" + id.substr(0, kShownIdMax) + "\"")
+        .WithId("PZ0909")
+        .WithHint(near.empty() ? "`pretzel status` lists them" : "did you mean " + near + "?");
+  }
+
   Status Restart(const std::string& id) override {
     const auto generation = Present();
     const auto found = generation->instances.find(id);
@@ -115,6 +139,15 @@ class PluginHost : public Host {
   static Result<std::string> Carry(Instance& instance, const std::string& capability,
                                    const std::string& method, const std::string& request_json,
                                    const CallOptions& options) {
+    CountedCall counted(instance.counters());
+    Result<std::string> answer = CarryOut(instance, capability, method, request_json, options);
+    counted.End(answer.ok() ? Code::kOk : answer.status().code());
+    return answer;
+  }
+
+  static Result<std::string> CarryOut(Instance& instance, const std::string& capability,
+                                      const std::string& method, const std::string& request_json,
+                                      const CallOptions& options) {
     const Manifest* manifest = instance.manifest();
     if (manifest == nullptr) return instance.Call(method, "", options).status();
     DCP_TRY(CheckOffered(instance, capability, method));

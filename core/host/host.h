@@ -17,6 +17,8 @@
 #include "base/secret.h"
 #include "host/hello.h"
 #include "host/plugin_info.h"
+#include "host/journal.h"
+#include "host/metrics.h"
 
 namespace dcp::host {
 
@@ -138,6 +140,10 @@ class Host {
   /// `cancelled` may be empty. [any] blocks
   virtual Result<Reloaded> Reload(Settings settings, const std::function<bool()>& cancelled) = 0;
   virtual std::vector<InstanceState> States() const = 0;
+  /// Of every instance that is configured. Reads /proc. [any]
+  virtual std::vector<InstanceMetrics> Metrics() const = 0;
+  /// NOT_FOUND with did-you-mean for an instance that is not configured. [any]
+  virtual Result<std::shared_ptr<Journal>> JournalOf(const std::string& instance) const = 0;
   /// Ends the worker and starts a new one, whose deaths count from none; open calls are answered
   /// UNAVAILABLE. NOT_FOUND for an unknown id, FAILED_PRECONDITION for a plugin whose file was not
   /// there at the start. [any]

@@ -38,7 +38,10 @@ void KeepForGood(std::shared_ptr<PluginRuntime> runtime) {
 class InProcess::Sink : public PluginSink {
  public:
   explicit Sink(const HomeOptions& options, const std::string& who)
-      : calls(who, options.cancel_grace_ms), plugin_(options.plugin), instance_(options.instance) {}
+      : calls(who, options.cancel_grace_ms),
+        plugin_(options.plugin),
+        instance_(options.instance),
+        journal_(options.journal) {}
 
   dcp_code Event(uint64_t id, dcp_event kind, std::string_view body) override {
     calls.Event(id, kind, std::string(body), kEventWaitMs);
@@ -50,7 +53,7 @@ class InProcess::Sink : public PluginSink {
     Answered(id, std::move(reply));
   }
   void Log(dcp_level level, std::string_view text) override {
-    LogPluginLine(plugin_, instance_, static_cast<uint32_t>(level), text);
+    LogPluginLine(plugin_, instance_, static_cast<uint32_t>(level), text, *journal_);
   }
 
   void Answered(uint64_t id, Reply reply) {
@@ -69,6 +72,7 @@ class InProcess::Sink : public PluginSink {
  private:
   const std::string plugin_;
   const std::string instance_;
+  const std::shared_ptr<Journal> journal_;
 };
 
 InProcess::InProcess(HomeOptions options, std::function<void()> changed)

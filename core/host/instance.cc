@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <optional>
 
 #include "base/clock.h"
 #include "host/calls.h"
@@ -73,6 +74,11 @@ Instance::Instance(InstancePlan plan, PluginStore& store, std::function<void()> 
   log::Write(
       log::Id::kPluginFailed,
       {{"plugin", plan_.own.plugin}, {"instance", plan_.own.id}, {"error", reason_.ToString()}});
+  Tell(log::Level::kError, "out of service: " + reason_.ToString());
+}
+
+void Instance::Tell(log::Level level, std::string_view text) const {
+  plan_.options.journal->Add(level, kSourceHost, text);
 }
 
 bool Instance::Serves(const InstancePlan& plan) const {
@@ -142,7 +148,7 @@ SteadyMillis Instance::Supervise(SteadyMillis now) {
     if (phase_ != Phase::kDue) return kNever;
     if (now < due_) return due_;
     phase_ = Phase::kStarting;
-    ++starts_;
+    if (++starts_ > 1) counters().Restarted();
     old = std::move(home_);
   }
   old.reset();  // its process has ended; this joins its thread
@@ -176,6 +182,8 @@ void Instance::OnChanged() {
       settled_ = true;
       log::Write(log::Id::kPluginReady,
                  {{"plugin", plan_.own.plugin}, {"instance", plan_.own.id}, {"pid", home_->pid()}});
+      const int64_t pid = home_->pid();
+      Tell(log::Level::kInfo, pid == 0 ? "ready" : "ready: worker " + std::to_string(pid));
     } else {
       bool permanent = false;
       const Status reason = home_->ending(permanent);
@@ -201,6 +209,8 @@ void Instance::Died(const Status& reason, bool permanent) {
   log::Write(
       give_up ? log::Id::kPluginFailed : log::Id::kPluginDied,
       {{"plugin", plan_.own.plugin}, {"instance", plan_.own.id}, {"error", reason.ToString()}});
+  Tell(give_up ? log::Level::kError : log::Level::kWarning,
+       (give_up ? "out of service: " : "died: ") + reason.ToString());
   changed_.notify_all();
 }
 
@@ -230,11 +240,13 @@ Result<std::shared_ptr<PluginHome>> Instance::WaitHome(const PluginHome* dead,
       plan_.options.wait_for_debugger ? kNever : begin + plan_.options.start_timeout_ms;
   const bool own_deadline = options.deadline != 0 && options.deadline < patience;
   const SteadyMillis until = own_deadline ? options.deadline : patience;
+  std::optional<QueuedCall> queued;  // only when it has to wait: the usual call does not pay
   std::unique_lock lock(mutex_);
   for (;;) {
     if (phase_ == Phase::kFailed) return reason_;
     if (phase_ == Phase::kStopped) return Unavailable(Who() + " is being stopped");
     if (phase_ == Phase::kReady && home_.get() != dead) return home_;
+    if (!queued) queued.emplace(counters());
     const SteadyMillis now = SystemClock().Steady();
     if (now >= until) {
       const std::string text = Who() + " was not ready in time";
@@ -272,7 +284,12 @@ Result<Reply> Instance::Call(const std::string& method, const std::string& reque
       const std::lock_guard lock(mutex_);
       deaths_ = 0;
     } else if (sent && home->phase() == PluginHome::Phase::kEnded && !WasAsked(home.get())) {
-      denied_.Died(method, request, reply.ok() ? reply->body : reply.status().message());
+      const std::string death = reply.ok() ? reply->body : reply.status().message();
+      if (denied_.Died(method, request, death)) {
+        Tell(log::Level::kWarning, "a request of " + method + " is refused from now on, after " +
+                                       std::to_string(plan_.deny_after) +
+                                       " deaths of a worker while it ran");
+      }
     }
     return reply;
   }
@@ -301,9 +318,18 @@ InstanceState Instance::State() const {
                                                                         : "RESTARTING";
   if (phase_ != Phase::kReady && !reason_.ok()) state.detail = reason_.ToString();
   state.restarts = std::max(0, starts_ - 1);
-  // Also of one that starts: a debugger is attached to it.
+  // Also while it starts: a debugger attaches to it then, and a start that takes long is looked at.
   if (home_ && (phase_ == Phase::kReady || phase_ == Phase::kStarting)) state.pid = home_->pid();
   return state;
+}
+
+InstanceMetrics Instance::Metrics() const {
+  const InstanceState state = State();
+  InstanceMetrics metrics{
+      state.id, state.plugin, state.version, state.isolation, state.state, state.pid, {}, {}};
+  metrics.calls = counters().Read();
+  metrics.worker = UsageOf(state.pid);
+  return metrics;
 }
 
 Status Instance::Restart() {
@@ -316,6 +342,7 @@ Status Instance::Restart() {
                                    : "mend it, then `pretzel config reload`");
     }
     if (phase_ == Phase::kStopped) return Unavailable("the plugin host is stopping");
+    Tell(log::Level::kInfo, "a restart was asked for");
     deaths_ = 0;
     due_ = 0;
     asked_ = home_.get();
@@ -339,6 +366,7 @@ void Instance::Stop() {
     changed_.notify_all();
   }
   if (home) home->Stop();
+  Tell(log::Level::kInfo, "stopped");
 }
 
 }  // namespace dcp::host

@@ -11,10 +11,13 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "host/deny_list.h"
 #include "host/host.h"
+#include "host/journal.h"
+#include "host/metrics.h"
 #include "host/plugin_home.h"
 #include "host/plugin_store.h"
 
@@ -38,6 +41,7 @@ struct InstancePlan {
   HomeOptions options;
   int deaths_max = 0;  ///< as in Settings
   int deny_after = 0;
+  std::shared_ptr<Counters> counters = std::make_shared<Counters>();
 };
 
 /// `file` is what is to run, or why nothing is.
@@ -80,6 +84,9 @@ class Instance {
   Result<Reply> Call(const std::string& method, const std::string& request,
                      const CallOptions& options);
   InstanceState State() const;
+  Counters& counters() const { return *plan_.counters; }
+  InstanceMetrics Metrics() const;
+  std::shared_ptr<Journal> journal() const { return plan_.options.journal; }
   /// A new worker, and a new count of deaths. [any]
   Status Restart();
   void Stop();  ///< [any] blocks
@@ -89,6 +96,8 @@ class Instance {
 
   Result<std::shared_ptr<PluginHome>> StartHome();
   void OnChanged();
+  /// What the host says about it, for its journal.
+  void Tell(log::Level level, std::string_view text) const;
   bool WasAsked(const PluginHome* home) const;  ///< whether it ended because we wanted it to
   void Died(const Status& reason, bool permanent);
   Result<std::shared_ptr<PluginHome>> WaitHome(const PluginHome* dead, const CallOptions& options);

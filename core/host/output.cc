@@ -15,20 +15,25 @@
 namespace dcp::host {
 
 void LogPluginLine(const std::string& plugin, const std::string& instance, uint32_t level,
-                   std::string_view line) {
+                   std::string_view line, Journal& journal) {
   const log::Id id = level <= 1   ? log::Id::kPluginTraced
                      : level == 2 ? log::Id::kPluginSaid
                                   : log::Id::kPluginWarned;
   log::Write(id, {{"plugin", plugin}, {"instance", instance}, {"line", std::string(line)}});
+  const auto own =
+      static_cast<log::Level>(std::min<uint32_t>(level, static_cast<uint32_t>(log::Level::kError)));
+  journal.Add(own, kSourcePlugin, line);
 }
 
 OutputPipe::~OutputPipe() {
   if (fd_ >= 0) close(fd_);
 }
 
-Status OutputPipe::Open(std::string plugin, std::string instance, int& child_fd) {
+Status OutputPipe::Open(std::string plugin, std::string instance, std::shared_ptr<Journal> journal,
+                        int& child_fd) {
   plugin_ = std::move(plugin);
   instance_ = std::move(instance);
+  journal_ = std::move(journal);
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return FromErrno(errno, "pipe for a plugin's output");
   fd_ = ends[0];
@@ -78,6 +83,10 @@ void OutputPipe::Emit() {
                                                  {"instance", instance_},
                                                  {"stream", stream_},
                                                  {"lines", suppressed_}});
+      journal_->Add(log::Level::kWarning, kSourceHost,
+                    std::to_string(suppressed_) + " lines of its " + stream_ +
+                        " were dropped: more than " + std::to_string(kOutputLinesPerSecondMax) +
+                        " in a second");
     }
     second_ = second;
     lines_ = 0;
@@ -89,6 +98,7 @@ void OutputPipe::Emit() {
     log::Write(
         log::Id::kPluginOutput,
         {{"plugin", plugin_}, {"instance", instance_}, {"stream", stream_}, {"line", line_}});
+    journal_->Add(log::Level::kInfo, stream_, line_);
   }
   line_.clear();
 }

@@ -6,10 +6,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "host/journal.h"
 
 namespace dcp::host {
 
@@ -22,7 +24,7 @@ constexpr int kOutputLinesPerSecondMax = 100;
 
 /// A line of a plugin's own log, by the ABI's level.
 void LogPluginLine(const std::string& plugin, const std::string& instance, uint32_t level,
-                   std::string_view line);
+                   std::string_view line, Journal& journal);
 
 class OutputPipe {
  public:
@@ -32,7 +34,8 @@ class OutputPipe {
   ~OutputPipe();
 
   /// Makes the pipe; `child_fd` is the end for the child, the caller's to close.
-  Status Open(std::string plugin, std::string instance, int& child_fd);
+  Status Open(std::string plugin, std::string instance, std::shared_ptr<Journal> journal,
+              int& child_fd);
   int fd() const { return fd_; }  ///< readable end, -1 once it is at its end
   /// Takes what is there, without waiting.
   void Read();
@@ -47,6 +50,7 @@ class OutputPipe {
   const std::string stream_;
   std::string plugin_;
   std::string instance_;
+  std::shared_ptr<Journal> journal_;
   int fd_ = -1;
   std::string line_;
   std::string tail_;

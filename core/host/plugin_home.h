@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "host/host.h"
+#include "host/journal.h"
 
 namespace dcp::host {
 
@@ -35,6 +37,7 @@ struct HomeOptions {
   int64_t cancel_grace_ms = 0;
   int64_t hang_grace_ms = 0;
   bool wait_for_debugger = false;  ///< then none of these timeouts counts
+  std::shared_ptr<Journal> journal = std::make_shared<Journal>();  ///< takes what the plugin says
 };
 
 /// Failures to start that may pass by themselves; after any other, trying again cannot help.

@@ -36,8 +36,8 @@ WorkerProcess::WorkerProcess(HomeOptions options, std::function<void()> changed)
       changed_(std::move(changed)),
       who_("plugin " + options_.plugin + " (instance " + options_.instance + ")"),
       calls_(who_, options_.cancel_grace_ms),
-      stdout_("stdout"),
-      stderr_("stderr") {}
+      stdout_(kSourceStdout),
+      stderr_(kSourceStderr) {}
 
 WorkerProcess::~WorkerProcess() { Stop(); }
 
@@ -60,8 +60,11 @@ Status WorkerProcess::Start() {
   spawn.env = options_.env;
   spawn.fds = {{ends[1], kWorkerFd}};
   spawn.die_with_parent = true;
-  Status status = stdout_.Open(options_.plugin, options_.instance, spawn.stdout_fd);
-  if (status.ok()) status = stderr_.Open(options_.plugin, options_.instance, spawn.stderr_fd);
+  Status status =
+      stdout_.Open(options_.plugin, options_.instance, options_.journal, spawn.stdout_fd);
+  if (status.ok()) {
+    status = stderr_.Open(options_.plugin, options_.instance, options_.journal, spawn.stderr_fd);
+  }
   if (status.ok()) {
     Result<os::Process> process = os::Process::Spawn(spawn);
     status = process.ok() ? Status::Ok() : process.status();
@@ -77,6 +80,8 @@ Status WorkerProcess::Start() {
                                                   {"instance", options_.instance},
                                                   {"pid", pid_},
                                                   {"attach", "gdb -p " + std::to_string(pid_)}});
+    options_.journal->Add(log::Level::kInfo, kSourceHost,
+                          "worker " + std::to_string(pid_) + " waits for a debugger");
   }
   started_ms_ = heard_ms_ = pinged_ms_ = SystemClock().Steady();
   DCP_TRY(channel_->Send(FrameType::kHello, 0,
@@ -180,7 +185,7 @@ void WorkerProcess::Handle(Frame frame) {
     case FrameType::kLog: {
       BodyReader reader(frame.body);
       const uint32_t level = reader.U32();
-      LogPluginLine(options_.plugin, options_.instance, level, reader.Rest());
+      LogPluginLine(options_.plugin, options_.instance, level, reader.Rest(), *options_.journal);
       return;
     }
     default:
@@ -204,9 +209,11 @@ void WorkerProcess::HandleReady(const Frame& frame) {
   }
   parallel_ = (flags & 1U) != 0;
   if (!unprotected.empty()) {
-    log::Write(log::Id::kPluginUnprotected, {{"plugin", options_.plugin},
-                                             {"instance", options_.instance},
-                                             {"missing", unprotected}});
+    log::Write(
+        log::Id::kPluginUnprotected,
+        {{"plugin", options_.plugin}, {"instance", options_.instance}, {"missing", unprotected}});
+    options_.journal->Add(log::Level::kWarning, kSourceHost,
+                          "its worker is not fully confined; missing: " + unprotected);
   }
   (void)channel_->Send(FrameType::kValidate, kValidateId, options_.config_json.Reveal());
 }

@@ -69,14 +69,17 @@ void AppendHex(uint32_t value, int digits, std::string* out) {
   }
 }
 
-/// The body of a quoted string, right in JSON. In text, bytes that are not UTF-8 are shown.
-void AppendEscaped(std::string_view text, bool json, std::string* out) {
-  const bool cut = text.size() > kFieldBytesMax;
-  text = text.substr(0, kFieldBytesMax);
+enum class Form { kPlain, kQuoted, kJson };
+
+/// The body of a string that goes without quotes, in quotes, or into JSON. Outside JSON, bytes that
+/// are not UTF-8 are shown.
+void AppendEscaped(std::string_view text, Form form, size_t bytes_max, std::string* out) {
+  const bool cut = text.size() > bytes_max;
+  text = text.substr(0, bytes_max);
   while (!text.empty()) {
     const CodePoint point = Decode(text);
     if (point.bytes == 0) {
-      if (json) {
+      if (form == Form::kJson) {
         *out += "\\ufffd";
       } else {
         *out += "\\x";
@@ -85,7 +88,7 @@ void AppendEscaped(std::string_view text, bool json, std::string* out) {
       text.remove_prefix(1);
       continue;
     }
-    if (point.value == '"' || point.value == '\\') {
+    if (form != Form::kPlain && (point.value == '"' || point.value == '\\')) {
       *out += '\\';
       *out += text[0];
     } else if (point.value == '\n') {
@@ -105,7 +108,7 @@ void AppendEscaped(std::string_view text, bool json, std::string* out) {
 
 void AppendQuoted(std::string_view text, bool json, std::string* out) {
   *out += '"';
-  AppendEscaped(text, json, out);
+  AppendEscaped(text, json ? Form::kJson : Form::kQuoted, kFieldBytesMax, out);
   *out += '"';
 }
 
@@ -120,6 +123,12 @@ bool IsPlainWord(std::string_view text) {
 }
 
 }  // namespace
+
+std::string OneLine(std::string_view text, size_t bytes_max) {
+  std::string line;
+  AppendEscaped(text, Form::kPlain, bytes_max, &line);
+  return line;
+}
 
 std::string FormatText(WallMillis time, const Message& message, std::span<const Field> fields) {
   std::string line = FormatTime(time);

@@ -5,6 +5,8 @@
 // have their own type, which cannot be a field.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -41,6 +43,10 @@ void Configure(const Options& options);
 void Write(Id id, std::initializer_list<Field> fields = {});
 /// Flushes what is buffered. Before the process ends.
 void Flush();
+
+/// The text as one line of UTF-8 that cannot drive a terminal: control characters and bytes that
+/// are not UTF-8 are escaped, and what is longer is cut. For keeping what others wrote.
+std::string OneLine(std::string_view text, size_t bytes_max);
 
 /// One entry of the catalogue, for documentation and tests.
 struct Message {

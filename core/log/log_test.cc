@@ -57,6 +57,14 @@ TEST(LogFormatTest, CutsLongFields) {
   EXPECT_NE(FormatText(0, kMessage, above).find("(cut)"), std::string::npos);
 }
 
+TEST(LogFormatTest, OneLineIsPrintableUtf8) {
+  EXPECT_EQ(OneLine("say \"no\" \\ \xc3\xa9", 100), "say \"no\" \\ \xc3\xa9");
+  EXPECT_EQ(OneLine("a\nb\x1b[2J\xff\xe2\x80\xae", 100), "a\\nb\\u001b[2J\\xff\\u202e");
+  EXPECT_EQ(OneLine("12345", 5), "12345");
+  EXPECT_EQ(OneLine("123456", 5), "12345... (cut)");
+  EXPECT_EQ(OneLine("", 5), "");
+}
+
 TEST(LogTest, WritesToStderrFromItsLevelOn) {
   testing::internal::CaptureStderr();
   Configure({.level = Level::kWarning, .json = false});

@@ -239,6 +239,55 @@ std::string StatusJson(const v1::GetStatusResponse& status) {
   return Dump(json);
 }
 
+std::string PluginMetricsJson(const v1::GetPluginMetricsResponse& metrics,
+                              const std::vector<PluginRates>& rates, int64_t interval_ms) {
+  Json json = Document("PluginMetrics");
+  json["intervalMs"] = interval_ms;
+  json["items"] = Json::array();
+  for (int i = 0; i < metrics.instances_size(); ++i) {
+    const v1::PluginMetrics& each = metrics.instances(i);
+    const PluginRates& rate = rates.at(static_cast<size_t>(i));
+    Json item = {{"instance", each.instance()}, {"plugin", each.plugin()}};
+    PutText(item, "version", each.version());
+    item["isolation"] = each.isolation();
+    item["state"] = each.state();
+    item["callsPerSecond"] = rate.calls_per_second;
+    item["errorsPerSecond"] = rate.errors_per_second;
+    for (const auto& [key, seconds] :
+         {std::pair("p50Ms", rate.p50), {"p95Ms", rate.p95}, {"p99Ms", rate.p99}}) {
+      if (seconds) item[key] = *seconds * 1000;
+    }
+    item["calls"] = each.calls();
+    item["errors"] = each.errors();
+    item["errorsByCode"] = Json::object();
+    for (const v1::CodeCount& count : each.errors_by_code()) {
+      item["errorsByCode"][count.code()] = count.count();
+    }
+    item["open"] = each.open();
+    item["queued"] = each.queued();
+    item["restarts"] = each.restarts();
+    if (each.pid() != 0) {
+      item["pid"] = each.pid();
+      item["rssBytes"] = each.rss_bytes();
+      item["cpuSeconds"] = each.cpu_seconds();
+      if (rate.cpu_percent) item["cpuPercent"] = *rate.cpu_percent;
+      if (each.has_open_fds()) item["openFds"] = each.open_fds();
+    }
+    json["items"].push_back(item);
+  }
+  return Dump(json);
+}
+
+std::string PluginLogLineJson(const std::string& instance, const v1::PluginLogLine& line) {
+  Json json = Document("PluginLogLine");
+  json["instance"] = instance;
+  json["time"] = line.time();
+  json["level"] = line.level();
+  json["source"] = line.source();
+  json["text"] = line.text();
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 std::string ReloadJson(const v1::ReloadResponse& reload) {
   Json json = Document("ConfigReload");
   const auto put = [&](const char* name, const auto& items) {

@@ -9,7 +9,9 @@
 
 #include "cli/context_file.h"
 #include "cli/error_page.h"
+#include "cli/render/plugin_rates.h"
 #include "dcp/v1/dcp.pb.h"
+#include "dcp/v1/plugins.pb.h"
 
 namespace dcp::cli {
 
@@ -24,6 +26,11 @@ std::string SweepJson(const v1::SweepResponse& sweep, bool dry_run);
 std::string ConnectJson(const v1::ConnectPlaygroundResponse& connect);
 std::string DoctorJson(const v1::DoctorResponse& doctor);
 std::string StatusJson(const v1::GetStatusResponse& status);
+/// Counters since the daemon's start, and rates over the last `interval_ms`.
+std::string PluginMetricsJson(const v1::GetPluginMetricsResponse& metrics,
+                              const std::vector<PluginRates>& rates, int64_t interval_ms);
+/// On one line: there is no end to wait for.
+std::string PluginLogLineJson(const std::string& instance, const v1::PluginLogLine& line);
 std::string ReloadJson(const v1::ReloadResponse& reload);
 std::string WhoAmIJson(const v1::WhoAmIResponse& who);
 std::string VersionJson(const std::string& version);
