@@ -61,6 +61,7 @@ class Client {
   Result<v1::SweepResponse> Sweep(const v1::SweepRequest& request);
   // plugins_client.cc
   Result<v1::ListPluginsResponse> ListPlugins(const v1::ListPluginsRequest& request);
+  Result<v1::DescribePluginResponse> DescribePlugin(const v1::DescribePluginRequest& request);
 
   /// Until the stream ends, `take` answers false (OK), `timeout_ms` is over (0: none;
   /// DEADLINE_EXCEEDED) or `cancel` is called (CANCELLED). `started` is given the way to cancel,

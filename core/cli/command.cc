@@ -51,6 +51,7 @@ std::vector<Command> AllCommands() {
           RunLogsCommand(),
           RunWaitCommand(),
           RunCancelCommand(),
+          PluginDescribeCommand(),
           PluginNewCommand(),
           ServiceRestartCommand(),
           DoctorCommand(),

@@ -52,6 +52,7 @@ Command TestCommand(std::vector<std::string> path);
 Command PreviewCommand(std::vector<std::string> path);
 Command RunCommand(std::vector<std::string> path);
 // commands/plugin/
+Command PluginDescribeCommand();
 Command PluginNewCommand();
 // commands/run/
 Command RunListCommand();

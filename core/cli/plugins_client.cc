@@ -9,4 +9,9 @@ Result<v1::ListPluginsResponse> Client::ListPlugins(const v1::ListPluginsRequest
   return stubs_->Call(*stubs_->plugins, &v1::Plugins::Stub::ListPlugins, request);
 }
 
+Result<v1::DescribePluginResponse> Client::DescribePlugin(
+    const v1::DescribePluginRequest& request) {
+  return stubs_->Call(*stubs_->plugins, &v1::Plugins::Stub::DescribePlugin, request);
+}
+
 }  // namespace dcp::cli

@@ -19,9 +19,11 @@ namespace {
 
 /// What is configured at one time. Never changed once it serves; a reload makes the next one.
 struct Generation {
-  explicit Generation(Routes routes) : router(std::move(routes)) {}
+  Generation(Routes routes, std::vector<std::string> searched)
+      : router(std::move(routes)), directories(std::move(searched)) {}
 
   const Router router;
+  const std::vector<std::string> directories;
   std::map<std::string, std::shared_ptr<Instance>> instances;
 };
 
@@ -45,7 +47,7 @@ class PluginHost : public Host {
  public:
   explicit PluginHost(const Settings& settings) {
     const Registry registry = Discover(settings);
-    auto first = std::make_shared<Generation>(settings.routes);
+    auto first = std::make_shared<Generation>(settings.routes, settings.directories);
     std::vector<std::shared_ptr<Instance>> instances;
     for (const InstanceSettings& own : settings.instances) {
       instances.push_back(Make(PlanOf(settings, own, registry)));
@@ -118,6 +120,22 @@ class PluginHost : public Host {
     return states;
   }
 
+  Result<PluginDescription> Describe(const std::string& name) const override {
+    const auto generation = Present();
+    std::string plugin = name;
+    if (const auto found = generation->instances.find(name); found != generation->instances.end()) {
+      if (const Manifest* own = found->second->manifest()) return DescriptionOf(*own);
+      plugin = found->second->State().plugin;
+    }
+    for (const auto& [id, instance] : generation->instances) {
+      const Manifest* own = instance->manifest();
+      if (own != nullptr && own->id == plugin) return DescriptionOf(*own);
+    }
+    const Registry registry = Registry::Discover(generation->directories);
+    DCP_ASSIGN(const Registry::Plugin* found, registry.Find(plugin));
+    return DescriptionOf(found->manifest);
+  }
+
   Status Restart(const std::string& id) override {
     const auto generation = Present();
     const auto found = generation->instances.find(id);
@@ -133,7 +151,7 @@ class PluginHost : public Host {
     Change(std::shared_ptr<const Generation> now, Settings wanted)
         : before(std::move(now)),
           settings(std::move(wanted)),
-          next(std::make_shared<Generation>(settings.routes)) {}
+          next(std::make_shared<Generation>(settings.routes, settings.directories)) {}
 
     const std::shared_ptr<const Generation> before;
     const Settings settings;
@@ -143,6 +161,10 @@ class PluginHost : public Host {
     std::set<std::string> retried;                    ///< nothing about them changed
     Reloaded done;
   };
+
+  static PluginDescription DescriptionOf(const Manifest& manifest) {
+    return {manifest.id, manifest.version, manifest.config_schema};
+  }
 
   Registry Discover(const Settings& settings) {
     Registry registry = Registry::Discover(settings.directories);

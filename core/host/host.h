@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "host/hello.h"
+#include "schema/fill.h"
 
 namespace dcp::host {
 
@@ -26,7 +27,7 @@ inline constexpr char kIsolationInProcess[] = "in_process";
 struct InstanceSettings {
   std::string id;      ///< the name that routes use
   std::string plugin;  ///< the manifest's id
-  Secret config_json;  ///< may hold resolved secrets
+  Secret config_json;  ///< JSON; references in its texts are for Settings::secrets
   std::string isolation = kIsolationWorker;
   std::vector<std::pair<std::string, std::string>> env;  ///< allow-listed for the worker
   bool sandboxed = true;                                 ///< of a worker
@@ -69,6 +70,10 @@ struct Settings {
   std::string worker_program;            ///< path of dcp-plugin-worker
   std::string library_directory;         ///< a private folder for files that run in this process
   std::vector<InstanceSettings> instances;
+  /// Asked at each start of an instance for what its configuration refers to, so that no secret is
+  /// in settings, and none is held for an instance that does not run. Without it configurations are
+  /// handed over as they are.
+  schema::SecretSource secrets;
   Routes routes;
   int64_t start_timeout_ms = 20'000;
   int64_t ping_timeout_ms = 5'000;
@@ -110,6 +115,13 @@ struct InstanceState {
   int64_t pid = 0;  ///< of its worker
 };
 
+/// What a plugin says about itself before any of its code runs.
+struct PluginDescription {
+  std::string id;
+  std::string version;
+  std::string config_schema;  ///< compiled; empty: it publishes none
+};
+
 /// What a reload did: ids of instances, and routes as "capability: what changed".
 struct Reloaded {
   std::vector<std::string> kept;
@@ -144,6 +156,9 @@ class Host {
   /// `cancelled` may be empty. [any] blocks
   virtual Result<Reloaded> Reload(Settings settings, const std::function<bool()>& cancelled) = 0;
   virtual std::vector<InstanceState> States() const = 0;
+  /// By an instance's id, else a plugin's: what serves there, else what a start would take.
+  /// NOT_FOUND lists every path that was tried. [any]
+  virtual Result<PluginDescription> Describe(const std::string& name) const = 0;
   /// Ends the worker and starts a new one, whose deaths count from none; open calls are answered
   /// UNAVAILABLE. NOT_FOUND for an unknown id, FAILED_PRECONDITION for a plugin whose file was not
   /// there at the start. [any]

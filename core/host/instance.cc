@@ -42,7 +42,7 @@ InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
   plan.options.library_directory = settings.library_directory;
   plan.options.plugin = own.plugin;
   plan.options.instance = own.id;
-  plan.options.config_json = own.config_json;
+  plan.secrets = settings.secrets;
   plan.options.env = own.env;
   plan.options.sandboxed = own.sandboxed;
   plan.options.sandbox = own.sandbox;
@@ -126,10 +126,16 @@ bool Instance::Close(bool by_force) {
 
 Result<std::shared_ptr<PluginHome>> Instance::StartHome() {
   const auto changed = [this] { OnChanged(); };
-  if (plan_.own.isolation == kIsolationInProcess) {
-    return std::shared_ptr<PluginHome>(InProcess::Start(plan_.options, changed));
+  HomeOptions options = plan_.options;
+  options.config_json = plan_.own.config_json;
+  if (plan_.secrets) {
+    DCP_ASSIGN(options.config_json, schema::Fill(plan_.own.config_json, plan_.secrets).With(Who()));
   }
-  DCP_ASSIGN(std::shared_ptr<PluginHome> worker, WorkerProcess::Spawn(plan_.options, changed));
+  if (plan_.own.isolation == kIsolationInProcess) {
+    return std::shared_ptr<PluginHome>(InProcess::Start(std::move(options), changed));
+  }
+  DCP_ASSIGN(std::shared_ptr<PluginHome> worker,
+             WorkerProcess::Spawn(std::move(options), changed));
   return worker;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/context_file.h"
 #include "cli/error_page.h"
 #include "dcp/v1/dcp.pb.h"
+#include "dcp/v1/plugins.pb.h"
 
 namespace dcp::cli {
 
@@ -25,6 +26,7 @@ std::string ConnectJson(const v1::ConnectPlaygroundResponse& connect);
 std::string DoctorJson(const v1::DoctorResponse& doctor);
 std::string StatusJson(const v1::GetStatusResponse& status);
 std::string ReloadJson(const v1::ReloadResponse& reload);
+std::string PluginDescriptionJson(const v1::DescribePluginResponse& plugin);
 std::string WhoAmIJson(const v1::WhoAmIResponse& who);
 std::string VersionJson(const std::string& version);
 std::string ErrorExplanationJson(const ErrorEntry& entry);
