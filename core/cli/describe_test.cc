@@ -40,7 +40,8 @@ class DescribeTest : public ::testing::Test {
     host::ElfBuilder elf;
     elf.exported = {"dcp_plugin_v1"};
     elf.manifest = R"({"id":")" + id + R"(","version":"1.2","encoding":"json","capabilities":)" +
-                   R"([{"name":"resource","major":1,"minor":0,"methods":["Compile"]}])" + more + "}";
+                   R"([{"name":"resource","major":1,"minor":0,"methods":["Compile"]}])" + more +
+                   "}";
     std::ofstream(daemon_.folder + "/" + id + ".so", std::ios::binary) << elf.Build();
   }
   int Pretzel(std::vector<std::string> line) {

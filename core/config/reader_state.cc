@@ -31,7 +31,8 @@ std::optional<std::string> Section::State::Resolve(const yaml::Node& node, const
     return std::nullopt;
   }
   std::string out;
-  std::string literal;  // since the last late reference: quoted as one, for two pieces may make `${`
+  std::string
+      literal;  // since the last late reference: quoted as one, for two pieces may make `${`
   for (const TextPart& part : *parts) {
     if (!part.is_reference) {
       literal += part.text;
@@ -59,8 +60,8 @@ std::optional<std::string> Section::State::Resolve(const yaml::Node& node, const
   return late ? out + QuoteReferences(literal) : literal;
 }
 
-std::optional<JsonValue> Section::State::JsonOf(const yaml::Node& node,
-                                                      const std::string& path, const Late& late) {
+std::optional<JsonValue> Section::State::JsonOf(const yaml::Node& node, const std::string& path,
+                                                const Late& late) {
   yaml::Problems problems;
   switch (node.kind) {
     case yaml::Kind::kNull:

@@ -57,9 +57,9 @@ Status StatusOf(const schema::Mistake& mistake, const InstancePlaces& own,
 /// One status for all: the first has the place, the others follow it.
 Status Joined(std::vector<Status> mistakes) {
   if (mistakes.empty()) return {};
-  std::stable_sort(mistakes.begin(), mistakes.end(), [](const Status& a, const Status& b) {
-    return std::tie(a.location().line, a.location().column) <
-           std::tie(b.location().line, b.location().column);
+  std::sort(mistakes.begin(), mistakes.end(), [](const Status& a, const Status& b) {
+    return std::tie(a.location().line, a.location().column, a.message()) <
+           std::tie(b.location().line, b.location().column, b.message());
   });
   if (mistakes.size() == 1) return mistakes.front();
   const auto hint = [](const Status& status) {
@@ -67,8 +67,8 @@ Status Joined(std::vector<Status> mistakes) {
   };
   std::string text = mistakes.front().message() + hint(mistakes.front());
   for (size_t i = 1; i < std::min(mistakes.size(), kConfigMistakesMax); ++i) {
-    text += "\n" + mistakes[i].location().ToString() + ": " + mistakes[i].message() +
-            hint(mistakes[i]);
+    text +=
+        "\n" + mistakes[i].location().ToString() + ": " + mistakes[i].message() + hint(mistakes[i]);
   }
   if (mistakes.size() > kConfigMistakesMax) {
     text += "\nand " + std::to_string(mistakes.size() - kConfigMistakesMax) + " more";

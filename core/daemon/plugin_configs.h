@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Holds the configurations of plugin instances against the schemas that their plugins publish. Here,
-// because the configuration's reader knows the places and the plugin host the manifests, and neither
-// knows the other.
+// Holds the configurations of plugin instances against the schemas that their plugins publish.
+// Here, because the configuration's reader knows the places and the plugin host the manifests, and
+// neither knows the other.
 #pragma once
 
 #include "base/status.h"

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -32,7 +33,8 @@ plugins:
       plugin: acme
 )";  // the next line is the thirteenth
 
-constexpr char kSchema[] = R"({"type": "object", "additionalProperties": false, "required": ["endpoint"],
+constexpr char kSchema[] =
+    R"({"type": "object", "additionalProperties": false, "required": ["endpoint"],
   "properties": {
     "endpoint": {"type": "string"},
     "batch_size": {"type": "integer", "maximum": 100},
@@ -58,7 +60,8 @@ class PluginConfigsTest : public ::testing::Test {
     host::ElfBuilder elf;
     elf.exported = {"dcp_plugin_v1"};
     elf.manifest = R"({"id":")" + id + R"(","version":"1.2","encoding":"json","capabilities":)" +
-                   R"([{"name":"resource","major":1,"minor":0,"methods":["Compile"]}])" + more + "}";
+                   R"([{"name":"resource","major":1,"minor":0,"methods":["Compile"]}])" + more +
+                   "}";
     std::ofstream(folder_ + "/" + id + ".so", std::ios::binary) << elf.Build();
   }
   Result<Settings> Read(const std::string& config) {
@@ -76,7 +79,8 @@ class PluginConfigsTest : public ::testing::Test {
 
 TEST_F(PluginConfigsTest, AGoodOneKeepsItsSecretsAsReferences) {
   const auto settings = Read(
-      "      config: {endpoint: \"h:${port.acme}\", batch_size: 100, token: \"a ${secret.acme}\", a/b: true}\n");
+      "      config: {endpoint: \"h:${port.acme}\", batch_size: 100, token: \"a ${secret.acme}\", "
+      "a/b: true}\n");
   ASSERT_TRUE(settings.ok()) << settings.status().ToString();
   const host::InstanceSettings& acme = settings->host.instances[1];
   EXPECT_EQ(acme.config_json.Reveal(),
@@ -98,45 +102,49 @@ TEST_F(PluginConfigsTest, EachMistakeHasItsPlace) {
        "dcpd.yaml:15:21: INVALID_ARGUMENT: plugins.instances[1].config.batch_size: is 200, must be "
        "<= 100 (schema of plugin acme 1.2)"},
       {"      config:\n        endpoint: h\n        batch_sise: 2\n",
-       "dcpd.yaml:15:9: INVALID_ARGUMENT: plugins.instances[1].config.batch_sise: unknown key (schema "
+       "dcpd.yaml:15:9: INVALID_ARGUMENT: plugins.instances[1].config.batch_sise: unknown key "
+       "(schema "
        "of plugin acme 1.2) (hint: did you mean `batch_size`?)"},
       {"      config:\n        batch_size: 2\n",
-       "dcpd.yaml:14:9: INVALID_ARGUMENT: plugins.instances[1].config.endpoint: is missing (schema of "
+       "dcpd.yaml:14:9: INVALID_ARGUMENT: plugins.instances[1].config.endpoint: is missing (schema "
+       "of "
        "plugin acme 1.2)"},
-      {"      config: {endpoint: ${port.acme}, jars: [{path: a}, {pth: b}]}\n",
+      {"      config: {endpoint: \"${port.acme}\", jars: [{path: a}, {pth: b}]}\n",
        "dcpd.yaml:13:60: INVALID_ARGUMENT: plugins.instances[1].config.jars[1].path: is missing "
        "(schema of plugin acme 1.2)"},
       {"      config: {endpoint: h, a/b: 1}\n",
-       "dcpd.yaml:13:38: INVALID_ARGUMENT: plugins.instances[1].config.a/b: must be true or false, "
+       "dcpd.yaml:13:34: INVALID_ARGUMENT: plugins.instances[1].config.a/b: must be true or false, "
        "found a whole number (schema of plugin acme 1.2)"},
       // Without a configuration: where the instance stands.
-      {"", "dcpd.yaml:11:7: INVALID_ARGUMENT: plugins.instances[1].config.endpoint: is missing "
-           "(schema of plugin acme 1.2)"},
+      {"",
+       "dcpd.yaml:11:7: INVALID_ARGUMENT: plugins.instances[1].config.endpoint: is missing "
+       "(schema of plugin acme 1.2)"},
   };
   for (const auto& c : cases) EXPECT_EQ(Wrong(c.config), c.status);
 }
 
 TEST_F(PluginConfigsTest, ASecretInTheFileIsRefusedAndNotRepeated) {
   const std::string words = Wrong("      config: {endpoint: h, token: hunter2hunter2}\n");
-  EXPECT_THAT(words, HasSubstr("dcpd.yaml:13:40: INVALID_ARGUMENT: "
+  EXPECT_THAT(words, HasSubstr("dcpd.yaml:13:36: INVALID_ARGUMENT: "
                                "plugins.instances[1].config.token: is a secret"));
   EXPECT_THAT(words, HasSubstr("write ${secret.NAME} or ${secret_file.NAME}"));
   EXPECT_THAT(words, Not(HasSubstr("hunter2")));
   // A name that is not declared is told where it stands.
   EXPECT_THAT(Wrong("      config: {endpoint: h, token: \"${secret.acne}\"}\n"),
-              testing::AllOf(HasSubstr("dcpd.yaml:13:40"), HasSubstr("did you mean \"acme\"")));
+              testing::AllOf(HasSubstr("dcpd.yaml:13:36"), HasSubstr("did you mean \"acme\"")));
 }
 
 TEST_F(PluginConfigsTest, AllAtOnceInTheOrderOfTheFile) {
-  EXPECT_EQ(Wrong("      config:\n        nedpoint: h\n        batch_size: 200\n        jars: [{}]\n"),
-            "dcpd.yaml:14:9: INVALID_ARGUMENT: plugins.instances[1].config.endpoint: is missing "
-            "(schema of plugin acme 1.2)\n"
-            "dcpd.yaml:14:9: plugins.instances[1].config.nedpoint: unknown key (schema of plugin acme "
-            "1.2) (hint: did you mean `endpoint`?)\n"
-            "dcpd.yaml:15:21: plugins.instances[1].config.batch_size: is 200, must be <= 100 (schema "
-            "of plugin acme 1.2)\n"
-            "dcpd.yaml:16:16: plugins.instances[1].config.jars[0].path: is missing (schema of plugin "
-            "acme 1.2)");
+  EXPECT_EQ(
+      Wrong("      config:\n        nedpoint: h\n        batch_size: 200\n        jars: [{}]\n"),
+      "dcpd.yaml:14:9: INVALID_ARGUMENT: plugins.instances[1].config.endpoint: is missing "
+      "(schema of plugin acme 1.2)\n"
+      "dcpd.yaml:14:9: plugins.instances[1].config.nedpoint: unknown key (schema of plugin acme "
+      "1.2) (hint: did you mean `endpoint`?)\n"
+      "dcpd.yaml:15:21: plugins.instances[1].config.batch_size: is 200, must be <= 100 (schema "
+      "of plugin acme 1.2)\n"
+      "dcpd.yaml:16:16: plugins.instances[1].config.jars[0].path: is missing (schema of plugin "
+      "acme 1.2)");
   const auto many = [&](size_t count) {
     std::string config = "      config:\n        endpoint: h\n        jars:\n";
     for (size_t i = 0; i < count; ++i) config += "        - {}\n";

@@ -4,8 +4,8 @@
 // it may refer to things the daemon makes: `${secret.NAME}`, `${port.NAME}`. First the skeleton is
 // read (where state lives, which secrets and ports are wanted), then, with these at hand, the rest.
 //
-// In the configurations of plugin instances, secrets stay references: the host asks for them when it
-// starts an instance.
+// In the configurations of plugin instances, secrets stay references: the host asks for them when
+// it starts an instance.
 //
 // References: ${env.NAME} an environment variable (never for secrets) · ${state_dir} · ${bin_dir},
 // the folder of this program · ${port.NAME} · ${secret.NAME}, the text · ${secret_file.NAME}, the

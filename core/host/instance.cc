@@ -134,8 +134,7 @@ Result<std::shared_ptr<PluginHome>> Instance::StartHome() {
   if (plan_.own.isolation == kIsolationInProcess) {
     return std::shared_ptr<PluginHome>(InProcess::Start(std::move(options), changed));
   }
-  DCP_ASSIGN(std::shared_ptr<PluginHome> worker,
-             WorkerProcess::Spawn(std::move(options), changed));
+  DCP_ASSIGN(std::shared_ptr<PluginHome> worker, WorkerProcess::Spawn(std::move(options), changed));
   return worker;
 }
 

@@ -36,8 +36,10 @@ struct InstancePlan {
   std::optional<Registry::Plugin> plugin;  ///< nothing when it was not found, and why:
   Status missing;
   FileStamp stamp;  ///< of the plugin's file
-  HomeOptions options;           ///< its configuration is filled in at each start
+  HomeOptions options;  ///< its configuration is filled in at each start
+
   schema::SecretSource secrets;  ///< as in Settings
+
   int deaths_max = 0;  ///< as in Settings
   int deny_after = 0;
 };

@@ -50,8 +50,12 @@ Result<Json> ParseJson(std::string_view text, const std::string& origin) {
   std::optional<std::string> twice;
   bool deep = false;
   const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
-    deep = deep || depth > kManifestDepthMax;
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
+    const bool object = event == Json::parse_event_t::object_start;
+    // Of what is about to begin: how many it begins in.
+    if (object || event == Json::parse_event_t::array_start) {
+      deep = deep || depth >= kManifestDepthMax;
+    }
+    if (object) keys.emplace_back();
     if (event == Json::parse_event_t::object_end) keys.pop_back();
     if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
       twice = value.get<std::string>();

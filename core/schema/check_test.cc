@@ -38,13 +38,15 @@ TEST(CheckTest, EachKeywordSaysWhatItWants) {
     const char* bad;
     const char* words;
   } cases[] = {
-      {R"({"type": "string"})", "\"1\"", "1", "must be text, found a whole number (put it into quotes)"},
+      {R"({"type": "string"})", "\"1\"", "1",
+       "must be text, found a whole number (put it into quotes)"},
       {R"({"type": "string"})", "\"1\"", "null",
        "must be text, found nothing (give it a value or remove the key)"},
       {R"({"type": "integer"})", "1", "\"1\"", "must be a whole number, found text"},
       {R"({"type": "integer"})", "1", "1.5", "must be a whole number, found a number"},
       {R"({"type": "boolean"})", "true", "\"yes\"", "must be true or false, found text"},
-      {R"({"type": ["array", "null"]})", "null", "{}", "must be a list or nothing (null), found a map"},
+      {R"({"type": ["array", "null"]})", "null", "{}",
+       "must be a list or nothing (null), found a map"},
       {R"({"type": "object"})", "{}", "[]", "must be a map of keys, found a list"},
       {R"({"maximum": 100})", "100", "101", "is 101, must be <= 100"},
       {R"({"exclusiveMaximum": 100})", "99", "100", "is 100, must be < 100"},
@@ -61,7 +63,8 @@ TEST(CheckTest, EachKeywordSaysWhatItWants) {
       {R"({"minItems": 1})", "[1]", "[]", "must have at least 1 items"},
       {R"({"maxItems": 1})", "[1]", "[1, 2]", "must have at most 1 items"},
       {R"({"uniqueItems": true})", "[1, 2]", "[1, 1]", "holds the same item twice"},
-      {R"({"contains": {"const": 1}})", "[1]", "[2]", "holds no item of the kind that it must hold"},
+      {R"({"contains": {"const": 1}})", "[1]", "[2]",
+       "holds no item of the kind that it must hold"},
       {R"({"items": [{}], "additionalItems": false})", "[1]", "[1, 2]",
        "has more items than are allowed"},
       {R"({"minProperties": 1})", "{\"a\": 1}", "{}", "must have at least 1 keys"},
@@ -85,35 +88,36 @@ TEST(CheckTest, KeysThatAreMissingOrUnknown) {
       "properties": {"endpoint": {"description": "host:port of the server"}, "tls": {}, "ca": {},
         "retry": {"additionalProperties": false, "properties": {"times": {"type": "integer"}}}}})";
   EXPECT_THAT(Wrong(schema, R"({"endpoint": "a"})"), IsEmpty());
-  EXPECT_THAT(Wrong(schema, "{}"),
-              ElementsAre("+endpoint: is missing (host:port of the server)"));
+  EXPECT_THAT(Wrong(schema, "{}"), ElementsAre("+endpoint: is missing (host:port of the server)"));
   EXPECT_THAT(Wrong(schema, R"({"endpoint": "a", "tls": 1})"),
               ElementsAre("+ca: is missing, since another key needs it"));
-  EXPECT_THAT(Wrong(schema, R"({"endpoint": 1, "retry": {"tiems": 2, "~/": 3}, "endpoit": 2})"),
-              ::testing::UnorderedElementsAre(
-                  "/endpoit (key): unknown key (did you mean `endpoint`?)",
-                  "/retry/tiems (key): unknown key (did you mean `times`?)",
-                  "/retry/~0~1 (key): unknown key (known here: times)"));
+  EXPECT_THAT(
+      Wrong(schema, R"({"endpoint": 1, "retry": {"tiems": 2, "~/": 3}, "endpoit": 2})"),
+      ::testing::UnorderedElementsAre("/endpoit (key): unknown key (did you mean `endpoint`?)",
+                                      "/retry/tiems (key): unknown key (did you mean `times`?)",
+                                      "/retry/~0~1 (key): unknown key (known here: times)"));
   EXPECT_THAT(Wrong(R"({"additionalProperties": false})", R"({"a": 1})"),
               ElementsAre("/a (key): unknown key (no keys are known here: remove it)"));
-  EXPECT_THAT(Wrong(R"({"anyOf": [{"required": ["a"]}, {"required": ["b", "c"]}]})", "{}"),
-              ElementsAre(": must be of at least one of the forms that are allowed: `a`; `b` and `c`"));
+  EXPECT_THAT(
+      Wrong(R"({"anyOf": [{"required": ["a"]}, {"required": ["b", "c"]}]})", "{}"),
+      ElementsAre(": must be of at least one of the forms that are allowed: `a`; `b` and `c`"));
 }
 
 TEST(CheckTest, EverythingIsSaidAtOnce) {
-  EXPECT_THAT(Wrong(R"({"additionalProperties": {"items": {"type": "integer"}},
+  EXPECT_THAT(
+      Wrong(R"({"additionalProperties": {"items": {"type": "integer"}},
                         "if": {"required": ["a"]}, "then": {"required": ["z"]}})",
-                    R"({"a": [1, "2", "3"], "b": ["4"]})"),
-              ::testing::UnorderedElementsAre("+z: is missing",
-                                              "/a/1: must be a whole number, found text",
-                                              "/a/2: must be a whole number, found text",
-                                              "/b/0: must be a whole number, found text"));
+            R"({"a": [1, "2", "3"], "b": ["4"]})"),
+      ::testing::UnorderedElementsAre("+z: is missing", "/a/1: must be a whole number, found text",
+                                      "/a/2: must be a whole number, found text",
+                                      "/b/0: must be a whole number, found text"));
   EXPECT_THAT(Wrong("{}", "not json"), ElementsAre(": is not JSON"));
 }
 
 TEST(CheckTest, ASecretIsGivenAsAReferenceAndNeverQuoted) {
   for (const char* mark : {R"("writeOnly": true)", R"("format": "secret")"}) {
-    const std::string property = std::string(R"({"type": "string", "minLength": 40, )") + mark + "}";
+    const std::string property =
+        std::string(R"({"type": "string", "minLength": 40, )") + mark + "}";
     EXPECT_THAT(Of(property, R"("${secret.token}")"), IsEmpty());
     EXPECT_THAT(Of(property, R"("Bearer ${secret_file.token}")"), IsEmpty());
     for (const char* literal : {R"("hunter2hunter2hunter2hunter2hunter2hunter2")",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Checks a schema keyword by keyword before the library sees it: what it would follow for ever, divide
-// by zero, or misread must not get that far.
+// Checks a schema keyword by keyword before the library sees it: what it would follow for ever,
+// divide by zero, or misread must not get that far.
 #include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -34,9 +34,9 @@ bool AreTexts(const OrderedJson& json) {
 }
 
 std::string TypeTrouble(const OrderedJson& value) {
-  const bool good = value.is_array() ? !value.empty() && std::all_of(value.begin(), value.end(),
-                                                                     IsTypeName)
-                                     : IsTypeName(value);
+  const bool good = value.is_array()
+                        ? !value.empty() && std::all_of(value.begin(), value.end(), IsTypeName)
+                        : IsTypeName(value);
   return good ? "" : "must be one or more of string, number, integer, boolean, object, array, null";
 }
 

@@ -17,9 +17,8 @@ constexpr size_t kShownBytesMax = 40;
 
 std::string NameOfType(const std::string& type) {
   static const std::map<std::string, std::string> names = {
-      {"string", "text"},           {"number", "a number"},
-      {"integer", "a whole number"}, {"boolean", "true or false"},
-      {"object", "a map of keys"},  {"array", "a list"},
+      {"string", "text"},           {"number", "a number"},      {"integer", "a whole number"},
+      {"boolean", "true or false"}, {"object", "a map of keys"}, {"array", "a list"},
       {"null", "nothing (null)"},
   };
   const auto found = names.find(type);
@@ -159,7 +158,8 @@ class Explainer {
   void AddUnknownKeys() {
     std::vector<std::string> known;
     for (const OrderedJson* schema : schemas_) {
-      for (const auto& [name, part] : schema->value("properties", OrderedJson::object()).items()) {
+      const OrderedJson properties = schema->value("properties", OrderedJson::object());
+      for (const auto& [name, part] : properties.items()) {
         if (std::find(known.begin(), known.end(), name) == known.end()) known.push_back(name);
       }
     }
@@ -169,7 +169,7 @@ class Explainer {
       const std::string near = Nearest(name.substr(0, kShownBytesMax), known);
       std::string all;
       for (const std::string& key : known) all += (all.empty() ? "" : ", ") + key;
-      const std::string hint = !near.empty()  ? "did you mean `" + near + "`?"
+      const std::string hint = !near.empty()   ? "did you mean `" + near + "`?"
                                : known.empty() ? "no keys are known here: remove it"
                                                : "known here: " + all;
       mistakes_.push_back({PointerTo(pointer_, name), "", true, "unknown key", hint});
@@ -263,13 +263,15 @@ class Explainer {
       case Keyword::kMaxLength:
         return unknown ? void() : Put("must have at most " + RuleText("maxLength") + " characters");
       case Keyword::kMinLength:
-        return unknown ? void() : Put("must have at least " + RuleText("minLength") + " characters");
+        return unknown ? void()
+                       : Put("must have at least " + RuleText("minLength") + " characters");
       case Keyword::kPattern:
         return Put("does not match the pattern " + RuleText("pattern"));
       case Keyword::kSecret:
-        return Put("is a secret: its text may not stand in the file",
-                   "write ${secret.NAME} or ${secret_file.NAME}, list NAME under `secrets`, and put "
-                   "the text into the file NAME of the state's folder `secrets` (mode 0600)");
+        return Put(
+            "is a secret: its text may not stand in the file",
+            "write ${secret.NAME} or ${secret_file.NAME}, list NAME under `secrets`, and put "
+            "the text into the file NAME of the state's folder `secrets` (mode 0600)");
       case Keyword::kMaxItems:
         return Put("must have at most " + RuleText("maxItems") + " items");
       case Keyword::kMinItems:

@@ -115,10 +115,9 @@ OrderedJson ForLibrary(const OrderedJson& schema) {
   for (const auto& [keyword, value] : schema.items()) {
     const Shape shape = ShapeOf(keyword);
     if (shape == Shape::kNote || shape == Shape::kUnsupported || shape == Shape::kUnknown) continue;
-    kept[keyword == "pattern" ? kOurPattern : keyword] =
-        WithParts(keyword, value, [](const OrderedJson& part, const std::string& /*step*/) {
-          return ForLibrary(part);
-        });
+    kept[keyword == "pattern" ? kOurPattern : keyword] = WithParts(
+        keyword, value,
+        [](const OrderedJson& part, const std::string& /*step*/) { return ForLibrary(part); });
   }
   if (IsSecret(schema)) kept[kOurSecret] = true;
   return kept;
@@ -131,9 +130,8 @@ void Build(const OrderedJson& compiled, const std::set<std::string>& referenced,
   Register(parser, kOurPattern, [&](const valijson::adapters::Adapter& value) {
     return new PatternConstraint(value.asString(), &referenced);
   });
-  Register(parser, kOurSecret, [&](const valijson::adapters::Adapter&) {
-    return new SecretConstraint(&referenced);
-  });
+  Register(parser, kOurSecret,
+           [&](const valijson::adapters::Adapter&) { return new SecretConstraint(&referenced); });
   parser.populateSchema(Adapter(kept), schema);
 }
 

@@ -29,9 +29,13 @@ std::string TextOf(const OrderedJson& value) {
 }
 
 std::string TypeOf(const OrderedJson& schema) {
-  static const std::map<std::string, std::string> names = {
-      {"string", "text"}, {"number", "number"}, {"integer", "whole number"}, {"boolean", "true or false"},
-      {"object", "map"},  {"array", "list"},    {"null", "null"}};
+  static const std::map<std::string, std::string> names = {{"string", "text"},
+                                                           {"number", "number"},
+                                                           {"integer", "whole number"},
+                                                           {"boolean", "true or false"},
+                                                           {"object", "map"},
+                                                           {"array", "list"},
+                                                           {"null", "null"}};
   const auto found = schema.find("type");
   if (found == schema.end()) return "";
   std::string text;
@@ -90,7 +94,8 @@ Key KeyOf(const std::string& path, const OrderedJson& schema, bool required) {
   key.bounds = BoundsOf(schema);
   const auto description = schema.find("description");
   const auto words = description == schema.end() ? schema.find("title") : description;
-  if (words != schema.end() && words->is_string()) key.description = Line(words->get<std::string>());
+  if (words != schema.end() && words->is_string())
+    key.description = Line(words->get<std::string>());
   return key;
 }
 
@@ -108,7 +113,8 @@ void AddKeys(const OrderedJson& schema, const std::string& above, int depth,
     keys.push_back(KeyOf(path, part, required));
     AddKeys(part, path + ".", depth + 1, keys);
   };
-  for (const auto& [name, part] : schema.value("properties", OrderedJson::object()).items()) {
+  const OrderedJson properties = schema.value("properties", OrderedJson::object());
+  for (const auto& [name, part] : properties.items()) {
     descend(above + name, part, Requires(schema, name));
   }
   const auto others = schema.find("additionalProperties");
@@ -220,7 +226,8 @@ std::vector<Key> Keys(const std::string& compiled) {
 }
 
 std::string Snippet(const std::string& plugin, const std::string& compiled) {
-  std::string text = "plugins:\n  instances:\n    - id: " + plugin + "\n      plugin: " + plugin + "\n";
+  std::string text =
+      "plugins:\n  instances:\n    - id: " + plugin + "\n      plugin: " + plugin + "\n";
   const OrderedJson schema = OrderedJson::parse(compiled, nullptr, /*allow_exceptions=*/false);
   if (!schema.is_object()) return text;
   OrderedJson example = OrderedJson::object();
@@ -246,7 +253,8 @@ std::string Outline(const std::string& plugin, const std::string& version,
   std::string text = "plugin " + plugin + " " + version + "\n";
   const OrderedJson schema = OrderedJson::parse(compiled, nullptr, /*allow_exceptions=*/false);
   if (!schema.is_object()) {
-    return text + "\nIt publishes no schema of its configuration: its author's pages describe it.\n";
+    return text +
+           "\nIt publishes no schema of its configuration: its author's pages describe it.\n";
   }
   if (schema.contains("description") && schema["description"].is_string()) {
     text += "\n" + Wrapped(Line(schema["description"].get<std::string>()), "");

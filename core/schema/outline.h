@@ -10,11 +10,11 @@ namespace dcp::schema {
 
 /// One key of a configuration. Values are JSON texts.
 struct Key {
-  std::string path;         ///< "retry.times"; "jars[]" is each item of a list, "conf.*" each other key
-  std::string type;         ///< "text", "a whole number", ...; empty: any
-  bool required = false;    ///< within the map it stands in
-  bool secret = false;      ///< given as a reference only
-  std::string fallback;     ///< what the plugin takes without it; empty: not told
+  std::string path;  ///< "retry.times"; "jars[]" is each item of a list, "conf.*" each other key
+  std::string type;  ///< "text", "a whole number", ...; empty: any
+  bool required = false;  ///< within the map it stands in
+  bool secret = false;    ///< given as a reference only
+  std::string fallback;   ///< what the plugin takes without it; empty: not told
   std::vector<std::string> allowed;
   std::vector<std::string> bounds;  ///< ">= 1", "at most 3 items", ...
   std::vector<std::string> examples;

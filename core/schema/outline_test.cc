@@ -88,9 +88,10 @@ TEST(OutlineTest, ASnippetWithoutRequiredKeysIsAnEmptyMap) {
 }
 
 TEST(OutlineTest, NothingInASchemaDrivesATerminal) {
-  const std::string text = Outline("acme", "1", Compile(R"({"description": "a\u001b[2J\nb",
+  const std::string text = Outline("acme", "1",
+                                   Compile(R"({"description": "a\u001b[2J\nb",
       "properties": {"x": {"description": "\u0007c", "default": "\u001b", "pattern": "\u001b"}}})")
-                                                    .value());
+                                       .value());
   for (const char c : text) EXPECT_TRUE(c == '\n' || (c >= ' ' && c != 0x7F)) << int{c};
 }
 

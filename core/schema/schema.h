@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The JSON Schema that a plugin publishes for its configuration: checked before it is used, and held
-// against configurations. Draft-07 without patternProperties and propertyNames; references lead
-// within the schema alone. `format`, `default` and `examples` are documentation: nothing is filled
-// in and no format is checked, but for the format `secret` (docs/plugins/configuration.md).
+// The JSON Schema that a plugin publishes for its configuration: checked before it is used, and
+// held against configurations. Draft-07 without patternProperties and propertyNames; references
+// lead within the schema alone. `format`, `default` and `examples` are documentation: nothing is
+// filled in and no format is checked, but for the format `secret` (docs/plugins/configuration.md).
 #pragma once
 
 #include <cstddef>

@@ -79,8 +79,9 @@ po::options_description Describe(Arguments& arguments) {
       "junit", po::value(&arguments.junit_file)->value_name("FILE"), "write them as JUnit's XML")(
       "in-process",
       "run the chosen checks of groups B to F one after the other in this process, for "
-      "a debugger")("describe", "print what its configuration may hold, from the schema in its "
-                                "manifest; nothing of it runs")(
+      "a debugger")("describe",
+                    "print what its configuration may hold, from the schema in its "
+                    "manifest; nothing of it runs")(
       "list", "print every check with its level and what it expects")(
       "list-page", "the same as a page of Markdown")("help,h", "this text");
   return options;

@@ -31,8 +31,8 @@ int Describe(Session& session) {
   } else if (session.format() == Format::kName) {
     session.Print(Printable(plugin->id()) + "\n");
   } else {
-    session.Print(Printable(
-        schema::Outline(plugin->id(), plugin->version(), plugin->config_schema_json())));
+    session.Print(
+        Printable(schema::Outline(plugin->id(), plugin->version(), plugin->config_schema_json())));
   }
   return kExitOk;
 }
@@ -47,8 +47,9 @@ Command PluginDescribeCommand() {
               "From the schema that the plugin publishes. NAME is an instance or a plugin of one "
               "of\n`plugins.directories`, whether it is used or not. Defaults are what its author "
               "says of\nthem: the plugin fills them in.",
-          .examples = "  pretzel plugin describe spark_connect\n"
-                      "  pretzel plugin describe local-batch -o json\n",
+          .examples =
+              "  pretzel plugin describe spark_connect\n"
+              "  pretzel plugin describe local-batch -o json\n",
           .words_min = 1,
           .words_max = 1,
           .run = Describe};
