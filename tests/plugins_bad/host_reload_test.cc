@@ -309,7 +309,8 @@ TEST_F(HostReloadTest, SecretsAreAskedForAtEachStart) {
   settings_.instances[1].config_json = Secret(R"({"token":"${secret.b}"})");
   const Status status = Reload(settings_).status();
   EXPECT_EQ(status.code(), Code::kFailedPrecondition);
-  EXPECT_THAT(status.message(), HasSubstr("plugin waits (instance bad): cannot resolve `${secret.b}`"));
+  EXPECT_THAT(status.message(),
+              HasSubstr("plugin waits (instance bad): cannot resolve `${secret.b}`"));
   ExpectDescribes("Base");
 }
 
