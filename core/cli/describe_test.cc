@@ -25,6 +25,7 @@ class DescribeTest : public ::testing::Test {
     Put("bare", "");
     host::Settings settings;
     settings.directories = {daemon_.folder};
+    settings.worker_program = "/nowhere/no_worker_is_started";
     host::InstanceSettings instance;
     instance.id = "used";
     instance.plugin = "missing";

@@ -192,7 +192,7 @@ TEST(ReaderTest, ATemplateKeepsLateReferencesAndQuotesTheRest) {
     const Status status = reader->Finish();
     return status.ok() ? json : status.ToString();
   };
-  EXPECT_EQ(read("[a ${secret.a} b, 1]"), R"(["a ${secret.a} b",1])");
+  EXPECT_EQ(read("[\"a ${secret.a} b\", 1]"), R"(["a ${secret.a} b",1])");
   EXPECT_EQ(read("{a: \"${env.A}$${y}\"}"), R"({"a":"$${x}$${y}"})");
   EXPECT_EQ(read("\"${env.D}{x}\""), R"("$${x}")");
   EXPECT_EQ(read("\"${secret.b}\""),

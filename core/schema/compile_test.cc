@@ -34,35 +34,36 @@ TEST(CompileTest, WhatDraft07HasIsTaken) {
   }
 }
 
-TEST(CompileTest, EachFaultIsNamedByItsPlace){const struct {const char * schema;
-const char* words;
-}
-cases[] = {
-  {"", "is not JSON"},
-  {"{", "is not JSON"},
-  {"[]", "is no JSON object"},
-  {"true", "is no JSON object"},
-  {R"({"type": "text"})", "`type`: must be one or more of string"},
-  {R"({"type": []})", "`type`: must be one or more of string"},
-  {R"({"properties": {"a": {"type": "any"}}})", "`properties.a.type`: must be one or more"},
-  {R"({"properties": []})", "`properties`: must be a map of schemas"},
-  {R"({"properties": {"a": 1}})", "`properties.a`: must be a schema"},
-  {R"({"properties": {"": {}}})", "`properties`: has a key that is empty"},
-  {R"({"properties": {"a\u0000": {}}})", "`properties`: has a key that is empty or holds control"},
-  {R"({"properties": {"a": {"multipleOf": 0}}})",
-   "`properties.a.multipleOf`: must be a number above"},
-  {R"({"properties": {"a": {"multipleOf": -1}}})", "must be a number above zero"},
-  {R"({"properties": {"a": {"minimum": "1"}}})", "`properties.a.minimum`: must be a number"},
-  {R"({"properties": {"a": {"exclusiveMinimum": true}}})", "must be a number"},
-  {R"({"properties": {"a": {"minLength": -1}}})", "must be a whole number, not below zero"},
-  {R"({"properties": {"a": {"maxItems": 1.5}}})", "must be a whole number, not below zero"},
-  {R"({"properties": {"a": {"enum": []}}})", "`properties.a.enum`: must be a non-empty list"},
-  {R"({"properties": {"a": {"uniqueItems": 1}}})", "must be true or false"},
-  {R"({"properties": {"a": {"writeOnly": "yes"}}})", "`properties.a.writeOnly`: must be true or"},
-  {R"({"properties": {"a": {"pattern": "("}}})", "is no pattern of RE2's syntax"},
-  {R"({"properties": {"a": {"pattern": "(?=a)"}
-}
-})", "is no pattern of RE2's syntax"},
+TEST(CompileTest, EachFaultIsNamedByItsPlace) {
+  const struct {
+    const char* schema;
+    const char* words;
+  } cases[] = {
+      {"", "is not JSON"},
+      {"{", "is not JSON"},
+      {"[]", "is no JSON object"},
+      {"true", "is no JSON object"},
+      {R"({"type": "text"})", "`type`: must be one or more of string"},
+      {R"({"type": []})", "`type`: must be one or more of string"},
+      {R"({"properties": {"a": {"type": "any"}}})", "`properties.a.type`: must be one or more"},
+      {R"({"properties": []})", "`properties`: must be a map of schemas"},
+      {R"({"properties": {"a": 1}})", "`properties.a`: must be a schema"},
+      {R"({"properties": {"": {}}})", "`properties`: has a key that is empty"},
+      {R"({"properties": {"a\u0000": {}}})",
+       "`properties`: has a key that is empty or holds control"},
+      {R"({"properties": {"a": {"multipleOf": 0}}})",
+       "`properties.a.multipleOf`: must be a number above"},
+      {R"({"properties": {"a": {"multipleOf": -1}}})", "must be a number above zero"},
+      {R"({"properties": {"a": {"minimum": "1"}}})", "`properties.a.minimum`: must be a number"},
+      {R"({"properties": {"a": {"exclusiveMinimum": true}}})", "must be a number"},
+      {R"({"properties": {"a": {"minLength": -1}}})", "must be a whole number, not below zero"},
+      {R"({"properties": {"a": {"maxItems": 1.5}}})", "must be a whole number, not below zero"},
+      {R"({"properties": {"a": {"enum": []}}})", "`properties.a.enum`: must be a non-empty list"},
+      {R"({"properties": {"a": {"uniqueItems": 1}}})", "must be true or false"},
+      {R"({"properties": {"a": {"writeOnly": "yes"}}})",
+       "`properties.a.writeOnly`: must be true or"},
+      {R"({"properties": {"a": {"pattern": "("}}})", "is no pattern of RE2's syntax"},
+      {R"x({"properties": {"a": {"pattern": "(?=a)"}}})x", "is no pattern of RE2's syntax"},
       {R"({"properties": {"a": {"pattern": 1}}})", "`properties.a.pattern`: must be text"},
       {R"({"properties": {"a": {"items": [1]}}})", "`properties.a.items[0]`: must be a schema"},
       {R"({"required": ["a", 1]})", "`required`: must be a list of keys"},
@@ -76,14 +77,13 @@ cases[] = {
       {R"({"examples": {}})", "`examples`: must be a list"},
       {R"({"patternProperties": {"a": {}}})", "`patternProperties`: is not supported"},
       {R"({"propertyNames": {}})", "`propertyNames`: is not supported"},
-}
-;
-for (const auto& c : cases) {
-  const auto compiled = Compile(c.schema);
-  ASSERT_FALSE(compiled.ok()) << c.schema;
-  EXPECT_EQ(compiled.status().code(), Code::kInvalidArgument) << c.schema;
-  EXPECT_THAT(compiled.status().message(), HasSubstr(c.words)) << c.schema;
-}
+  };
+  for (const auto& c : cases) {
+    const auto compiled = Compile(c.schema);
+    ASSERT_FALSE(compiled.ok()) << c.schema;
+    EXPECT_EQ(compiled.status().code(), Code::kInvalidArgument) << c.schema;
+    EXPECT_THAT(compiled.status().message(), HasSubstr(c.words)) << c.schema;
+  }
 }
 
 TEST(CompileTest, ReferencesAreReplacedAndLeadNowhereElse) {
