@@ -129,7 +129,16 @@ Result<std::shared_ptr<PluginHome>> Instance::StartHome() {
   HomeOptions options = plan_.options;
   options.config_json = plan_.own.config_json;
   if (plan_.secrets) {
-    DCP_ASSIGN(options.config_json, schema::Fill(plan_.own.config_json, plan_.secrets).With(Who()));
+    std::vector<Secret> filled_in;
+    const auto source = [&](const std::string& reference) {
+      Result<Secret> secret = plan_.secrets(reference);
+      // The path of a secret's file is none.
+      if (secret.ok() && reference.rfind("secret.", 0) == 0) filled_in.push_back(*secret);
+      return secret;
+    };
+    DCP_ASSIGN(options.config_json, schema::Fill(plan_.own.config_json, source).With(Who()));
+    const std::lock_guard lock(mutex_);
+    filled_in_ = std::move(filled_in);
   }
   if (plan_.own.isolation == kIsolationInProcess) {
     return std::shared_ptr<PluginHome>(InProcess::Start(std::move(options), changed));
@@ -190,7 +199,10 @@ void Instance::OnChanged() {
 }
 
 /// Under mutex_.
-void Instance::Died(const Status& reason, bool permanent) {
+void Instance::Died(const Status& why, bool permanent) {
+  const Status reason = Status(why.code(), schema::Redact(why.message(), filled_in_))
+                            .WithId(why.id())
+                            .WithHint(schema::Redact(why.hint(), filled_in_));
   settled_ = true;
   reason_ = reason;
   ++deaths_;

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "host/deny_list.h"
@@ -92,7 +93,7 @@ class Instance {
   Result<std::shared_ptr<PluginHome>> StartHome();
   void OnChanged();
   bool WasAsked(const PluginHome* home) const;  ///< whether it ended because we wanted it to
-  void Died(const Status& reason, bool permanent);
+  void Died(const Status& why, bool permanent);
   Result<std::shared_ptr<PluginHome>> WaitHome(const PluginHome* dead, const CallOptions& options);
 
   const InstancePlan plan_;
@@ -111,6 +112,7 @@ class Instance {
   bool closed_ = false;
   Status reason_;
   std::shared_ptr<PluginHome> home_;
+  std::vector<Secret> filled_in_;  ///< at the last start; not to be repeated in a reason
   const PluginHome* asked_ = nullptr;  ///< the home that Restart() ended; compared, never used
   DenyList denied_;
 };

@@ -166,9 +166,10 @@ std::string KeyText(const Key& key) {
 }
 
 /// JSON is YAML, so a value may stand as it is.
-std::string Placeholder(const OrderedJson& schema, const std::string& name) {
+std::string Placeholder(const OrderedJson& schema, const std::string& name, bool given) {
   if (!schema.is_object()) return "";
   if (IsSecret(schema)) return "${secret." + name + "}";
+  if (!given && schema.contains("default")) return TextOf(schema["default"]);
   const auto examples = schema.find("examples");
   if (examples != schema.end() && !examples->empty()) return TextOf(examples->front());
   for (const char* keyword : {"default", "const"}) {
@@ -209,8 +210,9 @@ void AddLines(const OrderedJson& schema, const OrderedJson& example, const std::
       AddLines(part, OrderedJson::object(), indent + "  ", depth + 1, text);
       continue;
     }
-    const std::string value =
-        example.contains(name) && !IsSecret(part) ? TextOf(example[name]) : Placeholder(part, name);
+    const std::string value = example.contains(name) && !IsSecret(part)
+                                  ? TextOf(example[name])
+                                  : Placeholder(part, name, given);
     text += given ? key + " " + value + "\n"
                   : indent + "# " + KeyWord(name) + ": " + (map ? "{...}" : value) + "\n";
   }

@@ -236,6 +236,14 @@ def test_a_configuration_is_held_against_its_plugins_schema(own, edit):
     assert "hunter2" not in own.log.read_text()
 
 
+def test_what_a_plugin_says_of_a_secret_is_not_repeated(own, edit):
+    edit(("sparkHome: ${env.PRETZEL_SPARK_HOME}", 'sparkHome: "/nowhere/${secret.spark-connect}"'))
+    answer = own.cli("config", "reload", check=False)
+    assert "/nowhere/(secret) does not exist" in answer.stderr, answer.stderr
+    secret = (own.state / "secrets" / "spark-connect").read_text().strip()
+    assert secret not in answer.stderr and secret not in own.log.read_text()
+
+
 def test_plugins_describe_their_configuration(own):
     text = own.cli("plugin", "describe", "local-batch").stdout
     assert text.startswith("plugin spark_runner ") and "driverMemory: text, default \"1g\"" in text
