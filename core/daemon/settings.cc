@@ -182,8 +182,8 @@ void ReadConfinement(const Section& entry, host::InstanceSettings& instance) {
   }
   const Section limits = entry.Sub("limits");
   instance.limits.memory_bytes = limits.Bytes("memory", {kWorkerMemoryMin}, kWorkerMemoryDefault);
-  instance.limits.open_files = limits.Int("open_files", {kWorkerFilesMin, kWorkerFilesMax},
-                                          kWorkerFilesDefault);
+  instance.limits.open_files =
+      limits.Int("open_files", {kWorkerFilesMin, kWorkerFilesMax}, kWorkerFilesDefault);
   if (instance.isolation != host::kIsolationInProcess) return;
   for (const char* key : {"sandbox", "limits"}) {
     if (!entry.Has(key)) continue;

@@ -37,10 +37,9 @@ struct InstancePlan {
   std::optional<Registry::Plugin> plugin;  ///< nothing when it was not found, and why:
   Status missing;
   FileStamp stamp;  ///< of the plugin's file
-  HomeOptions options;  ///< its configuration is filled in at each start
-
-  schema::SecretSource secrets;  ///< as in Settings
-
+  /// But for its configuration, which is filled in at each start.
+  HomeOptions options;
+  schema::SecretSource secrets;
   int deaths_max = 0;  ///< as in Settings
   int deny_after = 0;
 };
@@ -112,7 +111,8 @@ class Instance {
   bool closed_ = false;
   Status reason_;
   std::shared_ptr<PluginHome> home_;
-  std::vector<Secret> filled_in_;  ///< at the last start; not to be repeated in a reason
+  /// Secrets of the configuration at the last start; no reason repeats them.
+  std::vector<Secret> filled_in_;
   const PluginHome* asked_ = nullptr;  ///< the home that Restart() ended; compared, never used
   DenyList denied_;
 };
