@@ -213,9 +213,10 @@ void LintValues(const OrderedJson& schema, const std::string& path,
   if (!schema.is_object()) return;
   const auto hold = [&](const std::string& what, const OrderedJson& value) {
     for (const Mistake& mistake : Check(schema.dump(), value.dump())) {
+      const std::string at = mistake.pointer + (mistake.key.empty() ? "" : "/" + mistake.key);
       words.push_back((path.empty() ? "" : "`" + path + "`: ") + what +
-                      " does not satisfy the schema: " + mistake.pointer +
-                      (mistake.key.empty() ? " " : "/" + mistake.key + " ") + mistake.message);
+                      " does not satisfy the schema: " + (at.empty() ? "" : at + " ") +
+                      mistake.message);
       return;
     }
   };

@@ -39,7 +39,7 @@ TEST(JudgeTest, AGivenCallMustFitManifestAndContract) {
 }
 
 TEST(JudgeTest, ResponsesAreTheContractsMessages) {
-  const Answered good{"resource", "Describe", true, true, 0, R"({"kinds":["A"]})"};
+  const Answered good{"resource", "Describe", true, true, false, 0, R"({"kinds":["A"]})"};
   Answered bad = good;
   bad.body = R"({"kind":7})";
   Answered failure = good;
@@ -53,7 +53,7 @@ TEST(JudgeTest, ResponsesAreTheContractsMessages) {
 }
 
 TEST(JudgeTest, FailuresHaveAMessageOrNoBody) {
-  Answered failure{"resource", "Compile", true, true, 3, R"({"message":"no column"})"};
+  Answered failure{"resource", "Compile", true, true, false, 3, R"({"message":"no column"})"};
   EXPECT_EQ(JudgeErrors({failure}, host::Encoding::kJson).kind, Verdict::Kind::kPassed);
   failure.body.clear();
   EXPECT_EQ(JudgeErrors({failure}, host::Encoding::kJson).kind, Verdict::Kind::kPassed);
