@@ -2,7 +2,7 @@
 #
 # Rooms: the libraries of core/, one folder each. Arrows go down this list only; dcp_room() refuses
 # any other at configure time, and tests/tidy checks the #include lines against the same list.
-set(DCP_ROOM_ORDER cli daemon api graph playground catalog gateway plugin_check host store os config log base)
+set(DCP_ROOM_ORDER cli daemon api graph playground catalog gateway plugin_check host store os schema config log base)
 
 # dcp_room(NAME SOURCES a.cc... [USES room...] [LIBS target...] [TESTS a_test.cc...] [TEST_LIBS target...])
 #   SOURCES   may be empty for a header-only room

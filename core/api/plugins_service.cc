@@ -82,6 +82,20 @@ class PluginsService final
       grpc::CallbackServerContext* call, const v1::GetPluginLogsRequest* request) override {
     return MakeGetPluginLogs(context_, *call, *request);
   }
+  grpc::Status DescribePlugin(grpc::ServerContext* call, const v1::DescribePluginRequest* request,
+                              v1::DescribePluginResponse* answer) override {
+    const auto who = CallerOf(context_, *call);
+    if (!who.ok()) return Answer(who.status(), "DescribePlugin");
+    if (context_.deps.host == nullptr) {
+      return Answer(Unavailable("this daemon hosts no plugins"), "DescribePlugin");
+    }
+    const auto description = context_.deps.host->Describe(request->name());
+    if (!description.ok()) return Answer(description.status(), "DescribePlugin");
+    answer->set_id(description->id);
+    answer->set_version(description->version);
+    answer->set_config_schema_json(description->config_schema);
+    return grpc::Status::OK;
+  }
 
  private:
   /// For everybody: GetStatus names the same instances, and these are but numbers.

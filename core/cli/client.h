@@ -75,6 +75,7 @@ class Client {
   Status GetPluginLogs(const v1::GetPluginLogsRequest& request,
                        const std::function<void(const v1::PluginLogLine&)>& take,
                        const std::function<void(std::function<void()> cancel)>& started);
+  Result<v1::DescribePluginResponse> DescribePlugin(const v1::DescribePluginRequest& request);
 
   /// Until the stream ends, `take` answers false (OK), `timeout_ms` is over (0: none;
   /// DEADLINE_EXCEEDED) or `cancel` is called (CANCELLED). `started` is given the way to cancel,

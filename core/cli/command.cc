@@ -53,6 +53,7 @@ std::vector<Command> AllCommands() {
           RunCancelCommand(),
           PluginTopCommand(),
           PluginLogsCommand(),
+          PluginDescribeCommand(),
           PluginNewCommand(),
           PluginListCommand(),
           PluginGetCommand(),

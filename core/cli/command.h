@@ -53,6 +53,7 @@ Command PreviewCommand(std::vector<std::string> path);
 Command RunCommand(std::vector<std::string> path);
 // commands/plugin/
 Command PluginLogsCommand();
+Command PluginDescribeCommand();
 Command PluginNewCommand();
 Command PluginListCommand();
 Command PluginGetCommand();

@@ -80,4 +80,9 @@ Status Client::GetPluginLogs(const v1::GetPluginLogsRequest& request,
   return FromGrpc(reader->Finish(), stubs_->endpoint);
 }
 
+Result<v1::DescribePluginResponse> Client::DescribePlugin(
+    const v1::DescribePluginRequest& request) {
+  return stubs_->Call(*stubs_->plugins, &v1::Plugins::Stub::DescribePlugin, request);
+}
+
 }  // namespace dcp::cli

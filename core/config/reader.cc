@@ -39,6 +39,13 @@ std::string ShowMillis(int64_t ms) {
   return std::to_string(ms) + "ms";
 }
 
+/// A key as a step of a JSON pointer.
+std::string PointerStep(const std::string& key) {
+  std::string step;
+  for (const char c : key) step += c == '~' ? "~0" : c == '/' ? "~1" : std::string(1, c);
+  return step;
+}
+
 }  // namespace
 
 std::string Section::Path(std::string_view key) const {
@@ -226,6 +233,37 @@ std::string Section::Json(std::string_view key) const {
   const yaml::Node* node = state_->Value(*this, key, false);
   std::optional<JsonValue> json = node ? state_->JsonOf(*node, Path(key)) : std::nullopt;
   return json ? json->dump() : "{}";
+}
+
+std::string Section::Template(std::string_view key, const Late& late) const {
+  const yaml::Node* node = state_->Value(*this, key, false);
+  std::optional<JsonValue> json = node ? state_->JsonOf(*node, Path(key), late) : std::nullopt;
+  return json ? json->dump() : "{}";
+}
+
+Places Section::PlacesOf(std::string_view key) const {
+  Places places;
+  const yaml::Node* node = State::Of(node_);
+  const yaml::Entry* entry = node != nullptr ? node->Find(key) : nullptr;
+  if (entry == nullptr) {
+    places[""] = {At(key), At(key)};
+    return places;
+  }
+  const auto location = [this](yaml::Position at) {
+    return Location{state_->file, at.line, at.column};
+  };
+  const std::function<void(const yaml::Node&, yaml::Position, const std::string&)> add =
+      [&](const yaml::Node& value, yaml::Position key_at, const std::string& pointer) {
+        places[pointer] = {location(key_at), location(value.at)};
+        for (const yaml::Entry& each : value.entries) {
+          add(*each.value, each.key_at, pointer + "/" + PointerStep(each.key));
+        }
+        for (size_t i = 0; i < value.items.size(); ++i) {
+          add(*value.items[i], value.items[i]->at, pointer + "/" + std::to_string(i));
+        }
+      };
+  add(*entry->value, entry->key_at, "");
+  return places;
 }
 
 Location Section::At(std::string_view key) const {

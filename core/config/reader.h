@@ -38,6 +38,16 @@ namespace dcp::config {
 /// What stands for `${reference}`. A failure is reported at the value that holds it.
 using Resolver = std::function<Result<std::string>(const std::string& reference)>;
 
+/// Whether a reference stays one, since what it stands for is not to be in memory yet.
+using Late = std::function<bool(const std::string& reference)>;
+
+/// Where the parts of a value were written, by JSON pointer ("" is the value itself).
+struct Place {
+  Location key;  ///< of a list's item: the item
+  Location value;
+};
+using Places = std::map<std::string, Place>;
+
 struct IntBounds {
   int64_t min = std::numeric_limits<int64_t>::min();
   int64_t max = std::numeric_limits<int64_t>::max();
@@ -79,6 +89,13 @@ class Section {
   std::vector<std::pair<std::string, Section>> Sections() const;
   /// The value as JSON text with references resolved ("{}" when absent): for plugins' own settings.
   std::string Json(std::string_view key) const;
+  /// As Json, but references that are `late` stay in their texts, where `$${` then stands for `${`
+  /// (base/references.h). The resolver is asked for them too, for mistakes have a place only here.
+  std::string Template(std::string_view key, const Late& late) const;
+  /// Of the value of a key and of all within it; of the section alone when the key is absent.
+  Places PlacesOf(std::string_view key) const;
+  /// "plugins.instances[1].config": how messages name the key.
+  std::string Path(std::string_view key) const;
 
   /// Of the key, or of the section when the key is absent.
   Location At(std::string_view key) const;
@@ -90,7 +107,6 @@ class Section {
   struct State;
   Section(State* state, const void* node, std::string path)
       : state_(state), node_(node), path_(std::move(path)) {}
-  std::string Path(std::string_view key) const;
 
   State* state_;
   const void* node_;  // a YAML node; nullptr when absent

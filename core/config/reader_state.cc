@@ -5,6 +5,8 @@
 
 #include <charconv>
 
+#include "base/references.h"
+
 namespace dcp::config {
 
 const yaml::Node* Section::State::Value(const Section& section, std::string_view key,
@@ -22,37 +24,44 @@ const yaml::Node* Section::State::Value(const Section& section, std::string_view
   return nullptr;
 }
 
-std::optional<std::string> Section::State::Resolve(const yaml::Node& node) {
-  std::string out;
-  const std::string& text = node.text;
-  for (size_t i = 0; i < text.size();) {
-    if (text.compare(i, 3, "$${") == 0) {
-      out += "${";
-      i += 3;
-    } else if (text.compare(i, 2, "${") == 0) {
-      size_t end = text.find('}', i);
-      if (end == std::string::npos) {
-        Add(node.at, "`${` without its `}`", "write `$${` for the two characters themselves");
-        return std::nullopt;
-      }
-      std::string name = text.substr(i + 2, end - i - 2);
-      Result<std::string> value =
-          resolver ? resolver(name) : NotFound("there are no references in this file");
-      if (!value.ok()) {
-        Add(node.at, "cannot resolve `${" + name + "}`: " + value.status().message(),
-            value.status().hint());
-        return std::nullopt;
-      }
-      out += *value;
-      i = end + 1;
-    } else {
-      out += text[i++];
-    }
+std::optional<std::string> Section::State::Resolve(const yaml::Node& node, const Late& late) {
+  const Result<std::vector<TextPart>> parts = SplitReferences(node.text);
+  if (!parts.ok()) {
+    Add(node.at, parts.status().message(), parts.status().hint());
+    return std::nullopt;
   }
-  return out;
+  std::string out;
+  std::string
+      literal;  // since the last late reference: quoted as one, for two pieces may make `${`
+  for (const TextPart& part : *parts) {
+    if (!part.is_reference) {
+      literal += part.text;
+      continue;
+    }
+    const Result<std::string> value =
+        resolver ? resolver(part.text) : NotFound("there are no references in this file");
+    if (!value.ok()) {
+      Add(node.at, "cannot resolve `${" + part.text + "}`: " + value.status().message(),
+          value.status().hint());
+      return std::nullopt;
+    }
+    if (!late || !late(part.text)) {
+      literal += *value;
+      continue;
+    }
+    if (!literal.empty() && literal.back() == '$') {
+      Add(node.at, "a `$` just before `${" + part.text + "}` cannot be told from an escape",
+          "put the `$` into the secret");
+      return std::nullopt;
+    }
+    out += QuoteReferences(literal) + "${" + part.text + "}";
+    literal.clear();
+  }
+  return late ? out + QuoteReferences(literal) : literal;
 }
 
-std::optional<JsonValue> Section::State::JsonOf(const yaml::Node& node, const std::string& path) {
+std::optional<JsonValue> Section::State::JsonOf(const yaml::Node& node, const std::string& path,
+                                                const Late& late) {
   yaml::Problems problems;
   switch (node.kind) {
     case yaml::Kind::kNull:
@@ -73,20 +82,20 @@ std::optional<JsonValue> Section::State::JsonOf(const yaml::Node& node, const st
       return std::nullopt;
     }
     case yaml::Kind::kText: {
-      std::optional<std::string> text = Resolve(node);
+      std::optional<std::string> text = Resolve(node, late);
       return text ? std::optional(JsonValue(*text)) : std::nullopt;
     }
     case yaml::Kind::kList: {
       JsonValue list = JsonValue::array();
       for (const yaml::NodePtr& item : node.items) {
-        if (auto value = JsonOf(*item, path + "[]")) list.push_back(std::move(*value));
+        if (auto value = JsonOf(*item, path + "[]", late)) list.push_back(std::move(*value));
       }
       return list;
     }
     case yaml::Kind::kMap: {
       JsonValue map = JsonValue::object();
       for (const yaml::Entry& entry : node.entries) {
-        if (auto value = JsonOf(*entry.value, path + "." + entry.key))
+        if (auto value = JsonOf(*entry.value, path + "." + entry.key, late))
           map[entry.key] = std::move(*value);
       }
       return map;

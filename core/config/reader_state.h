@@ -48,8 +48,8 @@ struct Section::State {
   }
   /// As Ask, where a key without a value, or an absent required one, is a mistake.
   const yaml::Node* Value(const Section& section, std::string_view key, bool required);
-  /// Text with its references replaced; nothing after a mistake.
-  std::optional<std::string> Resolve(const yaml::Node& node);
+  /// Text with its references replaced, but for those that are late; nothing after a mistake.
+  std::optional<std::string> Resolve(const yaml::Node& node, const Late& late = nullptr);
   static bool HasReference(const yaml::Node& node) {
     return node.text.find("${") != std::string::npos;
   }
@@ -66,7 +66,8 @@ struct Section::State {
     return node.kind == yaml::Kind::kText ? Resolve(node) : std::optional(node.text);
   }
   /// References resolved; nothing after a mistake.
-  std::optional<JsonValue> JsonOf(const yaml::Node& node, const std::string& path);
+  std::optional<JsonValue> JsonOf(const yaml::Node& node, const std::string& path,
+                                  const Late& late = nullptr);
 };
 
 }  // namespace dcp::config

@@ -177,6 +177,53 @@ TEST(ReaderTest, FinishCountsTheRest) {
   EXPECT_EQ(reader->Finish().message(), "unknown key `a` (and 1 more)");
 }
 
+TEST(ReaderTest, ATemplateKeepsLateReferencesAndQuotesTheRest) {
+  const auto resolve = [](const std::string& name) -> Result<std::string> {
+    if (name == "secret.a") return std::string("hunter2");
+    if (name == "env.A") return std::string("${x}");
+    if (name == "env.D") return std::string("$");
+    return NotFound("no " + name);
+  };
+  const Late late = [](const std::string& name) { return name.starts_with("secret."); };
+  const auto read = [&](const std::string& value) {
+    Result<Reader> reader = Reader::Parse("v: " + value + "\n", "c.yaml", resolve);
+    EXPECT_TRUE(reader.ok()) << value;
+    const std::string json = reader->root().Template("v", late);
+    const Status status = reader->Finish();
+    return status.ok() ? json : status.ToString();
+  };
+  EXPECT_EQ(read("[\"a ${secret.a} b\", 1]"), R"(["a ${secret.a} b",1])");
+  EXPECT_EQ(read("{a: \"${env.A}$${y}\"}"), R"({"a":"$${x}$${y}"})");
+  EXPECT_EQ(read("\"${env.D}{x}\""), R"("$${x}")");
+  EXPECT_EQ(read("\"${secret.b}\""),
+            "c.yaml:1:4: INVALID_ARGUMENT: cannot resolve `${secret.b}`: no secret.b");
+  EXPECT_EQ(read("\"${env.D}${secret.a}\""),
+            "c.yaml:1:4: INVALID_ARGUMENT: a `$` just before `${secret.a}` cannot be told from an "
+            "escape (hint: put the `$` into the secret)");
+  Result<Reader> empty = Reader::Parse("", "c.yaml");
+  EXPECT_EQ(empty->root().Template("v", late), "{}");
+}
+
+TEST(ReaderTest, PlacesOfAValueAndAllWithinIt) {
+  Result<Reader> reader =
+      Reader::Parse("s:\n  v:\n    a: 1\n    b/c~:\n    - x\n    - {d: 2}\n", "c.yaml");
+  ASSERT_TRUE(reader.ok());
+  const Section section = reader->root().Sub("s");
+  std::string all;
+  for (const auto& [pointer, place] : section.PlacesOf("v")) {
+    all += pointer + " " + place.key.ToString() + " " + place.value.ToString() + "\n";
+  }
+  EXPECT_EQ(all,
+            " c.yaml:2:3 c.yaml:3:5\n"
+            "/a c.yaml:3:5 c.yaml:3:8\n"
+            "/b~1c~0 c.yaml:4:5 c.yaml:5:5\n"
+            "/b~1c~0/0 c.yaml:5:7 c.yaml:5:7\n"
+            "/b~1c~0/1 c.yaml:6:7 c.yaml:6:7\n"
+            "/b~1c~0/1/d c.yaml:6:8 c.yaml:6:11\n");
+  EXPECT_EQ(section.PlacesOf("none").at("").value.ToString(), "c.yaml:2:3");
+  EXPECT_EQ(section.Path("v"), "s.v");
+}
+
 TEST(ReaderTest, CallersOwnMistake) {
   Result<Reader> reader = Reader::Parse("port: 80\n", "c.yaml");
   ASSERT_TRUE(reader.ok());

@@ -97,7 +97,7 @@ class RealDaemon : public Daemon {
     }
     DCP_ASSIGN(Secret key, LoadOrCreateSecret(secrets, kTokenKeySecret));
     tokens_ = std::make_unique<catalog::Tokens>(std::move(key));
-    DCP_ASSIGN(settings_, ReadSettings(options_.config_file, text, references));
+    DCP_ASSIGN(settings_, ReadCheckedSettings(options_.config_file, text, references));
     return {};
   }
 
@@ -240,7 +240,7 @@ Status CheckConfig(const StartOptions& options) {
     references.secret_files[name] = skeleton.state_dir + "/secrets/" + name;
   }
   for (const auto& name : skeleton.ports) references.ports[name] = 1;
-  return ReadSettings(options.config_file, text, references).status();
+  return ReadCheckedSettings(options.config_file, text, references).status();
 }
 
 }  // namespace dcp::daemon

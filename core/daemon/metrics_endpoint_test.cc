@@ -71,7 +71,7 @@ TEST_F(MetricsEndpointTest, AScrapeShowsEveryInstance) {
   }
   const std::string text = Get("/metrics", kGood);
   EXPECT_THAT(text, StartsWith("HTTP/1.1 200 OK"));
-  const std::string labels = R"(instance="ghost",plugin="no\"where\\")";
+  const std::string labels = R"(plugin_instance="ghost",plugin="no\"where\\")";
   EXPECT_THAT(
       text,
       AllOf(

@@ -88,7 +88,7 @@ Result<api::ConfigurationChange> Reloader::Reload() {
 Result<api::ConfigurationChange> Reloader::ReloadAll() {
   DCP_ASSIGN(const std::string text, os::ReadFile(file_, kConfigBytesMax));
   DCP_ASSIGN(const Skeleton skeleton, ReadSkeleton(file_, text, references_.bin_dir));
-  Result<Settings> settings = ReadSettings(file_, text, references_);
+  Result<Settings> settings = ReadCheckedSettings(file_, text, references_);
   if (!settings.ok() && (HasOthers(skeleton.secrets, references_.secrets) ||
                          HasOthers(skeleton.ports, references_.ports))) {
     return std::move(settings).status().WithHint(
@@ -104,7 +104,7 @@ Result<api::ConfigurationChange> Reloader::ReloadAll() {
     change.settings.emplace_back("log.level");
   }
   for (std::string& key : ChangedKeys(started_with_, settings->values)) {
-    if (key == "log.level" || key.rfind("plugins.", 0) == 0) continue;
+    if (key == "log.level") continue;
     change.needs_restart.push_back(std::move(key));
   }
   return change;

@@ -207,7 +207,18 @@ void ReadAllowed(const Section& section, host::Settings& host) {
   }
 }
 
-void ReadPlugins(const Section& section, const References& references, host::Settings& host) {
+/// A secret is resolved when an instance that refers to it is started.
+bool IsLate(const std::string& reference) {
+  return reference.rfind("secret.", 0) == 0 || reference.rfind("secret_file.", 0) == 0;
+}
+
+void ReadPlugins(const Section& section, const References& references, Settings& settings) {
+  host::Settings& host = settings.host;
+  host.secrets = [known = references](const std::string& reference) -> Result<Secret> {
+    if (!IsLate(reference)) return NotFound("it is no reference to a secret");
+    DCP_ASSIGN(std::string text, Resolve(reference, known));
+    return Secret(std::move(text));
+  };
   host.directories = section.Texts("directories");
   ReadAllowed(section, host);
   host.worker_program = section.Text("worker", references.bin_dir + "/dcp-plugin-worker");
@@ -225,7 +236,8 @@ void ReadPlugins(const Section& section, const References& references, host::Set
     if (twice) entry.Fail("id", "the plugin instance \"" + instance.id + "\" is there twice");
     instance.plugin = entry.Text("plugin");
     instance.isolation = entry.Choice("isolation", {"worker", "in_process"}, "worker");
-    instance.config_json = Secret(entry.Json("config"));
+    instance.config_json = Secret(entry.Template("config", IsLate));
+    settings.instance_places.push_back({entry.Path("config"), entry.PlacesOf("config")});
     instance.wait_for_debugger = entry.Choice("debug", {"no", "wait"}, "no") == "wait";
     for (auto& variable : entry.TextMap("env")) instance.env.push_back(std::move(variable));
     ReadConfinement(entry, instance);
@@ -307,7 +319,7 @@ Settings ReadRoot(const Section& root, const References& references) {
   settings.jobs = static_cast<int>(runs.Int("jobs", {1, kThreadsMax}, 4));
   settings.test_jobs = static_cast<int>(runs.Int("test_jobs", {1, kThreadsMax}, 2));
   settings.job_timeout_ms = runs.Duration("job_timeout", {1s, 24h * 30}, 6h).count();
-  ReadPlugins(root.Sub("plugins"), references, settings.host);
+  ReadPlugins(root.Sub("plugins"), references, settings);
   for (const Section& service : root.Subs("services")) {
     settings.services.push_back(ReadService(service));
   }
@@ -332,6 +344,7 @@ Settings ReadRoot(const Section& root, const References& references) {
 std::map<std::string, Secret> ReadValues(const Section& root) {
   std::map<std::string, Secret> values;
   for (const std::string& key : root.Keys()) {
+    if (key == "plugins") continue;  // it changes at once, and is not to hold secrets
     const auto json = nlohmann::json::parse(root.Json(key), nullptr, false);
     if (!json.is_object()) {
       values[key] = Secret(json.dump());

@@ -4,6 +4,9 @@
 // it may refer to things the daemon makes: `${secret.NAME}`, `${port.NAME}`. First the skeleton is
 // read (where state lives, which secrets and ports are wanted), then, with these at hand, the rest.
 //
+// In the configurations of plugin instances, secrets stay references: the host asks for them when
+// it starts an instance.
+//
 // References: ${env.NAME} an environment variable (never for secrets) · ${state_dir} · ${bin_dir},
 // the folder of this program · ${port.NAME} · ${secret.NAME}, the text · ${secret_file.NAME}, the
 // path of its 0600 file.
@@ -19,6 +22,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "catalog/catalog.h"
+#include "config/reader.h"
 #include "host/host.h"
 #include "log/log.h"
 #include "playground/playgrounds.h"
@@ -48,6 +52,12 @@ struct ServiceSettings {
   std::string check_path;  ///< for http
 };
 
+/// Where an instance's configuration was written.
+struct InstancePlaces {
+  std::string path;  ///< "plugins.instances[1].config", for messages
+  config::Places places;
+};
+
 /// What can be read before anything exists.
 struct Skeleton {
   std::string state_dir;
@@ -64,6 +74,7 @@ struct Settings {
   std::string production_warehouse;  ///< for doctor's storage probe; empty: not probed
   playground::Limits playground;
   host::Settings host;
+  std::vector<InstancePlaces> instance_places;  ///< as host.instances
   std::vector<ServiceSettings> services;
   /// The shared test server is started anew after so many sessions; 0: never.
   int64_t recycle_sessions = 0;
@@ -77,8 +88,8 @@ struct Settings {
   /// For who watches a run when the daemon is told to stop: an apply or a test ends within it.
   int64_t drain_timeout_ms = 10'000;
   log::Options log;
-  /// Every key that was written, with references resolved: "api.socket" -> "\"/run/x\"". Two levels
-  /// deep, and secret, since values may be.
+  /// Every key that was written but `plugins`, with references resolved: "api.socket" ->
+  /// "\"/run/x\"". Two levels deep, and secret, since values may be.
   std::map<std::string, Secret> values;
   int64_t sweep_every_ms = 900'000;
   int64_t sweep_grace_ms = 3'600'000;
@@ -92,6 +103,11 @@ struct References {
   std::map<std::string, std::string> secret_files;
   std::map<std::string, int> ports;
 };
+
+/// Reads a file, and holds each instance's configuration against the schema that its plugin
+/// publishes, if it does. The plugin's own check comes when it is started.
+Result<Settings> ReadCheckedSettings(const std::string& file, const std::string& text,
+                                     const References& references);
 
 /// The text of one configuration file. `file` is for locations in messages.
 Result<Skeleton> ReadSkeleton(const std::string& file, const std::string& text,

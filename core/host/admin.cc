@@ -119,6 +119,27 @@ Result<PluginInfo> Admin::Get(const std::string& name) {
   return missing;
 }
 
+Result<PluginDescription> Admin::Describe(const std::string& name) {
+  const auto description = [](const Manifest& manifest) {
+    return PluginDescription{manifest.id, manifest.version, manifest.config_schema};
+  };
+  const auto generation = changes_.Present();
+  std::string plugin = name;
+  for (const auto& [id, instance] : generation->instances) {
+    const Manifest* own = instance->manifest();
+    if (own != nullptr && (id == name || own->id == name)) return description(*own);
+    if (id == name) plugin = instance->plan().own.plugin;
+  }
+  const auto turn = changes_.Begin();
+  const Registry registry = changes_.Discover(changes_.settings());
+  const auto found = registry.Find(plugin);
+  if (found.ok()) return description((*found)->manifest);
+  for (const StoredPlugin& each : changes_.store().Installed(plugin)) {
+    return description(each.manifest);
+  }
+  return found.status();
+}
+
 Result<std::string> Admin::IncomingPath() const {
   if (changes_.store().kept()) {
     return changes_.store().directory() + "/incoming-" + RandomHex(8);

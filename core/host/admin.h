@@ -21,6 +21,7 @@ class Admin {
   std::vector<InstanceState> States() const;
   PluginList List();
   Result<PluginInfo> Get(const std::string& name);
+  Result<PluginDescription> Describe(const std::string& name);
   Result<std::string> IncomingPath() const;
   Result<PluginVersion> Install(const std::string& incoming, const std::string& source,
                                 const std::string& by, const std::string& sha256, std::string& id,

@@ -95,6 +95,10 @@ class PluginHost : public Host {
         .WithHint(near.empty() ? "`pretzel status` lists them" : "did you mean " + near + "?");
   }
 
+  Result<PluginDescription> Describe(const std::string& name) override {
+    return admin_.Describe(name);
+  }
+
   Status Restart(const std::string& id) override {
     const auto generation = Present();
     const auto found = generation->instances.find(id);

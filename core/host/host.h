@@ -19,6 +19,7 @@
 #include "host/plugin_info.h"
 #include "host/journal.h"
 #include "host/metrics.h"
+#include "schema/fill.h"
 
 namespace dcp::host {
 
@@ -30,7 +31,7 @@ inline constexpr char kIsolationInProcess[] = "in_process";
 struct InstanceSettings {
   std::string id;      ///< the name that routes use
   std::string plugin;  ///< the manifest's id
-  Secret config_json;  ///< may hold resolved secrets
+  Secret config_json;  ///< JSON; references in its texts are for Settings::secrets
   std::string isolation = kIsolationWorker;
   std::vector<std::pair<std::string, std::string>> env;  ///< allow-listed for the worker
   bool sandboxed = true;                                 ///< of a worker
@@ -76,6 +77,10 @@ struct Settings {
   /// host runs this can only become less.
   std::optional<std::vector<std::string>> allowed;
   std::vector<InstanceSettings> instances;
+  /// Asked at each start of an instance for what its configuration refers to, so that no secret is
+  /// in settings, and none is held for an instance that does not run. Without it configurations are
+  /// handed over as they are.
+  schema::SecretSource secrets;
   Routes routes;
   int64_t start_timeout_ms = 20'000;
   int64_t ping_timeout_ms = 5'000;
@@ -144,6 +149,9 @@ class Host {
   virtual std::vector<InstanceMetrics> Metrics() const = 0;
   /// NOT_FOUND with did-you-mean for an instance that is not configured. [any]
   virtual Result<std::shared_ptr<Journal>> JournalOf(const std::string& instance) const = 0;
+  /// By an instance's id, else a plugin's: what serves there, else what a start would take.
+  /// NOT_FOUND lists every path that was tried. [any]
+  virtual Result<PluginDescription> Describe(const std::string& name) = 0;
   /// Ends the worker and starts a new one, whose deaths count from none; open calls are answered
   /// UNAVAILABLE. NOT_FOUND for an unknown id, FAILED_PRECONDITION for a plugin whose file was not
   /// there at the start. [any]

@@ -49,7 +49,7 @@ InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
   plan.options.program = settings.worker_program;
   plan.options.plugin = own.plugin;
   plan.options.instance = own.id;
-  plan.options.config_json = own.config_json;
+  plan.secrets = settings.secrets;
   plan.options.env = own.env;
   plan.options.sandboxed = own.sandboxed;
   plan.options.limits = own.limits;
@@ -134,10 +134,24 @@ bool Instance::Close(bool by_force) {
 Result<std::shared_ptr<PluginHome>> Instance::StartHome() {
   const auto changed = [this] { OnChanged(); };
   DCP_TRY(store_.CheckUnchanged(*plan_.plugin));
-  if (plan_.own.isolation == kIsolationInProcess) {
-    return std::shared_ptr<PluginHome>(InProcess::Start(plan_.options, changed));
+  HomeOptions options = plan_.options;
+  options.config_json = plan_.own.config_json;
+  if (plan_.secrets) {
+    std::vector<Secret> filled_in;
+    const auto source = [&](const std::string& reference) {
+      Result<Secret> secret = plan_.secrets(reference);
+      // The path of a secret's file is none.
+      if (secret.ok() && reference.rfind("secret.", 0) == 0) filled_in.push_back(*secret);
+      return secret;
+    };
+    DCP_ASSIGN(options.config_json, schema::Fill(plan_.own.config_json, source).With(Who()));
+    const std::lock_guard lock(mutex_);
+    filled_in_ = std::move(filled_in);
   }
-  DCP_ASSIGN(std::shared_ptr<PluginHome> worker, WorkerProcess::Spawn(plan_.options, changed));
+  if (plan_.own.isolation == kIsolationInProcess) {
+    return std::shared_ptr<PluginHome>(InProcess::Start(std::move(options), changed));
+  }
+  DCP_ASSIGN(std::shared_ptr<PluginHome> worker, WorkerProcess::Spawn(std::move(options), changed));
   return worker;
 }
 
@@ -195,7 +209,10 @@ void Instance::OnChanged() {
 }
 
 /// Under mutex_.
-void Instance::Died(const Status& reason, bool permanent) {
+void Instance::Died(const Status& why, bool permanent) {
+  const Status reason = Status(why.code(), schema::Redact(why.message(), filled_in_))
+                            .WithId(why.id())
+                            .WithHint(schema::Redact(why.hint(), filled_in_));
   settled_ = true;
   reason_ = reason;
   ++deaths_;

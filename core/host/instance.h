@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "host/deny_list.h"
@@ -38,7 +39,9 @@ struct InstancePlan {
   std::optional<StoredPlugin> plugin;  ///< nothing when it may not or cannot run, and why:
   Status missing;
   bool disabled = false;  ///< that is the reason
+  /// But for its configuration, which is filled in at each start.
   HomeOptions options;
+  schema::SecretSource secrets;
   int deaths_max = 0;  ///< as in Settings
   int deny_after = 0;
   std::shared_ptr<Counters> counters = std::make_shared<Counters>();
@@ -99,7 +102,7 @@ class Instance {
   /// What the host says about it, for its journal.
   void Tell(log::Level level, std::string_view text) const;
   bool WasAsked(const PluginHome* home) const;  ///< whether it ended because we wanted it to
-  void Died(const Status& reason, bool permanent);
+  void Died(const Status& why, bool permanent);
   Result<std::shared_ptr<PluginHome>> WaitHome(const PluginHome* dead, const CallOptions& options);
 
   const InstancePlan plan_;
@@ -118,6 +121,8 @@ class Instance {
   bool closed_ = false;
   Status reason_;
   std::shared_ptr<PluginHome> home_;
+  /// Secrets of the configuration at the last start; no reason repeats them.
+  std::vector<Secret> filled_in_;
   const PluginHome* asked_ = nullptr;  ///< the home that Restart() ended; compared, never used
   DenyList denied_;
 };

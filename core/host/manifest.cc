@@ -11,6 +11,7 @@
 #include <set>
 
 #include "host/elf.h"
+#include "schema/schema.h"
 
 namespace dcp::host {
 namespace {
@@ -47,8 +48,14 @@ bool IsVersion(std::string_view text) {
 Result<Json> ParseJson(std::string_view text, const std::string& origin) {
   std::vector<std::set<std::string>> keys;
   std::optional<std::string> twice;
-  const auto watch = [&](int, Json::parse_event_t event, Json& value) {
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
+  bool deep = false;
+  const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
+    const bool object = event == Json::parse_event_t::object_start;
+    // Of what is about to begin: how many it begins in.
+    if (object || event == Json::parse_event_t::array_start) {
+      deep = deep || depth >= kManifestDepthMax;
+    }
+    if (object) keys.emplace_back();
     if (event == Json::parse_event_t::object_end) keys.pop_back();
     if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
       twice = value.get<std::string>();
@@ -59,6 +66,10 @@ Result<Json> ParseJson(std::string_view text, const std::string& origin) {
     Json json = Json::parse(text.begin(), text.end(), watch);
     if (twice)
       return InvalidArgument(origin + ": the manifest has the key \"" + *twice + "\" twice");
+    if (deep) {
+      return InvalidArgument(origin + ": the manifest nests more than " +
+                             std::to_string(kManifestDepthMax) + " deep");
+    }
     if (!json.is_object()) return InvalidArgument(origin + ": the manifest is not a JSON object");
     return json;
   } catch (const Json::exception& e) {
@@ -149,6 +160,19 @@ Status ParseLanguageRuntime(const Json& json, const std::string& origin, Manifes
   return Status::Ok();
 }
 
+/// From the text, because what was parsed has lost the order of keys, and people read them in it.
+Status ParseConfigSchema(std::string_view text, const std::string& origin, Manifest& manifest) {
+  const auto json = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto found = json.find("config_schema");
+  if (found == json.end()) return Status::Ok();
+  if (!found->is_object()) return Wrong(origin, "config_schema", "a JSON Schema: an object");
+  const std::string schema =
+      found->dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  DCP_ASSIGN(manifest.config_schema,
+             schema::Compile(schema).With(origin + ": the manifest's \"config_schema\""));
+  return Status::Ok();
+}
+
 Status CheckEntry(const ElfFacts& facts, const std::string& path) {
   const auto& exported = facts.exported;
   if (std::binary_search(exported.begin(), exported.end(), DCP_ENTRY_SYMBOL)) return Status::Ok();
@@ -188,6 +212,7 @@ Result<Manifest> ParseManifest(std::string_view text, const std::string& origin)
   manifest.encoding = encoding == "json" ? Encoding::kJson : Encoding::kProtobuf;
   DCP_TRY(ParseLanguageRuntime(json, origin, manifest));
   DCP_TRY(ParseCapabilities(json, origin, manifest));
+  DCP_TRY(ParseConfigSchema(text, origin, manifest));
   return manifest;
 }
 

@@ -24,12 +24,17 @@ enum class Encoding { kJson, kProtobuf };
 /// signal handlers and memory of its own (Go, a JVM). The latter is for workers only.
 enum class LanguageRuntime { kNative, kManaged };
 
+/// How deep a manifest nests: its configuration's schema and the examples in it are the deepest.
+constexpr int kManifestDepthMax = 100;
+
 struct Manifest {
   std::string id;
   std::string version;
   Encoding encoding = Encoding::kJson;
   LanguageRuntime language_runtime = LanguageRuntime::kNative;  ///< key "language_runtime"
   std::vector<Capability> capabilities;
+  /// Compiled (schema/schema.h); empty when the plugin publishes none. Key "config_schema".
+  std::string config_schema;
 
   /// nullptr when the plugin does not offer it.
   const Capability* FindCapability(std::string_view name) const;

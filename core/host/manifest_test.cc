@@ -179,6 +179,52 @@ TEST(ManifestTest, ARuntimeOfItsOwnIsDeclaredByOneOfTwoWords) {
   EXPECT_THAT(with("1").status().message(), HasSubstr("must be a non-empty string"));
 }
 
+TEST(ManifestTest, TheSchemaOfItsConfigurationIsCheckedBeforeAnythingRuns) {
+  const auto with = [](const std::string& schema) {
+    return ParseManifest(
+        R"({"id":"p","encoding":"json","version":"1","config_schema":)" + schema +
+            R"(,"capabilities":[{"name":"x","major":1,"minor":0,"methods":["A"]}]})",
+        "p.so");
+  };
+  // As it was written: the order of its keys is that of the documentation.
+  EXPECT_EQ(with(R"({"type":"object","properties":{"z":{},"a":{}}})")->config_schema,
+            R"({"type":"object","properties":{"z":{},"a":{}}})");
+  EXPECT_EQ(ParseManifest(kGood, "x.so")->config_schema, R"({"type":"object"})");
+  EXPECT_EQ(with("{}")->config_schema, "{}");
+  const struct {
+    const char* schema;
+    const char* reason;
+  } cases[] = {
+      {"null", "\"config_schema\" must be a JSON Schema: an object"},
+      {"true", "\"config_schema\" must be a JSON Schema: an object"},
+      {"[]", "\"config_schema\" must be a JSON Schema: an object"},
+      {R"({"type":"text"})", "\"config_schema\": `type`: must be one or more of"},
+      {R"({"type":"object","type":"object"})", "has the key \"type\" twice"},
+      {R"({"properties":{"a":{"$ref":"http://example.org/a.json"}}})", "nothing is fetched"},
+      {R"({"$ref":"#"})", "leads back to itself"},
+  };
+  for (const auto& c : cases) {
+    const Status status = with(c.schema).status();
+    EXPECT_EQ(status.code(), Code::kInvalidArgument) << c.schema;
+    EXPECT_THAT(status.message(), AllOf(HasSubstr("p.so: "), HasSubstr(c.reason))) << c.schema;
+  }
+}
+
+TEST(ManifestTest, TheLimitOfItsDepthHolds) {
+  const auto nested = [](int depth) {  // the manifest itself is the first level
+    const auto levels = static_cast<size_t>(depth - 1);
+    return ParseManifest(
+               R"({"id":"p","encoding":"json","version":"1","note":)" + std::string(levels, '[') +
+                   std::string(levels, ']') +
+                   R"(,"capabilities":[{"name":"x","major":1,"minor":0,"methods":["A"]}]})",
+               "p.so")
+        .status();
+  };
+  EXPECT_TRUE(nested(kManifestDepthMax).ok()) << nested(kManifestDepthMax).ToString();
+  EXPECT_THAT(nested(kManifestDepthMax + 1).message(), HasSubstr("nests more than 100 deep"));
+  EXPECT_THAT(nested(400'000).message(), HasSubstr("nests more than 100 deep"));
+}
+
 // Both stand in tables and log lines, and a method without a name can be called by nobody.
 TEST(ManifestTest, NamesOfMethodsAndTheVersionAreOneWord) {
   const auto with = [](const std::string& version, const std::string& method) {

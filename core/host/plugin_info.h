@@ -40,6 +40,13 @@ struct PluginInfo {
   std::vector<InstanceState> instances;
 };
 
+/// What a plugin says about itself before any of its code runs.
+struct PluginDescription {
+  std::string id;
+  std::string version;
+  std::string config_schema;  ///< compiled; empty: it publishes none
+};
+
 /// A file or folder that was passed over.
 struct RefusedFile {
   std::string path;

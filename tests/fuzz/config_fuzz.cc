@@ -21,6 +21,8 @@ dcp::Result<std::string> Resolve(const std::string& reference) {
   return dcp::NotFound("there is no " + reference);
 }
 
+bool IsLate(const std::string& reference) { return reference == "env.X"; }
+
 void ReadAll(const Section& root) {
   (void)root.Text("state_dir");
   const auto format = root.Sub("log").Choice("format", {"text", "json"}, "text");
@@ -39,6 +41,10 @@ void ReadAll(const Section& root) {
   for (const Section& sub : root.Subs("instances")) {
     (void)sub.Text("id");
     FUZZ_CHECK(!sub.Json("config").empty());
+    FUZZ_CHECK(!sub.Template("config", IsLate).empty());
+    for (const auto& [pointer, place] : sub.PlacesOf("config")) {
+      FUZZ_CHECK(place.value.line >= 1 && place.value.column >= 1);
+    }
   }
   for (const auto& [name, sub] : root.Sub("plugins").Sections()) (void)sub.Text(name, "");
 }

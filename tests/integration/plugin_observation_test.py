@@ -85,10 +85,10 @@ def test_a_scrape_needs_the_password(own):
 def test_the_parser_of_prometheus_takes_it_and_calls_are_counted(own):
     before = scrape(own)
     calls = "pretzel_plugin_calls_total"
-    was = value(before, calls, instance=PLUGIN, code="OK")
+    was = value(before, calls, plugin_instance=PLUGIN, code="OK")
     own.cli("apply", own.manifest, "-p", "observed", check=False)  # no catalog answers, but the plugin compiles
     after = scrape(own)
-    assert value(after, calls, instance=PLUGIN, code="OK") > was
+    assert value(after, calls, plugin_instance=PLUGIN, code="OK") > was
     duration = "pretzel_plugin_call_duration_seconds"
     buckets = [
         (float(sample.labels["le"]), sample.value) for sample in after[duration].samples
@@ -96,10 +96,10 @@ def test_the_parser_of_prometheus_takes_it_and_calls_are_counted(own):
     ]
     assert buckets == sorted(buckets) and buckets[-1][0] == float("inf")
     ended = sum(s.value for s in after["pretzel_plugin_calls"].samples if s.labels["plugin_instance"] == PLUGIN)
-    assert buckets[-1][1] == value(after, f"{duration}_count", instance=PLUGIN) == ended
-    assert value(after, f"{duration}_sum", instance=PLUGIN) > 0
-    assert value(after, "pretzel_plugin_up", instance=PLUGIN, plugin="derived_dataset") == 1
-    assert value(after, "pretzel_plugin_worker_resident_memory_bytes", instance=PLUGIN) > 1 << 20
+    assert buckets[-1][1] == value(after, f"{duration}_count", plugin_instance=PLUGIN) == ended
+    assert value(after, f"{duration}_sum", plugin_instance=PLUGIN) > 0
+    assert value(after, "pretzel_plugin_up", plugin_instance=PLUGIN, plugin="derived_dataset") == 1
+    assert value(after, "pretzel_plugin_worker_resident_memory_bytes", plugin_instance=PLUGIN) > 1 << 20
     assert value(after, "pretzel_build_info") == 1
 
 
@@ -122,11 +122,11 @@ def test_every_metric_is_documented_and_the_labels_are_the_few_that_are(own):
 
 def test_a_death_shows_everywhere(own):
     restarts = "pretzel_plugin_restarts_total"
-    was = value(scrape(own), restarts, instance=PLUGIN)
+    was = value(scrape(own), restarts, plugin_instance=PLUGIN)
     pid = own.plugin(PLUGIN)["pid"]
     os.kill(pid, signal.SIGKILL)
     until(lambda: own.plugin(PLUGIN)["state"] == "READY" and own.plugin(PLUGIN)["pid"] != pid, "a new worker")
-    assert value(scrape(own), restarts, instance=PLUGIN) == was + 1
+    assert value(scrape(own), restarts, plugin_instance=PLUGIN) == was + 1
     lines = [json.loads(line) for line in own.cli("plugin", "logs", PLUGIN, "-o", "json").stdout.splitlines()]
     assert any(line["source"] == "host" and line["level"] == "warning" and "signal 9" in line["text"] for line in lines)
     assert lines[-1]["text"] == f"ready: worker {own.plugin(PLUGIN)['pid']}"

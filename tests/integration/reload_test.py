@@ -214,3 +214,40 @@ def test_a_plugin_that_may_not_run_inside_is_refused_with_the_reason(own, edit):
         assert answer.returncode == 5, answer.stderr
         assert f"it needs {library}" in answer.stderr and "isolation: worker" in answer.stderr
     assert all(plugin["isolation"] == "worker" for plugin in own.status()["plugins"])
+
+
+def test_a_configuration_is_held_against_its_plugins_schema(own, edit):
+    """Before anything starts: every mistake at its place, and no secret in any answer."""
+    lines = CONFIG.read_text().splitlines()
+    token, mode = (next(n for n, line in enumerate(lines, 1) if line.strip() == text)
+                   for text in ("token: ${secret.spark-connect}", "mode: local"))
+    edit(("        token: ${secret.spark-connect}\n", "        token: hunter2hunter2hunter2hunter2hunter2\n"),
+         ("        mode: local\n", "        mdoe: local\n"))
+    for answer in (
+        own.cli("config", "reload", check=False),
+        subprocess.run([daemons.BIN / "dcpd", "--config", own.config, "--check"], env=own.environment(),
+                       capture_output=True, text=True, timeout=60),
+    ):
+        assert answer.returncode in (1, 2), answer.stderr
+        assert re.search(rf"dcpd\.yaml:{token}:16: .*config\.token: is a secret", answer.stderr), answer.stderr
+        assert re.search(rf"dcpd\.yaml:{mode}:9: plugins\.instances\[2\]\.config\.mdoe: unknown key", answer.stderr), answer.stderr
+        assert "did you mean `mode`?" in answer.stderr and "config.mode: is missing" in answer.stderr
+        assert "hunter2" not in answer.stderr
+    assert "hunter2" not in own.log.read_text()
+
+
+def test_what_a_plugin_says_of_a_secret_is_not_repeated(own, edit):
+    edit(("sparkHome: ${env.PRETZEL_SPARK_HOME}", 'sparkHome: "/nowhere/${secret.spark-connect}"'))
+    answer = own.cli("config", "reload", check=False)
+    assert "/nowhere/(secret) does not exist" in answer.stderr, answer.stderr
+    secret = (own.state / "secrets" / "spark-connect").read_text().strip()
+    assert secret not in answer.stderr and secret not in own.log.read_text()
+
+
+def test_plugins_describe_their_configuration(own):
+    text = own.cli("plugin", "describe", "local-batch").stdout
+    assert text.startswith("plugin spark_runner ") and "driverMemory: text, default \"1g\"" in text
+    assert "      plugin: spark_runner\n      config:\n        mode: \"local\"\n" in text
+    described = own.json("plugin", "describe", "spark_connect")
+    assert described["kind"] == "PluginDescription"
+    assert [key["secret"] for key in described["keys"] if key["path"] == "token"] == [True]

@@ -4,8 +4,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <vector>
 
 #include "host_fixture.h"
@@ -287,6 +289,38 @@ TEST_F(HostReloadTest, WhatFailedBeforeIsTriedAgainAndStandsInNobodysWay) {
   EXPECT_THAT(reloaded->restarted, ElementsAre("bad"));
   ExpectDescribes("Base");
   fs::remove_all(folder);
+}
+
+TEST_F(HostReloadTest, SecretsAreAskedForAtEachStart) {
+  const auto asked = std::make_shared<std::atomic<int>>(0);
+  settings_.secrets = [asked](const std::string& reference) -> Result<Secret> {
+    ++*asked;
+    if (reference != "secret.a") return NotFound("no secret is called so");
+    return Secret("hunter2");
+  };
+  Start("waits", R"({"token":"${secret.a}"})");
+  ExpectDescribes("Base");
+  EXPECT_EQ(*asked, 1);
+  EXPECT_THAT(Reload(settings_)->kept, ElementsAre("good", "bad"));
+  EXPECT_EQ(*asked, 1);
+  ASSERT_TRUE(host_->Restart("bad").ok());
+  ExpectDescribes("Base");
+  EXPECT_EQ(*asked, 2);
+  settings_.instances[1].config_json = Secret(R"({"token":"${secret.b}"})");
+  const Status status = Reload(settings_).status();
+  EXPECT_EQ(status.code(), Code::kFailedPrecondition);
+  EXPECT_THAT(status.message(),
+              HasSubstr("plugin waits (instance bad): cannot resolve `${secret.b}`"));
+  ExpectDescribes("Base");
+}
+
+TEST_F(HostReloadTest, DescribesWhatServesAndWhatWould) {
+  Start("missing");
+  EXPECT_EQ(host_->Describe("good")->id, "echo");
+  EXPECT_EQ(host_->Describe("echo")->id, "echo");
+  EXPECT_EQ(host_->Describe("waits")->id, "waits");  // in the folder, and not configured
+  EXPECT_EQ(host_->Describe("bad").status().code(), Code::kNotFound);
+  EXPECT_EQ(host_->Describe("nobody").status().code(), Code::kNotFound);
 }
 
 TEST_F(HostReloadTest, TooManyThatLeaveAndDoNotEndRefuseTheNextReload) {

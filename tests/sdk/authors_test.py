@@ -110,6 +110,28 @@ def walk_through_a_run(sdk, plugin, folder):
     assert answers[2]["error"]["code"] == "INVALID_ARGUMENT"
 
 
+def test_the_schema_of_the_configuration_may_be_a_file_of_its_own(sdk, tmp_path):
+    run(["pretzel", "plugin", "new", "mine", "--kind", "resource", "--lang", "c"], sdk, tmp_path)
+    folder = tmp_path / "mine"
+    whole = (folder / "manifest.json").read_text()
+    manifest = json.loads(whole)
+    schema = json.dumps(manifest.pop("config_schema"), indent=1).replace("The kind", "The; kind \\\\ [${x}")
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    (folder / "config.schema.json").write_text(schema + "\n")
+    lists = folder / "CMakeLists.txt"
+    lists.write_text(lists.read_text().replace("MANIFEST manifest.json", "MANIFEST manifest.json CONFIG_SCHEMA config.schema.json"))
+    run("cmake -B build && cmake --build build", sdk, folder)
+    plugin = folder / "build" / "mine.so"
+    run(["objcopy", "-O", "binary", "--only-section=.dcp.manifest", "--set-section-flags", ".dcp.manifest=alloc", plugin, "section"],
+        sdk, folder)
+    section = (folder / "section").read_text()
+    assert schema in section and json.loads(section) == {**manifest, "config_schema": json.loads(schema)}
+    assert "  kind: text, required, at least 1 characters\n" in run(["dcp-plugin-check", "--describe", plugin], sdk, folder)
+    (folder / "manifest.json").write_text(whole)
+    twice = subprocess.run(["cmake", "-B", "build"], cwd=folder, env=environment(sdk, folder), capture_output=True, text=True)
+    assert twice.returncode != 0 and "one too many" in re.sub(r"\s+", " ", twice.stderr)
+
+
 def test_go_leaves_the_hosts_signals_alone(sdk, tmp_path):
     plugin = make(sdk, tmp_path, "run_backend", "go")
     probe = tmp_path / "probe.c"

@@ -31,7 +31,7 @@ WITH_LICENCE = CODE | {".py", ".proto", ".sh", ".cmake", ".java"}
 SKIPPED = {"build", ".git", ".local", ".ccache", "node_modules", "__pycache__"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
-THIRD_PARTY = re.compile(r"^(spdlog|fmt|yaml-cpp|boost|soci|grpc|grpcpp|nlohmann|curl|openssl|google/protobuf|gtest|gmock)/")
+THIRD_PARTY = re.compile(r"^(spdlog|fmt|yaml-cpp|boost|soci|grpc|grpcpp|nlohmann|valijson|re2|curl|openssl|google/protobuf|gtest|gmock)/")
 GRPC = re.compile(r"^(grpc|grpcpp)/|\.grpc\.pb\.h$")
 GENERATED = re.compile(r"\.pb\.h$")
 LICENCE = "SPDX-License-Identifier: Apache-2.0"

@@ -12,6 +12,7 @@
 #include "host/contract.h"
 #include "host/in_process_rules.h"
 #include "plugin_check/child.h"
+#include "schema/schema.h"
 
 namespace dcp::plugin_check {
 namespace {
@@ -146,40 +147,6 @@ std::string InContract(Facts facts) {
   return "";
 }
 
-bool IsTypeName(const Json& json) {
-  static const std::set<std::string> kNames = {"string", "number", "integer", "boolean",
-                                               "object", "array",  "null"};
-  return json.is_string() && kNames.count(json.get<std::string>()) > 0;
-}
-
-std::string PropertyTrouble(const std::string& name, const Json& property) {
-  if (!property.is_object()) return "property " + name + " is no object";
-  if (!property.contains("type")) return "";
-  const Json& type = property["type"];
-  const bool good = type.is_array()
-                        ? !type.empty() && std::all_of(type.begin(), type.end(), IsTypeName)
-                        : IsTypeName(type);
-  return good ? "" : "property " + name + " has the type " + type.dump();
-}
-
-std::string SchemaTrouble(const Json& schema) {
-  if (!schema.is_object()) return "config_schema is no object";
-  if (schema.contains("type") && schema["type"] != "object") return "its type is not \"object\"";
-  const Json properties = schema.value("properties", Json::object());
-  if (!properties.is_object()) return "`properties` is no object";
-  for (const auto& [name, property] : properties.items()) {
-    if (std::string words = PropertyTrouble(name, property); !words.empty()) return words;
-  }
-  const Json required = schema.value("required", Json::array());
-  if (!required.is_array()) return "`required` is no list";
-  for (const Json& name : required) {
-    if (!name.is_string() || !properties.contains(name.get<std::string>())) {
-      return "`required` lists " + name.dump() + ", which is no property";
-    }
-  }
-  return schema.value("examples", Json::array()).is_array() ? "" : "`examples` is no list";
-}
-
 Json SchemaOf(Facts facts) {
   if (!facts.elf.ok()) return Json();
   const Json manifest = Json::parse(facts.elf->manifest, nullptr, false);
@@ -187,14 +154,15 @@ Json SchemaOf(Facts facts) {
 }
 
 std::string Schema(Facts facts) {
-  const Json schema = SchemaOf(facts);
-  return schema.is_null() ? "" : SchemaTrouble(schema);
+  const std::string& schema = facts.manifest->config_schema;
+  return schema.empty() ? "" : Listed(schema::Lint(schema));
 }
 
 std::vector<std::string> ExamplesOf(Facts facts) {
   const Json schema = SchemaOf(facts);
   std::vector<std::string> examples;
   if (!schema.is_object() || !schema.contains("examples")) return examples;
+  if (!schema["examples"].is_array()) return examples;
   for (const Json& example : schema["examples"]) examples.push_back(example.dump());
   return examples;
 }

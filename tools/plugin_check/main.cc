@@ -16,10 +16,12 @@
 #include <thread>
 
 #include "base/limits.h"
+#include "host/manifest.h"
 #include "os/file.h"
 #include "plugin_check/report.h"
 #include "plugin_check/session.h"
 #include "plugin_check/worker_checks.h"
+#include "schema/outline.h"
 
 namespace dcp::plugin_check {
 namespace {
@@ -77,7 +79,10 @@ po::options_description Describe(Arguments& arguments) {
       "junit", po::value(&arguments.junit_file)->value_name("FILE"), "write them as JUnit's XML")(
       "in-process",
       "run the chosen checks of groups B to F one after the other in this process, for "
-      "a debugger")("list", "print every check with its level and what it expects")(
+      "a debugger")("describe",
+                    "print what its configuration may hold, from the schema in its "
+                    "manifest; nothing of it runs")(
+      "list", "print every check with its level and what it expects")(
       "list-page", "the same as a page of Markdown")("help,h", "this text");
   return options;
 }
@@ -86,6 +91,7 @@ void PrintHelp(const po::options_description& options) {
   std::cout
       << "dcp-plugin-check - says whether a plugin keeps to the plugin ABI\n\n"
          "usage: dcp-plugin-check PLUGIN.so [--config FILE] [--call METHOD=FILE]...\n"
+         "       dcp-plugin-check --describe PLUGIN.so\n"
          "       dcp-plugin-check --list\n\n"
       << options
       << "\nexamples:\n"
@@ -173,6 +179,13 @@ int Run(Arguments& arguments, bool in_process) {
   return CountOf(results).failed == 0 ? kExitPassed : kExitFailed;
 }
 
+int DescribeConfig(const std::string& plugin) {
+  const auto manifest = host::ReadManifest(plugin);
+  if (!manifest.ok()) return Usage(manifest.status().ToString());
+  std::cout << schema::Outline(manifest->id, manifest->version, manifest->config_schema);
+  return kExitPassed;
+}
+
 int Main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   if (argc == 2 && std::string(argv[1]) == kIsolatedArgument) return RunIsolated(OwnProgram());
@@ -198,6 +211,7 @@ int Main(int argc, char** argv) {
     return kExitPassed;
   }
   if (arguments.plugin.empty()) return Usage("the path of a plugin is needed");
+  if (values.count("describe") != 0) return DescribeConfig(arguments.plugin);
   return Run(arguments, values.count("in-process") != 0);
 }
 

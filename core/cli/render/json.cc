@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "schema/outline.h"
 
 namespace dcp::cli {
 namespace {
@@ -301,6 +302,29 @@ std::string ReloadJson(const v1::ReloadResponse& reload) {
   put("routes", reload.routes());
   put("settings", reload.settings());
   put("needsRestart", reload.needs_restart());
+  return Dump(json);
+}
+
+std::string PluginDescriptionJson(const v1::DescribePluginResponse& plugin) {
+  const auto value = [](const std::string& text) { return Json::parse(text, nullptr, false); };
+  Json json = Document("PluginDescription");
+  json["id"] = plugin.id();
+  json["version"] = plugin.version();
+  if (plugin.config_schema_json().empty()) return Dump(json);
+  json["configSchema"] = value(plugin.config_schema_json());
+  json["keys"] = Json::array();
+  for (const schema::Key& key : schema::Keys(plugin.config_schema_json())) {
+    Json entry = {{"path", key.path}, {"required", key.required}};
+    PutText(entry, "type", key.type);
+    if (key.secret) entry["secret"] = true;
+    if (!key.fallback.empty()) entry["default"] = value(key.fallback);
+    for (const std::string& allowed : key.allowed) entry["allowed"].push_back(value(allowed));
+    for (const std::string& bound : key.bounds) entry["bounds"].push_back(bound);
+    for (const std::string& example : key.examples) entry["examples"].push_back(value(example));
+    PutText(entry, "description", key.description);
+    json["keys"].push_back(std::move(entry));
+  }
+  json["snippet"] = schema::Snippet(plugin.id(), plugin.config_schema_json());
   return Dump(json);
 }
 

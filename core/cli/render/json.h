@@ -32,6 +32,7 @@ std::string PluginMetricsJson(const v1::GetPluginMetricsResponse& metrics,
 /// On one line: there is no end to wait for.
 std::string PluginLogLineJson(const std::string& instance, const v1::PluginLogLine& line);
 std::string ReloadJson(const v1::ReloadResponse& reload);
+std::string PluginDescriptionJson(const v1::DescribePluginResponse& plugin);
 std::string WhoAmIJson(const v1::WhoAmIResponse& who);
 std::string VersionJson(const std::string& version);
 std::string ErrorExplanationJson(const ErrorEntry& entry);

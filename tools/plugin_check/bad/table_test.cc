@@ -94,6 +94,22 @@ TEST(CheckerTest, WhatAManagedRuntimeCannotMeetIsWaivedByName) {
   EXPECT_THAT(report.text, HasSubstr("8 waived"));
 }
 
+TEST(CheckerTest, ADefaultThatTheSchemaRefusesMisleadsPeople) {
+  const Report report =
+      RunChecker(std::string(TEST_PLUGINS) + "/schema_default.so", {"--include", "schema"});
+  EXPECT_THAT(report.failed, ElementsAre("manifest-schema"));
+  EXPECT_THAT(report.text, HasSubstr("`properties.a`: its default does not satisfy the schema"));
+}
+
+TEST(CheckerTest, DescribesAConfigurationAndRunsNothing) {
+  const Output output =
+      RunProgram({"--describe", std::string(TEST_PLUGINS) + "/schema_default.so"});
+  EXPECT_EQ(output.exit_code, 0);
+  EXPECT_THAT(output.text, HasSubstr("plugin schema_default 1.0.0\n"));
+  EXPECT_THAT(output.text, HasSubstr("  a: whole number, default \"x\"\n"));
+  EXPECT_EQ(RunProgram({"--describe", "/nowhere.so"}).exit_code, 2);
+}
+
 TEST(CheckerTest, AManagedRuntimeIsForWorkersAlone) {
   const Status status =
       host::CheckInProcess(std::string(TEST_PLUGINS) + "/managed.so", "managed.so");
