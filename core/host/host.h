@@ -74,7 +74,8 @@ struct Settings {
   int64_t ping_timeout_ms = 5'000;
   int64_t cancel_grace_ms = 2'000;  ///< a cancelled call may take that long to stop
   int64_t hang_grace_ms = 5'000;    ///< after that, a call that goes on costs the worker its life
-  /// Deaths in a row, with no answered call between them, after which a worker is not started again.
+  /// Deaths in a row, with no answered call between them, after which a worker is not started
+  /// again.
   int deaths_max = 6;
   /// Deaths with the same request open, after which that request is refused; 0: never.
   int deny_after = 3;
@@ -96,6 +97,10 @@ struct CallOptions {
   SteadyMillis deadline = 0;  ///< 0: none
   std::function<bool()> cancelled;
   std::function<void(const std::string& progress_json)> on_progress;
+  /// The plugin's DATA events: all of them, in order, on the calling thread. It may take its time,
+  /// and the plugin waits meanwhile (as does `cancelled`, until it returns). Without it the
+  /// plugin's emit() is refused with FAILED_PRECONDITION.
+  std::function<void(const std::string& bytes)> on_data;
 };
 
 struct InstanceState {
