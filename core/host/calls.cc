@@ -38,7 +38,7 @@ Status Impatience(const CallOptions& options, const std::string& what) {
 }  // namespace
 
 struct Calls::Slot {
-  Slot(std::string m, bool data) : method(std::move(m)), takes_data(data) {}
+  Slot(std::string m, bool takes) : method(std::move(m)), takes_data(takes) {}
 
   void Finish(Reply value) {
     const std::lock_guard lock(mutex);
