@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <mutex>
+#include <utility>
 
 #include "host/in_process_files.h"
 #include "host/plugin_runtime.h"
@@ -88,6 +89,13 @@ class LastAnswer : public host::PluginSink {
   std::condition_variable changed_;
   dcp_code code_ = -1;
   std::string body_;
+};
+
+/// Whether a worker has said that it is ready, or at its end.
+struct Started {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool told = false;
 };
 
 class OneWorker : public Worker {
@@ -181,21 +189,21 @@ std::shared_ptr<Worker> Worker::Start() {
   options.ping_timeout_ms = defaults.ping_timeout_ms;
   options.cancel_grace_ms = defaults.cancel_grace_ms;
   options.hang_grace_ms = defaults.hang_grace_ms;
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool ready = false;
-  auto home = host::WorkerProcess::Spawn(options, [&] {
-    const std::lock_guard lock(mutex);
-    ready = true;
-    changed.notify_all();
+  // Told again when the worker ends, which is long after this function.
+  const auto started = std::make_shared<Started>();
+  auto home = host::WorkerProcess::Spawn(options, [started] {
+    const std::lock_guard lock(started->mutex);
+    started->told = true;
+    started->changed.notify_all();
   });
   if (!home.ok()) {
     Fail(home.status());
     return nullptr;
   }
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return ready; });
-  lock.unlock();
+  {
+    std::unique_lock lock(started->mutex);
+    started->changed.wait(lock, [&] { return started->told; });
+  }
   if ((*home)->phase() == host::PluginHome::Phase::kReady) {
     return std::make_shared<OneWorker>(std::move(home).value());
   }

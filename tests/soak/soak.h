@@ -127,17 +127,17 @@ class Failures {
   size_t count() const { return count_; }
   /// Prints the verdict as the last line; the exit code.
   int Verdict(Json line) {
-    line["failures"] = count_;
+    line["failures"] = count();
     line["first"] = first_;
-    line["kept"] = count_ == 0;
+    line["kept"] = count() == 0;
     std::printf("%s\n", line.dump().c_str());
-    return count_ == 0 ? 0 : 1;
+    return count() == 0 ? 0 : 1;
   }
 
  private:
   static constexpr size_t kKept = 5;
   std::mutex mutex_;
-  size_t count_ = 0;
+  std::atomic<size_t> count_{0};
   std::vector<std::string> first_;
 };
 
