@@ -96,7 +96,7 @@ TEST_F(ChannelTest, ABurstIsHeldUntilItIsFlushedOrSomethingElseIsSent) {
 TEST_F(ChannelTest, WhatIsHeldIsBounded) {
   constexpr size_t kEvents = 1000;
   constexpr size_t kHeldMax = 32;  // of a kilobyte each
-  std::thread reader([this] { EXPECT_EQ(Receive(kEvents).size(), kEvents); });
+  std::thread reader([&] { EXPECT_EQ(Receive(kEvents).size(), kEvents); });
   const std::string body(1000, 'x');
   size_t in_a_row = 0;
   for (size_t i = 0; i < kEvents; ++i) {
