@@ -224,7 +224,7 @@ TEST_P(HostEventsTest, ACallThatTakesNoDataRefusesIt) {
 
 INSTANTIATE_TEST_SUITE_P(Isolation, HostEventsTest,
                          ::testing::Values(kIsolationWorker, kIsolationInProcess),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& each) { return std::string(each.param); });
 
 class WorkerEventsTest : public HostFixture {};
 
