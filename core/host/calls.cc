@@ -5,15 +5,26 @@
 
 #include <dcp/plugin.h>
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "host/frame.h"
 
 namespace dcp::host {
 namespace {
+
+/// A kInvoke frame's deadline, flags and length of the method's name.
+constexpr size_t kInvokeHeadBytes = 16;
+/// Room is given back when so much of it has been taken: not for each event, which would wake the
+/// plugin each time, and early enough that it need not stop.
+constexpr uint64_t kGiveBytes = kEventWindowBytes / 2;
+/// A caller listens for so long without hearing anything: calls that take longer gain nothing by
+/// it.
+constexpr int64_t kListenMs = 50;
 
 /// Why a caller wants to wait no longer; OK while it does.
 Status Impatience(const CallOptions& options, const std::string& what) {
@@ -27,29 +38,35 @@ Status Impatience(const CallOptions& options, const std::string& what) {
 }  // namespace
 
 struct Calls::Slot {
-  explicit Slot(std::string m) : method(std::move(m)) {}
+  Slot(std::string m, bool takes) : method(std::move(m)), takes_data(takes) {}
 
   void Finish(Reply value) {
     const std::lock_guard lock(mutex);
     if (!reply) reply = std::move(value);
     changed.notify_all();
-    room.notify_all();
   }
+  bool HasEvents() const { return !data.empty() || progress.has_value(); }
 
   const std::string method;
+  const bool takes_data;
   std::mutex mutex;
   std::condition_variable changed;
-  std::condition_variable room;  ///< for another DATA event
   std::optional<Reply> reply;
   std::deque<std::string> data;         ///< DATA events, in order
+  uint64_t data_cost = 0;               ///< of those whose room has not been given back
   std::optional<std::string> progress;  ///< the newest PROGRESS event
-  bool overrun = false;                 ///< more DATA events than anybody took
   int64_t abandoned_ms = 0;             ///< when the caller gave it up
 };
 
-int64_t DeadlineNs(SteadyMillis deadline) {
+std::string InvokeBody(const std::string& method, const std::string& request,
+                       const CallOptions& options) {
   constexpr int64_t kNsPerMs = 1'000'000;
-  return deadline > std::numeric_limits<int64_t>::max() / kNsPerMs ? 0 : deadline * kNsPerMs;
+  // A deadline beyond what nanoseconds can say is none.
+  const bool none = options.deadline > std::numeric_limits<int64_t>::max() / kNsPerMs;
+  BodyWriter body;
+  body.Reserve(kInvokeHeadBytes + method.size() + request.size());
+  body.I64(none ? 0 : options.deadline * kNsPerMs).U32(options.on_data ? kInvokeTakesData : 0);
+  return body.Text(method).Rest(request).Take();
 }
 
 Status CheckRequestSize(const std::string& method, const std::string& request) {
@@ -76,6 +93,7 @@ void Calls::End(Status reason, const std::string& death, const std::string& last
     admits_ = false;
     refusal_ = std::move(reason);
     open.swap(open_);
+    open_count_ = 0;
   }
   for (const auto& [id, slot] : open) {
     slot->Finish({Code::kUnavailable, false, death + " in " + slot->method + last_words});
@@ -92,11 +110,6 @@ size_t Calls::Hung(int64_t now, int64_t grace_ms, std::string& method) const {
     method = slot->method;
   }
   return hung;
-}
-
-size_t Calls::open() const {
-  const std::lock_guard lock(mutex_);
-  return open_.size();
 }
 
 std::string Calls::last_method() const {
@@ -118,30 +131,30 @@ void Calls::Complete(uint64_t id, Reply reply) {
     if (found == open_.end()) return;  // nothing waits for it any more
     slot = std::move(found->second);
     open_.erase(found);
+    open_count_ = open_.size();
   }
   slot->Finish(std::move(reply));
 }
 
-void Calls::Event(uint64_t id, uint32_t kind, std::string body, int64_t wait_ms) {
+bool Calls::Event(uint64_t id, uint32_t kind, std::string body) {
   const std::shared_ptr<Slot> slot = Find(id);
-  if (!slot) return;
-  std::unique_lock lock(slot->mutex);
-  const auto over = [&] { return slot->reply.has_value() || slot->abandoned_ms != 0; };
+  if (!slot) return true;
+  const std::lock_guard lock(slot->mutex);
+  if (slot->reply || slot->abandoned_ms != 0) return true;
   if (kind == DCP_EVENT_PROGRESS) {
     slot->progress = std::move(body);
   } else {
-    slot->room.wait_for(lock, std::chrono::milliseconds(wait_ms),
-                        [&] { return slot->data.size() < kEventsMax || over(); });
-    if (slot->data.size() < kEventsMax) {
-      slot->data.push_back(std::move(body));
-    } else if (!over()) {
-      slot->overrun = true;
-    }
+    if (!slot->takes_data || slot->data_cost >= kEventWindowBytes) return false;
+    slot->data_cost += EventCost(body.size());
+    slot->data.push_back(std::move(body));
+    if (slot->data.size() > 1) return true;  // whoever waits has been told
   }
   slot->changed.notify_all();
+  return true;
 }
 
-std::shared_ptr<Calls::Slot> Calls::Open(const std::string& method, uint64_t& id, Status& refused) {
+std::shared_ptr<Calls::Slot> Calls::Open(const std::string& method, const CallOptions& options,
+                                         uint64_t& id, Status& refused) {
   const std::lock_guard lock(mutex_);
   if (!admits_) {
     refused = refusal_.ok() ? Unavailable(who_ + " is not ready") : refusal_;
@@ -154,65 +167,129 @@ std::shared_ptr<Calls::Slot> Calls::Open(const std::string& method, uint64_t& id
   }
   id = next_id_++;
   last_method_ = method;
-  return open_[id] = std::make_shared<Slot>(method);
+  const auto slot = std::make_shared<Slot>(method, options.on_data != nullptr);
+  open_.emplace(id, slot);
+  open_count_ = open_.size();
+  return slot;
+}
+
+/// One caller's wait for the end of its call, step by step.
+class Calls::Wait {
+ public:
+  Wait(Slot& slot, const CallOptions& options, CallLine& line, std::string what, int64_t grace_ms)
+      : slot_(slot),
+        options_(options),
+        line_(line),
+        what_(std::move(what)),
+        cancel_grace_ms_(grace_ms) {}
+
+  Result<Reply> Run();
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  void Deliver(Lock& lock);
+  void AskCaller(Lock& lock);
+  void Sleep(Lock& lock, SteadyMillis now);
+  void Leave(bool tired);
+
+  Slot& slot_;
+  const CallOptions& options_;
+  CallLine& line_;
+  const std::string what_;
+  const int64_t cancel_grace_ms_;
+  Status stop_;               ///< set once the call has been asked to end
+  SteadyMillis give_up_ = 0;  ///< and when we go without it
+  uint64_t taken_ = 0;        ///< of the room, and not given back yet
+  bool listens_ = false;
+  SteadyMillis tired_at_ = 0;  ///< of listening, when nothing comes
+};
+
+Result<Reply> Calls::Wait::Run() {
+  Lock lock(slot_.mutex);
+  for (;;) {
+    if (slot_.HasEvents()) Deliver(lock);
+    if (slot_.reply && !slot_.HasEvents()) break;
+    if (stop_.ok()) AskCaller(lock);
+    const SteadyMillis now = SystemClock().Steady();
+    if (!stop_.ok() && now >= give_up_ && !slot_.reply) {
+      slot_.abandoned_ms = now;  // nobody takes its events any more
+      slot_.data.clear();
+      Leave(false);
+      return stop_;
+    }
+    // Much may have come while the lock was open.
+    if (!slot_.HasEvents() && !slot_.reply) Sleep(lock, now);
+  }
+  Leave(false);
+  // It said that it stopped; why it was asked to is known better here.
+  if (!stop_.ok() && slot_.reply->code == Code::kCancelled) return stop_;
+  return std::move(*slot_.reply);
+}
+
+/// What has come, in order; new events may come meanwhile. The caller's functions may take long, so
+/// nobody waits for this thread to read.
+void Calls::Wait::Deliver(Lock& lock) {
+  std::deque<std::string> data;
+  data.swap(slot_.data);
+  std::optional<std::string> progress;
+  progress.swap(slot_.progress);
+  lock.unlock();
+  Leave(false);
+  for (const std::string& event : data) {
+    options_.on_data(event);
+    taken_ += EventCost(event.size());
+    if (taken_ < kGiveBytes) continue;
+    lock.lock();
+    slot_.data_cost -= taken_;
+    lock.unlock();
+    line_.Give(std::exchange(taken_, 0));
+  }
+  if (progress && options_.on_progress) options_.on_progress(*progress);
+  lock.lock();
+}
+
+/// Asks the plugin to end the call once its caller does not want to wait any longer.
+void Calls::Wait::AskCaller(Lock& lock) {
+  lock.unlock();
+  stop_ = Impatience(options_, what_);
+  if (!stop_.ok()) {
+    line_.Cancel();
+    give_up_ = SystemClock().Steady() +
+               (stop_.code() == Code::kDeadlineExceeded ? kDeadlineGraceMs : cancel_grace_ms_);
+  }
+  lock.lock();
+}
+
+void Calls::Wait::Sleep(Lock& lock, SteadyMillis now) {
+  SteadyMillis until = !stop_.ok() ? give_up_ : options_.deadline;
+  if (stop_.ok() && options_.cancelled && (until == 0 || until > now + kCancelPollMs)) {
+    until = now + kCancelPollMs;
+  }
+  if (listens_ && now >= tired_at_) Leave(true);
+  // Under the lock: a reader before us has told all that it read.
+  if (!listens_ && line_.Join()) {
+    listens_ = true;
+    tired_at_ = now + kListenMs;
+  }
+  if (listens_) {
+    lock.unlock();
+    line_.Listen(until == 0 ? kListenMs : std::min(kListenMs, until - now + 1));
+    lock.lock();
+  } else if (until == 0) {
+    slot_.changed.wait(lock);
+  } else {
+    slot_.changed.wait_for(lock, std::chrono::milliseconds(until - now + 1));
+  }
+}
+
+void Calls::Wait::Leave(bool tired) {
+  if (std::exchange(listens_, false)) line_.Leave(tired);
 }
 
 Result<Reply> Calls::Await(const std::shared_ptr<Slot>& slot, const CallOptions& options,
-                           const std::function<void()>& cancel) {
-  const std::string what = who_ + ": " + slot->method;
-  Status stop;               // set once the call has been asked to end
-  SteadyMillis give_up = 0;  // and when we go without it
-  std::unique_lock lock(slot->mutex);
-  for (;;) {
-    std::optional<std::string> event;
-    if (!slot->data.empty()) {
-      event = std::move(slot->data.front());
-      slot->data.pop_front();
-      slot->room.notify_all();
-    } else {
-      event.swap(slot->progress);
-    }
-    if (event) {
-      lock.unlock();
-      if (options.on_progress) options.on_progress(*event);
-      lock.lock();
-      continue;
-    }
-    if (slot->reply) break;
-    if (stop.ok()) {
-      const bool overrun = slot->overrun;
-      lock.unlock();
-      stop = overrun ? ResourceExhausted(what + " sent more events than were taken")
-                     : Impatience(options, what);
-      if (!stop.ok()) {
-        cancel();
-        give_up = SystemClock().Steady() +
-                  (stop.code() == Code::kDeadlineExceeded ? kDeadlineGraceMs : cancel_grace_ms_);
-      }
-      lock.lock();
-      if (slot->reply) continue;
-    }
-    const SteadyMillis now = SystemClock().Steady();
-    if (!stop.ok() && now >= give_up) {
-      slot->abandoned_ms = now;
-      slot->room.notify_all();  // nobody takes its events any more
-      return stop;
-    }
-    SteadyMillis until = !stop.ok() ? give_up : options.deadline;
-    if (stop.ok() && options.cancelled && (until == 0 || until > now + kCancelPollMs)) {
-      until = now + kCancelPollMs;
-    }
-    // Events may have come while the lock was open.
-    if (!slot->data.empty() || slot->progress || (slot->overrun && stop.ok())) continue;
-    if (until == 0) {
-      slot->changed.wait(lock);
-    } else {
-      slot->changed.wait_for(lock, std::chrono::milliseconds(until - now + 1));
-    }
-  }
-  // It said that it stopped; why it was asked to is known better here.
-  if (!stop.ok() && slot->reply->code == Code::kCancelled) return stop;
-  return std::move(*slot->reply);
+                           CallLine& line) {
+  return Wait(*slot, options, line, who_ + ": " + slot->method, cancel_grace_ms_).Run();
 }
 
 }  // namespace dcp::host

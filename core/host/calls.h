@@ -5,6 +5,7 @@
 // tell which it was.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -22,8 +23,6 @@ namespace dcp::host {
 
 /// Calls open on one instance. Beyond it a call is refused at once: a queue would only age them.
 constexpr size_t kOpenCallsMax = 1024;
-/// DATA events of one call that wait for a slow reader; then the call ends.
-constexpr size_t kEventsMax = 1024;
 /// Calls that were given up and never completed, after which a plugin is taken for hung although
 /// others still run on it.
 constexpr size_t kAbandonedCallsMax = 4;
@@ -31,6 +30,25 @@ constexpr size_t kAbandonedCallsMax = 4;
 constexpr int64_t kCancelPollMs = 20;
 /// What a plugin gets beyond the deadline to say itself that it was exceeded, with better words.
 constexpr int64_t kDeadlineGraceMs = 200;
+
+/// What a caller that waits can do about its call. Its own thread's alone.
+class CallLine {
+ public:
+  CallLine() = default;
+  CallLine(const CallLine&) = delete;
+  CallLine& operator=(const CallLine&) = delete;
+  virtual ~CallLine() = default;
+  /// Asks the plugin to end the call.
+  virtual void Cancel() = 0;
+  /// So much of its DATA events has been taken; more may come.
+  virtual void Give(uint64_t cost) = 0;
+  /// Whether the caller is to listen to the plugin itself from now on, until Leave().
+  virtual bool Join() { return false; }
+  /// Waits for the plugin's words, and hands them to whom they are for. blocks
+  virtual void Listen(int64_t /*wait_ms*/) {}
+  /// `tired`: nothing came, so that somebody else is to listen.
+  virtual void Leave(bool /*tired*/) {}
+};
 
 class Calls {
  public:
@@ -47,22 +65,25 @@ class Calls {
   void End(Status reason, const std::string& death, const std::string& last_words);
   /// The number of calls that were given up at least `grace_ms` ago and go on; `method` is one's.
   size_t Hung(int64_t now, int64_t grace_ms, std::string& method) const;
-  size_t open() const;
+  /// Takes no lock, so that whoever holds one may ask.
+  size_t open() const { return open_count_; }
   std::string last_method() const;
 
   // --- the plugin's side -------------------------------------------------------------- [any]
   void Complete(uint64_t id, Reply reply);
-  /// `wait_ms` is how long a DATA event may wait for room before the call is overrun.
-  void Event(uint64_t id, uint32_t kind, std::string body, int64_t wait_ms);
+  /// False: a DATA event that the call takes none of, or had no room for.
+  bool Event(uint64_t id, uint32_t kind, std::string body);
 
   // --- the caller's side -------------------------------------------------------------- [any]
   /// nullptr with the reason in `refused`.
-  std::shared_ptr<Slot> Open(const std::string& method, uint64_t& id, Status& refused);
-  /// Until the call is over; `cancel` asks the plugin to end it. blocks
+  std::shared_ptr<Slot> Open(const std::string& method, const CallOptions& options, uint64_t& id,
+                             Status& refused);
+  /// Until the call is over. blocks
   Result<Reply> Await(const std::shared_ptr<Slot>& slot, const CallOptions& options,
-                      const std::function<void()>& cancel);
+                      CallLine& line);
 
  private:
+  class Wait;
   std::shared_ptr<Slot> Find(uint64_t id) const;
 
   const std::string who_;
@@ -72,11 +93,13 @@ class Calls {
   Status refusal_;
   std::string last_method_;
   std::map<uint64_t, std::shared_ptr<Slot>> open_;
-  uint64_t next_id_ = 16;  ///< below: the host's own requests
+  std::atomic<size_t> open_count_{0};  ///< its size
+  uint64_t next_id_ = 16;              ///< below: the host's own requests
 };
 
-/// For the plugin's clock; a deadline beyond what nanoseconds can say is none.
-int64_t DeadlineNs(SteadyMillis deadline);
+/// The body of a kInvoke frame.
+std::string InvokeBody(const std::string& method, const std::string& request,
+                       const CallOptions& options);
 /// RESOURCE_EXHAUSTED for a request larger than any message may be.
 Status CheckRequestSize(const std::string& method, const std::string& request);
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,19 +29,34 @@ class Channel {
   /// while the peer is behind. UNAVAILABLE once the peer is gone, RESOURCE_EXHAUSTED for a body
   /// beyond the limit (nothing is sent then). [any] blocks
   Status Send(FrameType type, uint64_t call_id, std::string_view body);
+  /// As Send, but a small message may stay here, with others of its kind, until the next Send or
+  /// Flush; `held` says that some do. The first after a pause goes at once. [any] blocks
+  Status Hold(FrameType type, uint64_t call_id, std::string_view head, std::string_view body,
+              bool& held);
+  /// Sends what is held. [any] blocks
+  Status Flush();
   /// Sends a message without a body unless that would wait. False: it was not sent. [any]
   bool TrySend(FrameType type, uint64_t call_id);
   /// Waits for bytes and appends the messages they complete. False at the end of the stream. One
-  /// thread only. blocks
+  /// thread at a time. blocks
   Result<bool> Receive(std::vector<Frame>& out);
+  /// What a look at the socket brought.
+  enum class Got { kAll, kMore, kEnd };
+  /// Takes the bytes that are there, up to one read: kMore when others may be. One thread at a
+  /// time.
+  Result<Got> ReceiveNow(std::vector<Frame>& out);
   /// Ends both directions: a waiting Send or Receive returns. [any]
   void Shutdown();
 
  private:
   Status SendChunk(const FrameHeader& header, std::string_view body);
+  Status Write(std::string_view head, std::string_view body);
+  Result<Got> Read(std::vector<Frame>& out, int flags);
 
   const int fd_;
   std::mutex mutex_;
+  std::string held_;        ///< whole messages; under mutex_
+  int64_t written_ns_ = 0;  ///< the last time that anything was; under mutex_
   FrameReader reader_;
   std::vector<char> buffer_;
 };

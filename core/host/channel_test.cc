@@ -69,6 +69,60 @@ TEST_F(ChannelTest, TheEndOfTheStreamIsSeenOnBothSides) {
   EXPECT_EQ(far_->Send(FrameType::kLog, 0, "x").code(), Code::kUnavailable);
 }
 
+TEST_F(ChannelTest, ABurstIsHeldUntilItIsFlushedOrSomethingElseIsSent) {
+  bool held = true;
+  ASSERT_TRUE(near_->Hold(FrameType::kEvent, 1, "a", "0", held).ok());
+  EXPECT_FALSE(held);  // the first after a pause
+  EXPECT_EQ(Receive(1).size(), 1U);
+  // A machine that stands still for a millisecond makes a pause of its own.
+  size_t count = 0;
+  do {
+    ASSERT_TRUE(near_->Hold(FrameType::kEvent, 1, "a", std::to_string(++count), held).ok());
+  } while (!held);
+  ASSERT_TRUE(near_->Send(FrameType::kComplete, 1, "end").ok());
+  std::vector<Frame> frames = Receive(count + 1);
+  ASSERT_EQ(frames.size(), count + 1);
+  EXPECT_EQ(frames[count - 1].body, "a" + std::to_string(count));
+  EXPECT_EQ(frames[count].body, "end");
+  do {
+    ASSERT_TRUE(near_->Hold(FrameType::kEvent, 2, "", "x", held).ok());
+    ++count;
+  } while (!held);
+  ASSERT_TRUE(near_->Flush().ok());
+  std::vector<Frame> none;
+  while (none.empty() || none.back().call_id != 2) ASSERT_TRUE(far_->Receive(none).ok());
+}
+
+TEST_F(ChannelTest, WhatIsHeldIsBounded) {
+  constexpr size_t kEvents = 1000;
+  constexpr size_t kHeldMax = 32;  // of a kilobyte each
+  std::thread reader([&] { EXPECT_EQ(Receive(kEvents).size(), kEvents); });
+  const std::string body(1000, 'x');
+  size_t in_a_row = 0;
+  for (size_t i = 0; i < kEvents; ++i) {
+    bool held = false;
+    ASSERT_TRUE(near_->Hold(FrameType::kEvent, 1, "", body, held).ok());
+    in_a_row = held ? in_a_row + 1 : 0;
+    EXPECT_LE(in_a_row, kHeldMax);
+  }
+  ASSERT_TRUE(near_->Flush().ok());
+  reader.join();
+}
+
+TEST_F(ChannelTest, ALookTakesWhatIsThereAndDoesNotWait) {
+  std::vector<Frame> frames;
+  EXPECT_EQ(*far_->ReceiveNow(frames), Channel::Got::kAll);
+  ASSERT_TRUE(near_->Send(FrameType::kLog, 0, "x").ok());
+  EXPECT_EQ(*far_->ReceiveNow(frames), Channel::Got::kAll);
+  ASSERT_EQ(frames.size(), 1U);
+  ASSERT_TRUE(near_->Send(FrameType::kLog, 0, std::string(100'000, 'x')).ok());
+  EXPECT_EQ(*far_->ReceiveNow(frames), Channel::Got::kMore);
+  EXPECT_EQ(*far_->ReceiveNow(frames), Channel::Got::kAll);
+  EXPECT_EQ(frames.size(), 2U);
+  near_->Shutdown();
+  EXPECT_EQ(*far_->ReceiveNow(frames), Channel::Got::kEnd);
+}
+
 TEST_F(ChannelTest, TrySendDoesNotWait) {
   int sent = 0;
   while (near_->TrySend(FrameType::kPing, 0)) ++sent;

@@ -60,15 +60,21 @@ Result<FrameHeader> DecodeHeader(std::string_view bytes) {
 Status FrameReader::Feed(std::string_view bytes, std::vector<Frame>& out) {
   while (!bytes.empty()) {
     if (!in_body_) {
-      const size_t take = std::min(bytes.size(), kFrameHeaderBytes - header_bytes_.size());
-      header_bytes_ += bytes.substr(0, take);
-      bytes.remove_prefix(take);
-      if (header_bytes_.size() < kFrameHeaderBytes) return Status::Ok();
-      DCP_ASSIGN(header_, DecodeHeader(header_bytes_));
+      if (header_bytes_.empty() && bytes.size() >= kFrameHeaderBytes) {
+        DCP_ASSIGN(header_, DecodeHeader(bytes.substr(0, kFrameHeaderBytes)));
+        bytes.remove_prefix(kFrameHeaderBytes);
+      } else {
+        const size_t take = std::min(bytes.size(), kFrameHeaderBytes - header_bytes_.size());
+        header_bytes_ += bytes.substr(0, take);
+        bytes.remove_prefix(take);
+        if (header_bytes_.size() < kFrameHeaderBytes) return Status::Ok();
+        DCP_ASSIGN(header_, DecodeHeader(header_bytes_));
+      }
       header_bytes_.clear();
       in_body_ = true;
     }
     const size_t take = std::min(bytes.size(), header_.length - body_.size());
+    if (body_.empty()) body_.reserve(header_.length);
     body_ += bytes.substr(0, take);
     bytes.remove_prefix(take);
     if (body_.size() < header_.length) return Status::Ok();

@@ -19,7 +19,7 @@
 namespace dcp::host {
 
 /// Raised when any frame changes its meaning. Host and worker are built together.
-constexpr uint32_t kFrameProtocol = 2;
+constexpr uint32_t kFrameProtocol = 3;
 constexpr size_t kFrameHeaderBytes = 16;
 /// Body of one frame: about one socket buffer, so that a chunk holds the line for microseconds.
 constexpr size_t kFrameBodyMax = size_t{128} << 10;
@@ -35,15 +35,26 @@ enum class FrameType : uint16_t {
   kValidate,   ///< host: configuration
   kCreate,     ///< host: configuration
   kDestroy,    ///< host: drain, then destroy
-  kInvoke,     ///< host: deadline, method, request
+  kInvoke,     ///< host: deadline, flags (below), method, request
   kCancel,     ///< host
   kEvent,      ///< worker: kind, body
   kComplete,   ///< worker: code, body; answers all four requests above
   kLog,        ///< worker: level, text
   kPing,       ///< host
   kPong,       ///< worker
+  kRoom,       ///< host: that many bytes of the call's DATA events have been taken
 };
-constexpr uint16_t kFrameTypeLast = static_cast<uint16_t>(FrameType::kPong);
+constexpr uint16_t kFrameTypeLast = static_cast<uint16_t>(FrameType::kRoom);
+
+/// A flag of kInvoke: the caller takes DATA events. A plugin's emit() is refused without it.
+constexpr uint32_t kInvokeTakesData = 1;
+
+/// DATA events of one call that are on their way: the worker waits before it sends more. All open
+/// calls of an instance together fill 256 MiB with it, and one is filled in about a millisecond.
+constexpr size_t kEventWindowBytes = size_t{256} << 10;
+/// What an event costs beside its bytes, so that empty ones are bounded too.
+constexpr size_t kEventOverheadBytes = 64;
+constexpr size_t EventCost(size_t bytes) { return bytes + kEventOverheadBytes; }
 
 /// Who speaks in a kComplete frame's body.
 enum class Origin : uint32_t {
@@ -100,6 +111,7 @@ class BodyWriter {
   BodyWriter& I64(int64_t value);
   BodyWriter& Text(std::string_view text);  ///< with its length
   BodyWriter& Rest(std::string_view text);  ///< without: must come last
+  void Reserve(size_t bytes) { out_.reserve(bytes); }
   std::string Take() { return std::move(out_); }
 
  private:

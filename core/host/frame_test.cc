@@ -44,7 +44,7 @@ TEST(FrameTest, NonsenseIsNamed) {
   EXPECT_THAT(message("short"), HasSubstr("cut short"));
   EXPECT_THAT(message(Wire(static_cast<FrameType>(0), 1, "")), HasSubstr("unknown type 0"));
   EXPECT_THAT(message(Wire(static_cast<FrameType>(kFrameTypeLast + 1), 1, "")),
-              HasSubstr("unknown type 13"));
+              HasSubstr("unknown type 14"));
   EXPECT_THAT(message(Wire(FrameType::kPing, 1, "", 2)), HasSubstr("unknown flags 2"));
   EXPECT_THAT(message(Wire(FrameType::kEvent, 1, "", kFlagMore)), HasSubstr("brings nothing"));
   EXPECT_TRUE(DecodeHeader(Wire(FrameType::kEvent, 1, std::string(kFrameBodyMax, 'x'))).ok());

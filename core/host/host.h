@@ -109,6 +109,10 @@ struct CallOptions {
   SteadyMillis deadline = 0;  ///< 0: none
   std::function<bool()> cancelled;
   std::function<void(const std::string& progress_json)> on_progress;
+  /// The plugin's DATA events: all of them, in order, on the calling thread. It may take its time,
+  /// and the plugin waits meanwhile (as does `cancelled`, until it returns). Without it the
+  /// plugin's emit() is refused with FAILED_PRECONDITION.
+  std::function<void(const std::string& bytes)> on_data;
 };
 
 /// What a reload did: ids of instances, and routes as "capability: what changed".

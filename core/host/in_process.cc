@@ -44,7 +44,7 @@ class InProcess::Sink : public PluginSink {
         journal_(options.journal) {}
 
   dcp_code Event(uint64_t id, dcp_event kind, std::string_view body) override {
-    calls.Event(id, kind, std::string(body), kEventWaitMs);
+    (void)calls.Event(id, kind, std::string(body));  // there is room: emit() waited for it
     return DCP_OK;
   }
   void Complete(uint64_t id, dcp_code code, Origin origin, std::string_view body) override {
@@ -73,6 +73,18 @@ class InProcess::Sink : public PluginSink {
   const std::string plugin_;
   const std::string instance_;
   const std::shared_ptr<Journal> journal_;
+};
+
+/// A caller's side of its call.
+class InProcess::Line : public CallLine {
+ public:
+  Line(PluginRuntime& runtime, uint64_t id) : runtime_(runtime), id_(id) {}
+  void Cancel() override { runtime_.Cancel(id_); }
+  void Give(uint64_t cost) override { runtime_.Give(id_, cost); }
+
+ private:
+  PluginRuntime& runtime_;
+  const uint64_t id_;
 };
 
 InProcess::InProcess(HomeOptions options, std::function<void()> changed)
@@ -217,12 +229,12 @@ Result<Reply> InProcess::Call(const std::string& method, const std::string& requ
   DCP_TRY(CheckRequestSize(method, request));
   uint64_t id = 0;
   Status refused;
-  const auto slot = sink_->calls.Open(method, id, refused);
+  const auto slot = sink_->calls.Open(method, options, id, refused);
   if (!slot) return refused;
   sent = true;
-  runtime_->Invoke(
-      id, BodyWriter().I64(DeadlineNs(options.deadline)).Text(method).Rest(request).Take());
-  return sink_->calls.Await(slot, options, [this, id] { runtime_->Cancel(id); });
+  runtime_->Invoke(id, InvokeBody(method, request, options));
+  Line line(*runtime_, id);
+  return sink_->calls.Await(slot, options, line);
 }
 
 void InProcess::Stop() {

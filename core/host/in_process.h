@@ -23,9 +23,6 @@
 
 namespace dcp::host {
 
-/// For a DATA event to find room when its reader is slow; a worker's socket gives about that.
-constexpr int64_t kEventWaitMs = 1'000;
-
 class InProcess : public PluginHome {
  public:
   /// Begins to check, load and create, on threads of its own; `changed` is called when it is ready
@@ -46,6 +43,7 @@ class InProcess : public PluginHome {
 
  private:
   class Sink;
+  class Line;
 
   InProcess(HomeOptions options, std::function<void()> changed);
   void Run();

@@ -6,11 +6,11 @@
 #include <chrono>
 #include <ctime>
 #include <exception>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/limits.h"
+#include "host/event_room.h"
 
 /// The host's two opaque types, as this file fills them.
 struct dcp_call {
@@ -18,7 +18,9 @@ struct dcp_call {
   uint64_t id = 0;
   int64_t deadline_ns = 0;
   std::atomic<int32_t> cancelled{0};
+  bool takes_data = false;
   std::atomic<bool> done{false};
+  dcp::host::EventRoom room;
   std::mutex emit_mutex;  // chunks of two events of one call must not mix
 };
 
@@ -76,6 +78,13 @@ struct HostTable {
     if (call->cancelled.load() != 0) return DCP_CANCELLED;
     if (call->done.load()) return DCP_FAILED_PRECONDITION;
     if (call->deadline_ns != 0 && MonotonicNs() >= call->deadline_ns) return DCP_DEADLINE_EXCEEDED;
+    if (body.size > limits::kMessageBytesMax) return DCP_RESOURCE_EXHAUSTED;
+    if (kind == DCP_EVENT_DATA) {
+      // What nobody takes must not look as if it had been.
+      if (!call->takes_data) return DCP_FAILED_PRECONDITION;
+      const dcp_code code = call->room.Take(body.size, call->deadline_ns);
+      if (code != DCP_OK) return code;
+    }
     const std::lock_guard lock(call->emit_mutex);
     return call->runtime->sink_->Event(call->id, kind, View(body));
   }
@@ -110,45 +119,6 @@ struct HostTable {
 #endif
   }
 };
-
-Executor::~Executor() {
-  const std::lock_guard lock(state_->mutex);
-  state_->closed = true;
-  state_->ready.notify_all();
-}
-
-bool Executor::Post(std::function<void()> task) {
-  State& state = *state_;
-  const std::lock_guard lock(state.mutex);
-  if (state.tasks.size() >= kTasksMax) return false;
-  if (state.idle <= state.tasks.size() && state.threads < state.threads_max) {
-    try {
-      std::thread([state = state_] { Work(state); }).detach();
-      ++state.threads;
-    } catch (const std::exception&) {
-      if (state.threads == 0) return false;
-    }
-  }
-  state.tasks.push_back(std::move(task));
-  state.ready.notify_one();
-  return true;
-}
-
-void Executor::Work(const std::shared_ptr<State>& state) {
-  std::unique_lock lock(state->mutex);
-  for (;;) {
-    ++state->idle;
-    state->ready.wait(lock, [&] { return !state->tasks.empty() || state->closed; });
-    --state->idle;
-    if (state->tasks.empty()) return;
-    std::function<void()> task = std::move(state->tasks.front());
-    state->tasks.pop_front();
-    lock.unlock();
-    task();
-    task = nullptr;  // with what it holds, which may be what owns this executor
-    lock.lock();
-  }
-}
 
 PluginRuntime::PluginRuntime(const dcp_plugin_api* table, std::shared_ptr<PluginSink> sink)
     : table_(table),
@@ -276,8 +246,25 @@ void PluginRuntime::DoDestroy(uint64_t id) {
 }
 
 void PluginRuntime::Invoke(uint64_t id, std::string frame) {
+  Queue(Begin(id, std::move(frame)), id);
+}
+
+std::function<void()> PluginRuntime::InvokeHere(uint64_t id, std::string frame) {
+  std::function<void()> run = Begin(id, std::move(frame));
+  if (!run || !invoke_.Enter()) {
+    Queue(std::move(run), id);
+    return {};
+  }
+  return [self = shared_from_this(), run = std::move(run)] {
+    run();
+    self->invoke_.Leave();
+  };
+}
+
+std::function<void()> PluginRuntime::Begin(uint64_t id, std::string frame) {
   if (instance_ == nullptr) {
-    return sink_->Complete(id, DCP_FAILED_PRECONDITION, Origin::kWorker, "there is no instance");
+    sink_->Complete(id, DCP_FAILED_PRECONDITION, Origin::kWorker, "there is no instance");
+    return {};
   }
   auto call = std::make_shared<dcp_call>();
   call->runtime = this;
@@ -287,19 +274,34 @@ void PluginRuntime::Invoke(uint64_t id, std::string frame) {
     live_[id] = call;
     ++inside_;
   }
-  const bool posted = invoke_.Post([self = shared_from_this(), call, body = std::move(frame)] {
+  return [self = shared_from_this(), call = std::move(call), body = std::move(frame)] {
     BodyReader reader(body);
     call->deadline_ns = reader.I64();
+    call->takes_data = (reader.U32() & kInvokeTakesData) != 0;
     const std::string_view method = reader.Text();
     const std::string_view request = reader.Rest();
     self->RunInvoke(call, method, request);
     self->Leave();
-  });
-  if (!posted) {
-    Leave();
+  };
+}
+
+void PluginRuntime::Queue(std::function<void()> run, uint64_t id) {
+  if (!run || invoke_.Post(std::move(run))) return;
+  Leave();
+  if (const std::shared_ptr<dcp_call> call = Find(id)) {
     Complete(call.get(), DCP_RESOURCE_EXHAUSTED, Origin::kWorker,
              "too many calls wait for a thread of the plugin");
   }
+}
+
+std::shared_ptr<dcp_call> PluginRuntime::Find(uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = live_.find(id);
+  return found == live_.end() ? nullptr : found->second;
+}
+
+void PluginRuntime::Give(uint64_t id, uint64_t cost) {
+  if (const std::shared_ptr<dcp_call> call = Find(id)) call->room.Give(cost);
 }
 
 void PluginRuntime::RunInvoke(const std::shared_ptr<dcp_call>& call, std::string_view method,
@@ -327,6 +329,7 @@ void PluginRuntime::Cancel(uint64_t id) {
     if (call->cancelled.exchange(1) != 0) return;  // at most once
     ++inside_;
   }
+  call->room.End(DCP_CANCELLED);
   const bool posted = cancel_.Post([self = shared_from_this(), call] {
     self->RunCancel(call);
     self->Leave();
@@ -362,6 +365,7 @@ void PluginRuntime::Leave() {
 
 bool PluginRuntime::Complete(dcp_call* call, dcp_code code, Origin origin, std::string_view body) {
   if (call->done.exchange(true)) return false;
+  call->room.End(DCP_FAILED_PRECONDITION);
   const uint64_t id = call->id;
   {
     // Before the answer goes out: whoever reads it may destroy the instance next.

@@ -18,14 +18,13 @@
 #include <string>
 #include <string_view>
 
+#include "host/executor.h"
 #include "host/frame.h"
 
 namespace dcp::host {
 
 /// Threads inside invoke() of a plugin that allows it. Most invokes only start a call and return.
 constexpr size_t kInvokeThreadsMax = 16;
-/// Tasks that wait for such a thread. The host opens fewer calls than that on one instance.
-constexpr size_t kTasksMax = 4096;
 /// Completed calls that are remembered, so that a second complete() is noticed, not a crash.
 constexpr size_t kRetiredCallsMax = 1024;
 /// Functions of one instance's post() that run at once: what plugin.h promises.
@@ -37,39 +36,11 @@ constexpr int kLeaveWaitMs = 1'000;
 /// One line of a plugin's log; the rest is cut off. Fits into one frame.
 constexpr size_t kLogLineBytesMax = 16 * 1024;
 
-/// Runs tasks on threads that it starts when they are needed. They are not joined, because they run
-/// a plugin's code, which nobody can make return.
-class Executor {
- public:
-  explicit Executor(size_t threads_max) : state_(std::make_shared<State>(threads_max)) {}
-  Executor(const Executor&) = delete;
-  Executor& operator=(const Executor&) = delete;
-  ~Executor();  ///< Threads end when they have nothing to do.
-
-  /// False when too many wait, or the machine gives no thread. [any]
-  bool Post(std::function<void()> task);
-
- private:
-  struct State {
-    explicit State(size_t max) : threads_max(max) {}
-    const size_t threads_max;
-    std::mutex mutex;
-    std::condition_variable ready;
-    std::deque<std::function<void()>> tasks;
-    size_t threads = 0;
-    size_t idle = 0;
-    bool closed = false;
-  };
-  static void Work(const std::shared_ptr<State>& state);
-
-  const std::shared_ptr<State> state_;
-};
-
 /// Where a plugin's words go. [any]
 class PluginSink {
  public:
   virtual ~PluginSink() = default;
-  /// May block while the host is full.
+  /// Has room: emit() has waited for it.
   virtual dcp_code Event(uint64_t id, dcp_event kind, std::string_view body) = 0;
   /// The end of a call, or of one of the three requests below.
   virtual void Complete(uint64_t id, dcp_code code, Origin origin, std::string_view body) = 0;
@@ -89,14 +60,23 @@ class PluginRuntime : public std::enable_shared_from_this<PluginRuntime> {
   void Create(uint64_t id, std::string config);
   /// Drains it first. Fails while calls or posted functions are inside the plugin.
   void Destroy(uint64_t id);
-  /// `frame` is the body of a kInvoke frame: deadline, method, request.
+  /// `frame` is the body of a kInvoke frame: deadline, flags, method, request.
   void Invoke(uint64_t id, std::string frame);
+  /// As Invoke, for a thread of the plugin's own process: when one is free to run, the answer is
+  /// what the caller is to run as one, soon and outside its locks; else it is empty.
+  std::function<void()> InvokeHere(uint64_t id, std::string frame);
   void Cancel(uint64_t id);
+  /// The caller has taken so much of its DATA events.
+  void Give(uint64_t id, uint64_t cost);
   void CancelAll();
 
  private:
   friend struct HostTable;
 
+  /// What runs the call; empty when there is no instance to run it on.
+  std::function<void()> Begin(uint64_t id, std::string frame);
+  std::shared_ptr<dcp_call> Find(uint64_t id);
+  void Queue(std::function<void()> run, uint64_t id);
   void Configure(bool create, uint64_t id, const std::string& config);
   void Drain();
   void DoDestroy(uint64_t id);

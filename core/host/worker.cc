@@ -3,6 +3,7 @@
 // Frames in, requests to the plugin out, and back.
 #include "host/worker.h"
 
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -11,7 +12,10 @@
 #endif
 
 #include <cerrno>
+#include <chrono>
+#include <exception>
 #include <filesystem>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -30,16 +34,20 @@ namespace {
   _exit(code);
 }
 
+/// How late an event of a burst may be.
+constexpr std::chrono::milliseconds kHoldTime{1};
+
 Status SetLimit(int resource, int64_t value, const char* what) {
   if (value == 0) return {};
   const rlimit limit{static_cast<rlim_t>(value), static_cast<rlim_t>(value)};
   if (setrlimit(static_cast<__rlimit_resource>(resource), &limit) == 0) return {};
-  return FromErrno(errno, std::string("the worker cannot limit its ") + what + " to " +
-                              std::to_string(value));
+  return FromErrno(
+      errno, std::string("the worker cannot limit its ") + what + " to " + std::to_string(value));
 }
 
 Status Limit(const WorkerLimits& limits) {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // their shadows are private memory
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)  // their shadows are private memory
   DCP_TRY(SetLimit(RLIMIT_DATA, limits.memory_bytes, "memory"));
 #endif
   return SetLimit(RLIMIT_NOFILE, limits.open_files, "open files");
@@ -48,19 +56,44 @@ Status Limit(const WorkerLimits& limits) {
 }  // namespace
 
 dcp_code FrameSink::Event(uint64_t id, dcp_event kind, std::string_view body) {
+  bool held = false;
   const Status sent =
-      channel_.Send(FrameType::kEvent, id, BodyWriter().U32(kind).Rest(body).Take());
+      channel_.Hold(FrameType::kEvent, id, BodyWriter().U32(kind).Take(), body, held);
+  if (held && !flush_due_.exchange(true)) FlushSoon();
   return static_cast<dcp_code>(sent.code());
 }
 
+void FrameSink::FlushSoon() {
+  const std::lock_guard lock(mutex_);
+  due_.notify_one();
+  if (has_thread_) return;
+  try {
+    std::thread([this] { FlushLoop(); }).detach();
+    has_thread_ = true;
+  } catch (const std::exception&) {
+    flush_due_ = false;
+    (void)channel_.Flush();  // the next event tries again
+  }
+}
+
+void FrameSink::FlushLoop() {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      due_.wait(lock, [this] { return flush_due_.load(); });
+    }
+    std::this_thread::sleep_for(kHoldTime);
+    flush_due_ = false;  // first: an event that comes now asks for the next flush
+    (void)channel_.Flush();
+  }
+}
+
 void FrameSink::Complete(uint64_t id, dcp_code code, Origin origin, std::string_view body) {
-  // A failure means that the host is gone; the reader sees that too, and ends the process.
-  (void)channel_.Send(FrameType::kComplete, id,
-                      BodyWriter()
-                          .U32(static_cast<uint32_t>(code))
-                          .U32(static_cast<uint32_t>(origin))
-                          .Rest(body)
-                          .Take());
+  BodyWriter frame;
+  frame.Reserve(2 * sizeof(uint32_t) + body.size());
+  frame.U32(static_cast<uint32_t>(code)).U32(static_cast<uint32_t>(origin)).Rest(body);
+  // The host is gone, or the plugin has closed the socket, which no thread may be waiting on now.
+  if (!channel_.Send(FrameType::kComplete, id, frame.Take()).ok()) End(3);
 }
 
 void FrameSink::Log(dcp_level level, std::string_view text) {
@@ -71,47 +104,96 @@ void FrameSink::Log(dcp_level level, std::string_view text) {
 Worker::Worker(int fd) : channel_(fd), sink_(std::make_shared<FrameSink>(channel_)) {}
 
 void Worker::Run() {
-  std::vector<Frame> frames;
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  // Edge-triggered: what comes wakes one of the threads that wait, once.
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  if (epoll_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, channel_.fd(), &event) != 0) End(3);
+  Serve();
+}
+
+void Worker::Serve() {
   for (;;) {
-    frames.clear();
-    const Result<bool> more = channel_.Receive(frames);
-    for (Frame& frame : frames) Dispatch(std::move(frame));
-    if (!more.ok() || !*more) End(more.ok() ? 0 : 3);
+    epoll_event event{};
+    if (epoll_wait(epoll_, &event, 1, -1) < 0 && errno != EINTR) End(3);
+    std::vector<Task> tasks = Read();
+    for (Task& task : tasks) {
+      task();
+      ++readers_;
+    }
   }
 }
 
-void Worker::Dispatch(Frame frame) {
-  const uint64_t id = frame.call_id;
+/// Takes and dispatches what is there. What it answers is for this thread to run.
+std::vector<Worker::Task> Worker::Read() {
+  std::vector<Task> tasks;
+  std::vector<Frame> frames;
+  const std::lock_guard lock(read_mutex_);
+  for (;;) {
+    frames.clear();
+    const Result<Channel::Got> got = channel_.ReceiveNow(frames);
+    for (Frame& frame : frames) Dispatch(std::move(frame), tasks);
+    if (!got.ok() || *got == Channel::Got::kEnd) End(got.ok() ? 0 : 3);
+    if (*got == Channel::Got::kAll) return tasks;
+  }
+}
+
+/// Whether this thread may run the plugin's code: then another one waits for frames.
+bool Worker::MayRun() {
+  if (readers_ > 1) {
+    --readers_;
+    return true;
+  }
+  try {
+    std::thread([this] { Serve(); }).detach();
+  } catch (const std::exception&) {
+    return false;
+  }
+  return true;  // the new one counts in our place
+}
+
+void Worker::Dispatch(Frame frame, std::vector<Task>& tasks) {
   switch (frame.type) {
     case FrameType::kHello:
       // Here, while this is the only thread: what it gives up, later threads have not either.
       return Enter(frame.body);
     case FrameType::kPing:
-      (void)channel_.Send(FrameType::kPong, id, {});
+      (void)channel_.Send(FrameType::kPong, frame.call_id, {});
       return;
-    default:
-      break;
-  }
-  const std::shared_ptr<PluginRuntime> runtime = Runtime();
-  switch (frame.type) {
     case FrameType::kValidate:
     case FrameType::kCreate:
     case FrameType::kDestroy:
     case FrameType::kInvoke:
-      if (!runtime) {
-        return sink_->Complete(id, DCP_FAILED_PRECONDITION, Origin::kWorker, "out of order");
-      }
-      break;
     case FrameType::kCancel:
-      if (runtime) runtime->Cancel(id);
-      return;
+    case FrameType::kRoom:
+      return DispatchPlugin(std::move(frame), tasks);
     default:
       return;  // the rest are the worker's own words
+  }
+}
+
+void Worker::DispatchPlugin(Frame frame, std::vector<Task>& tasks) {
+  const uint64_t id = frame.call_id;
+  const std::shared_ptr<PluginRuntime> runtime = Runtime();
+  if (!runtime) {
+    if (frame.type == FrameType::kCancel || frame.type == FrameType::kRoom) return;
+    return sink_->Complete(id, DCP_FAILED_PRECONDITION, Origin::kWorker, "out of order");
   }
   if (frame.type == FrameType::kValidate) runtime->Validate(id, std::move(frame.body));
   if (frame.type == FrameType::kCreate) runtime->Create(id, std::move(frame.body));
   if (frame.type == FrameType::kDestroy) runtime->Destroy(id);
-  if (frame.type == FrameType::kInvoke) runtime->Invoke(id, std::move(frame.body));
+  if (frame.type == FrameType::kCancel) runtime->Cancel(id);
+  if (frame.type == FrameType::kRoom) {
+    runtime->Give(id, static_cast<uint64_t>(BodyReader(frame.body).I64()));
+  }
+  if (frame.type != FrameType::kInvoke) return;
+  // One at most: a second one would wait for the first to end.
+  if (!tasks.empty() || !MayRun()) return runtime->Invoke(id, std::move(frame.body));
+  if (Task task = runtime->InvokeHere(id, std::move(frame.body))) {
+    tasks.push_back(std::move(task));
+  } else {
+    ++readers_;
+  }
 }
 
 std::shared_ptr<PluginRuntime> Worker::Runtime() {

@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The worker program between the host's frames and the plugin's runtime. The thread that reads
-// frames never runs the plugin's code, so a stuck plugin still answers pings and can be told apart
-// from a dead one.
+// The worker program between the host's frames and the plugin's runtime. Several threads wait for
+// frames, and the kernel wakes one of them for each; it may run the plugin's code itself as long as
+// another goes on waiting, so a stuck plugin still answers pings and can be told apart from a dead
+// one.
 #pragma once
 
+#include <atomic>
+#include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "host/channel.h"
 #include "host/plugin_runtime.h"
 
 namespace dcp::host {
 
-/// A plugin's words as frames.
+/// A plugin's words as frames. Events of a burst go together, each at most a millisecond late.
 class FrameSink : public PluginSink {
  public:
   explicit FrameSink(Channel& channel) : channel_(channel) {}
@@ -24,7 +29,14 @@ class FrameSink : public PluginSink {
   void Log(dcp_level level, std::string_view text) override;
 
  private:
+  void FlushSoon();
+  void FlushLoop();
+
   Channel& channel_;  // lives as long as the process
+  std::atomic<bool> flush_due_{false};
+  std::mutex mutex_;
+  std::condition_variable due_;
+  bool has_thread_ = false;
 };
 
 class Worker {
@@ -38,13 +50,22 @@ class Worker {
   [[noreturn]] void Run();
 
  private:
-  void Dispatch(Frame frame);
+  using Task = std::function<void()>;
+
+  [[noreturn]] void Serve();
+  std::vector<Task> Read();
+  void Dispatch(Frame frame, std::vector<Task>& tasks);
+  void DispatchPlugin(Frame frame, std::vector<Task>& tasks);
+  bool MayRun();
   void Enter(std::string_view body);
   void Load(const std::string& path, const std::string& shown);
   void Ready(const Status& status, uint32_t flags);
   std::shared_ptr<PluginRuntime> Runtime();
 
   Channel channel_;
+  int epoll_ = -1;
+  std::mutex read_mutex_;        ///< whoever reads and dispatches frames
+  std::atomic<int> readers_{1};  ///< threads that wait for frames, or will soon
   const std::shared_ptr<FrameSink> sink_;
   std::string unprotected_;  ///< what the sandbox lacks; written before the plugin is loaded
   Executor loader_{1};

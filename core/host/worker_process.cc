@@ -31,6 +31,29 @@ constexpr uint64_t kDestroyId = 3;
 
 }  // namespace
 
+/// A caller's side of its call.
+class WorkerProcess::Line : public CallLine {
+ public:
+  Line(WorkerProcess& home, uint64_t id) : home_(home), id_(id) {}
+  // A failure to send means that the worker is dying, which the call learns by itself.
+  void Cancel() override { (void)home_.channel_->Send(FrameType::kCancel, id_, {}); }
+  void Give(uint64_t cost) override {
+    (void)home_.channel_->Send(FrameType::kRoom, id_,
+                               BodyWriter().I64(static_cast<int64_t>(cost)).Take());
+  }
+  bool Join() override { return home_.socket_open_ && home_.role_.Take(); }
+  void Listen(int64_t wait_ms) override { home_.Listen(wait_ms); }
+  void Leave(bool tired) override {
+    home_.role_.Release();
+    // Asked after the release: who opened a call before it may wait for someone to read.
+    if (tired || home_.calls_.open() > 0) home_.role_.ToWatcher();
+  }
+
+ private:
+  WorkerProcess& home_;
+  const uint64_t id_;
+};
+
 WorkerProcess::WorkerProcess(HomeOptions options, std::function<void()> changed)
     : options_(std::move(options)),
       changed_(std::move(changed)),
@@ -60,8 +83,10 @@ Status WorkerProcess::Start() {
   spawn.env = options_.env;
   spawn.fds = {{ends[1], kWorkerFd}};
   spawn.die_with_parent = true;
-  Status status =
-      stdout_.Open(options_.plugin, options_.instance, options_.journal, spawn.stdout_fd);
+  Status status = role_.Open();
+  if (status.ok()) {
+    status = stdout_.Open(options_.plugin, options_.instance, options_.journal, spawn.stdout_fd);
+  }
   if (status.ok()) {
     status = stderr_.Open(options_.plugin, options_.instance, options_.journal, spawn.stderr_fd);
   }
@@ -83,7 +108,8 @@ Status WorkerProcess::Start() {
     options_.journal->Add(log::Level::kInfo, kSourceHost,
                           "worker " + std::to_string(pid_) + " waits for a debugger");
   }
-  started_ms_ = heard_ms_ = pinged_ms_ = SystemClock().Steady();
+  started_ms_ = pinged_ms_ = SystemClock().Steady();
+  heard_ms_ = started_ms_;
   DCP_TRY(channel_->Send(FrameType::kHello, 0,
                          EncodeHello({options_.plugin_path, options_.plugin_source,
                                       options_.sandboxed, options_.sandbox, options_.limits})));
@@ -114,32 +140,56 @@ void WorkerProcess::Loop() {
 }
 
 void WorkerProcess::Wait(bool& exited) {
-  pollfd fds[4] = {{socket_open_ ? channel_->fd() : -1, POLLIN, 0},
+  const bool reads = socket_open_ && role_.Watches(SystemClock().Steady());
+  pollfd fds[5] = {{reads ? channel_->fd() : -1, POLLIN, 0},
                    {stdout_.fd(), POLLIN, 0},
                    {stderr_.fd(), POLLIN, 0},
-                   {process_.pidfd(), POLLIN, 0}};
+                   {process_.pidfd(), POLLIN, 0},
+                   {role_.fd(), POLLIN, 0}};
   const int64_t tick = std::clamp<int64_t>(options_.ping_timeout_ms / 4, 1, kTickMs);
-  if (poll(fds, 4, static_cast<int>(tick)) <= 0) return;
-  if (fds[0].revents != 0) socket_open_ = ReadFrames();
+  const int64_t wait_ms = reads || !socket_open_ ? tick : std::min(tick, kRoleMs);
+  if (poll(fds, 5, static_cast<int>(wait_ms)) <= 0) return;
+  if (fds[0].revents != 0 && ReadFrames()) OfferRole();
   if (fds[1].revents != 0) stdout_.Read();
   if (fds[2].revents != 0) stderr_.Read();
   exited = fds[3].revents != 0;
+  if (fds[4].revents != 0) role_.Seen();
+}
+
+/// After an answer to the only call, the next caller is likely to come soon.
+void WorkerProcess::OfferRole() {
+  {
+    const std::lock_guard lock(read_mutex_);
+    if (!std::exchange(answered_, false)) return;
+  }
+  if (calls_.open() > 0) return;
+  role_.Offer(SystemClock().Steady());
+  if (calls_.open() > 0) role_.ToWatcher();  // it came meanwhile, and may wait already
+}
+
+/// On the thread of a caller who has the role.
+void WorkerProcess::Listen(int64_t wait_ms) {
+  pollfd fd{socket_open_ ? channel_->fd() : -1, POLLIN, 0};
+  const int64_t wait = socket_open_ ? std::max<int64_t>(wait_ms, 0) : 1;  // it is about to end
+  if (poll(&fd, 1, static_cast<int>(wait)) > 0) (void)ReadFrames();
 }
 
 bool WorkerProcess::ReadFrames() {
+  const std::lock_guard lock(read_mutex_);
   std::vector<Frame> frames;
-  const Result<bool> more = channel_->Receive(frames);
+  const Result<Channel::Got> got = channel_->ReceiveNow(frames);
   for (Frame& frame : frames) Handle(std::move(frame));
-  if (!more.ok()) KillFor("it broke the protocol: " + more.status().message());
+  if (got.ok() && *got != Channel::Got::kEnd) return true;
+  socket_open_ = false;
   // A plugin may have closed the socket itself; a worker that cannot be talked to is of no use.
-  if (more.ok() && !*more) KillFor("");
-  return more.ok() && *more;
+  KillFor(got.ok() ? "" : "it broke the protocol: " + got.status().message());
+  return false;
 }
 
 /// Takes what a dead worker said last: answers it completed count, and its last words explain.
 void WorkerProcess::Drain() {
   pollfd fd{channel_->fd(), POLLIN, 0};
-  while (socket_open_ && poll(&fd, 1, 0) > 0) socket_open_ = ReadFrames();
+  while (socket_open_ && poll(&fd, 1, 0) > 0) (void)ReadFrames();
   stdout_.Read();
   stderr_.Read();
   stdout_.Flush();
@@ -260,13 +310,14 @@ void WorkerProcess::HandleComplete(const Frame& frame) {
   reply.from_plugin = reader.U32() == static_cast<uint32_t>(Origin::kPlugin);
   reply.body = std::string(reader.Rest());
   calls_.Complete(frame.call_id, std::move(reply));
+  answered_ = true;
 }
 
 void WorkerProcess::HandleEvent(const Frame& frame) {
   BodyReader reader(frame.body);
   const uint32_t kind = reader.U32();
-  // Without patience: this thread hears all the calls.
-  calls_.Event(frame.call_id, kind, std::string(reader.Rest()), 0);
+  if (calls_.Event(frame.call_id, kind, std::string(reader.Rest()))) return;
+  KillFor("it broke the protocol: it sent more data than it had room for");
 }
 
 Result<Reply> WorkerProcess::Call(const std::string& method, const std::string& request,
@@ -275,15 +326,13 @@ Result<Reply> WorkerProcess::Call(const std::string& method, const std::string& 
   DCP_TRY(CheckRequestSize(method, request));
   uint64_t id = 0;
   Status refused;
-  const auto slot = calls_.Open(method, id, refused);
+  const auto slot = calls_.Open(method, options, id, refused);
   if (!slot) return refused;
   sent = true;
   // A failure to send means that the worker is dying; the slot then learns of what.
-  (void)channel_->Send(
-      FrameType::kInvoke, id,
-      BodyWriter().I64(DeadlineNs(options.deadline)).Text(method).Rest(request).Take());
-  return calls_.Await(slot, options,
-                      [this, id] { (void)channel_->Send(FrameType::kCancel, id, {}); });
+  (void)channel_->Send(FrameType::kInvoke, id, InvokeBody(method, request, options));
+  Line line(*this, id);
+  return calls_.Await(slot, options, line);
 }
 
 bool WorkerProcess::Kill(const std::string& why) {
@@ -326,6 +375,7 @@ void WorkerProcess::End() {
     phase_ = Phase::kEnded;
     phase_changed_.notify_all();
   }
+  channel_->Shutdown();  // for a caller who listens: what the plugin forked may hold the other end
   bool permanent = false;
   calls_.End(ending(permanent), death, last_words);
 }
@@ -338,6 +388,7 @@ void WorkerProcess::Stop() {
       stopping_ = true;
       lock.unlock();
       calls_.Refuse(Unavailable(who_ + " is not ready"));
+      role_.Pin();  // for the answer to the following
       (void)channel_->Send(FrameType::kDestroy, kDestroyId, {});
       lock.lock();
       phase_changed_.wait_for(lock, std::chrono::milliseconds(kStopGraceMs),

@@ -4,6 +4,7 @@
 // takes its place (instance.h).
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -17,6 +18,7 @@
 #include "host/channel.h"
 #include "host/output.h"
 #include "host/plugin_home.h"
+#include "host/reader_role.h"
 #include "os/process.h"
 
 namespace dcp::host {
@@ -42,6 +44,8 @@ class WorkerProcess : public PluginHome {
   bool Kill(const std::string& why) override;
 
  private:
+  class Line;
+
   WorkerProcess(HomeOptions options, std::function<void()> changed);
 
   Status Start();
@@ -49,6 +53,8 @@ class WorkerProcess : public PluginHome {
   void Wait(bool& exited);
   void Drain();
   void Tick();
+  void Listen(int64_t wait_ms);
+  void OfferRole();
   bool ReadFrames();
   void Handle(Frame frame);
   void HandleReady(const Frame& frame);
@@ -70,7 +76,10 @@ class WorkerProcess : public PluginHome {
   int64_t pid_ = 0;
   OutputPipe stdout_;
   OutputPipe stderr_;
-  bool socket_open_ = true;
+  ReaderRole role_;
+  std::mutex read_mutex_;  ///< whoever reads and handles frames
+  std::atomic<bool> socket_open_{true};
+  bool answered_ = false;  ///< a call's answer has been read; under read_mutex_
   std::thread thread_;
 
   mutable std::mutex mutex_;
@@ -85,7 +94,7 @@ class WorkerProcess : public PluginHome {
   Status ending_;
   bool ending_permanent_ = false;
   int64_t started_ms_ = 0;
-  int64_t heard_ms_ = 0;
+  std::atomic<int64_t> heard_ms_{0};
   int64_t pinged_ms_ = 0;
 };
 

@@ -284,13 +284,11 @@ TEST_F(InProcessTest, ABurstOfEventsWaitsForItsReader) {
   bool in_order = true;
   bool done = false;
   CallOptions options;
+  options.on_data = [&](const std::string& event) {
+    in_order = in_order && Json::parse(event)["n"] == expected++;
+  };
   options.on_progress = [&](const std::string& event) {
-    const Json json = Json::parse(event);
-    if (json.contains("n")) {
-      in_order = in_order && json["n"] == expected++;
-    } else {
-      done = true;
-    }
+    done = Json::parse(event)["state"] == "done";
   };
   const auto reply = Bad("Analyze", options);
   ASSERT_TRUE(reply.ok()) << reply.status().ToString();

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How many bytes of DATA events one call may have on their way: emit() waits here, on the plugin's
+// side, for what the caller has taken. The same in a worker and in this process.
+#pragma once
+
+#include <dcp/plugin.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+#include "host/frame.h"
+
+namespace dcp::host {
+
+class EventRoom {
+ public:
+  /// Takes room for one event; an event larger than all of it goes when anything is left, so that
+  /// it goes at all. Waits while there is none, until the deadline (0: none) or the call's end.
+  /// [any] blocks
+  dcp_code Take(size_t bytes, int64_t deadline_ns) {
+    std::unique_lock lock(mutex_);
+    const auto free = [this] { return left_ > 0 || end_ != DCP_OK; };
+    if (!free()) {
+      if (deadline_ns == 0) {
+        changed_.wait(lock, free);
+      } else {
+        const std::chrono::steady_clock::time_point due{std::chrono::nanoseconds(deadline_ns)};
+        if (!changed_.wait_until(lock, due, free)) return DCP_DEADLINE_EXCEEDED;
+      }
+    }
+    if (end_ != DCP_OK) return end_;
+    left_ -= static_cast<int64_t>(EventCost(bytes));
+    return DCP_OK;
+  }
+  /// The caller has taken that much. [any]
+  void Give(uint64_t cost) {
+    const std::lock_guard lock(mutex_);
+    left_ += static_cast<int64_t>(cost);
+    changed_.notify_all();
+  }
+  /// Nobody takes any more: whoever waits is answered `why`; the first reason counts. [any]
+  void End(dcp_code why) {
+    const std::lock_guard lock(mutex_);
+    if (end_ == DCP_OK) end_ = why;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int64_t left_ = static_cast<int64_t>(kEventWindowBytes);
+  dcp_code end_ = DCP_OK;
+};
+
+}  // namespace dcp::host

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Threads for a plugin's code. They are not joined, because nobody can make that code return.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+namespace dcp::host {
+
+/// Tasks that wait for a thread. The host opens fewer calls than that on one instance.
+constexpr size_t kTasksMax = 4096;
+
+/// Runs tasks, at most `threads_max` at a time, on threads that it starts when they are needed.
+class Executor {
+ public:
+  explicit Executor(size_t threads_max) : state_(std::make_shared<State>(threads_max)) {}
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+  ~Executor();  ///< Threads end when they have nothing to do.
+
+  /// False when too many wait, or the machine gives no thread. [any]
+  bool Post(std::function<void()> task);
+  /// True when the caller may run a task itself, as one of the threads: nothing waits, and fewer
+  /// run than may. Leave() must follow. [any]
+  bool Enter();
+  void Leave();
+
+ private:
+  struct State {
+    explicit State(size_t max) : threads_max(max) {}
+    bool MayRun() const { return !tasks.empty() && running < threads_max; }
+
+    const size_t threads_max;
+    std::mutex mutex;
+    std::condition_variable ready;
+    std::deque<std::function<void()>> tasks;
+    size_t threads = 0;
+    size_t idle = 0;
+    size_t running = 0;
+    bool closed = false;
+  };
+  static void Work(const std::shared_ptr<State>& state);
+
+  const std::shared_ptr<State> state_;
+};
+
+}  // namespace dcp::host
