@@ -81,9 +81,9 @@ class Changes {
   std::shared_ptr<const Generation> present_;
   std::mutex change_mutex_;
   Settings settings_;
-  std::set<std::string> told_;  ///< files passed over that the log has named
+  std::set<std::string> told_;                ///< files passed over that the log has named
   std::map<std::string, Observed> observed_;  ///< by instance id
-  Supervision supervision_;     // first to go: its instances must not find the rest gone
+  Supervision supervision_;  // first to go: its instances must not find the rest gone
 };
 
 /// The decision, which holds while the configuration names the instance.

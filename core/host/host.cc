@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/id.h"
 #include "host/admin.h"
 #include "host/changes.h"
-#include "base/id.h"
 #include "host/contract.h"
 
 namespace dcp::host {

@@ -16,9 +16,9 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "host/hello.h"
-#include "host/plugin_info.h"
 #include "host/journal.h"
 #include "host/metrics.h"
+#include "host/plugin_info.h"
 #include "schema/fill.h"
 
 namespace dcp::host {

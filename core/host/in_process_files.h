@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The plugins' files that are loaded into the daemon's own process, by content. They lie in the store
-// (plugin_store.h), so another content is another path and another library; one that was loaded stays.
+// The plugins' files that are loaded into the daemon's own process, by content. They lie in the
+// store (plugin_store.h), so another content is another path and another library; one that was
+// loaded stays.
 #pragma once
 
 #include <dcp/plugin.h>

@@ -21,11 +21,11 @@ namespace dcp::host {
 constexpr int64_t kStopGraceMs = 2'000;
 
 struct HomeOptions {
-  std::string program;  ///< of the worker
+  std::string program;        ///< of the worker
   std::string plugin_path;    ///< what is loaded
   std::string plugin_source;  ///< where that came from, for messages
   std::string plugin_sha256;
-  std::string plugin;             ///< ids, for messages
+  std::string plugin;  ///< ids, for messages
   std::string instance;
   Secret config_json;
   std::vector<std::pair<std::string, std::string>> env;

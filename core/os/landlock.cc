@@ -42,12 +42,35 @@ struct RulesetAttributes {
 };
 
 /// Beside the policy's own. A name that is not there on this system is passed over.
-constexpr const char* kReadable[] = {
-    "/usr", "/lib", "/lib64", "/bin", "/sbin", "/opt", "/proc", "/sys", "/etc/ld.so.cache",
-    "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/ssl", "/etc/ca-certificates", "/etc/pki",
-    "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
-    "/etc/services", "/etc/protocols", "/etc/localtime", "/etc/timezone", "/etc/passwd",
-    "/etc/group", "/run/systemd/resolve", "/dev/urandom", "/dev/random", "/dev/zero"};
+constexpr const char* kReadable[] = {"/usr",
+                                     "/lib",
+                                     "/lib64",
+                                     "/bin",
+                                     "/sbin",
+                                     "/opt",
+                                     "/proc",
+                                     "/sys",
+                                     "/etc/ld.so.cache",
+                                     "/etc/ld.so.conf",
+                                     "/etc/ld.so.conf.d",
+                                     "/etc/ssl",
+                                     "/etc/ca-certificates",
+                                     "/etc/pki",
+                                     "/etc/resolv.conf",
+                                     "/etc/hosts",
+                                     "/etc/host.conf",
+                                     "/etc/nsswitch.conf",
+                                     "/etc/gai.conf",
+                                     "/etc/services",
+                                     "/etc/protocols",
+                                     "/etc/localtime",
+                                     "/etc/timezone",
+                                     "/etc/passwd",
+                                     "/etc/group",
+                                     "/run/systemd/resolve",
+                                     "/dev/urandom",
+                                     "/dev/random",
+                                     "/dev/zero"};
 constexpr const char* kWritable[] = {"/dev/null",
 #ifdef DCP_SANITIZER_REPORTS
                                      DCP_SANITIZER_REPORTS
@@ -97,8 +120,8 @@ Status Allow(int ruleset, const std::string& path, uint64_t rights, bool optiona
 }  // namespace
 
 Status EnterLandlock(const SandboxPolicy& policy, SandboxLayers& layers) {
-  const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0,
-                                 LANDLOCK_CREATE_RULESET_VERSION);
+  const long version =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
   if (version < 1) return {};  // ENOSYS: too old; EOPNOTSUPP: switched off at boot
   RulesetAttributes attributes;
   attributes.handled_access_fs = HandledBy(static_cast<int>(version));

@@ -10,7 +10,8 @@ namespace dcp::os {
 
 std::string SandboxLayers::Missing() const {
   std::string missing;
-  if (landlock == 0) missing = "files are not confined: this kernel has no Landlock (Linux 5.13), or it is off";
+  if (landlock == 0)
+    missing = "files are not confined: this kernel has no Landlock (Linux 5.13), or it is off";
   if (!seccomp) {
     missing += missing.empty() ? "" : "; ";
     missing += "system calls are not confined: this kernel has no seccomp filters";

@@ -15,8 +15,8 @@
 namespace dcp::os {
 namespace {
 
-/// What threads, memory, files, sockets and clocks need, as glibc, musl and the runtimes of Go, Rust
-/// and the JVM use them. A name that the machine's architecture does not have is passed over.
+/// What threads, memory, files, sockets and clocks need, as glibc, musl and the runtimes of Go,
+/// Rust and the JVM use them. A name that the machine's architecture does not have is passed over.
 constexpr const char* kAllowed[] = {
     // memory
     "brk", "madvise", "mincore", "mlock", "mlock2", "mmap", "mmap2", "mprotect", "mremap", "msync",
@@ -61,9 +61,20 @@ constexpr const char* kAllowed[] = {
     "setsockopt", "shutdown", "socketpair"};
 
 /// Only with SandboxPolicy::processes.
-constexpr const char* kProcesses[] = {"fork", "vfork", "clone", "execve", "execveat", "setpgid",
-                                      "setsid", "pidfd_open", "kill", "tgkill", "tkill",
-                                      "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_send_signal"};
+constexpr const char* kProcesses[] = {"fork",
+                                      "vfork",
+                                      "clone",
+                                      "execve",
+                                      "execveat",
+                                      "setpgid",
+                                      "setsid",
+                                      "pidfd_open",
+                                      "kill",
+                                      "tgkill",
+                                      "tkill",
+                                      "rt_sigqueueinfo",
+                                      "rt_tgsigqueueinfo",
+                                      "pidfd_send_signal"};
 
 struct Release {
   void operator()(void* filter) const { seccomp_release(filter); }
@@ -75,7 +86,9 @@ class Filter {
   bool made() const { return filter_ != nullptr; }
 
   void Allow(const char* name) { Add(SCMP_ACT_ALLOW, name, {}); }
-  void AllowIf(const char* name, scmp_arg_cmp condition) { Add(SCMP_ACT_ALLOW, name, {&condition}); }
+  void AllowIf(const char* name, scmp_arg_cmp condition) {
+    Add(SCMP_ACT_ALLOW, name, {&condition});
+  }
   /// Where a library that is refused takes an older way.
   void Unknown(const char* name) { Add(SCMP_ACT_ERRNO(ENOSYS), name, {}); }
   /// The first failure, of a rule or of entering; 0.
@@ -90,10 +103,10 @@ class Filter {
   void Add(uint32_t action, const char* name, Condition condition) {
     const int number = seccomp_syscall_resolve_name(name);
     if (number == __NR_SCMP_ERROR || number < 0) return;  // not on this architecture
-    const int result = condition.compare != nullptr
-                           ? seccomp_rule_add_array(filter_.get(), action, number, 1,
-                                                    condition.compare)
-                           : seccomp_rule_add_array(filter_.get(), action, number, 0, nullptr);
+    const int result =
+        condition.compare != nullptr
+            ? seccomp_rule_add_array(filter_.get(), action, number, 1, condition.compare)
+            : seccomp_rule_add_array(filter_.get(), action, number, 0, nullptr);
     if (result != 0 && error_ == 0) error_ = result;
   }
 

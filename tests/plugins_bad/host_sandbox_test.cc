@@ -49,7 +49,8 @@ TEST_F(HostSandboxTest, KeepsAPluginFromWhatIsNotItsBusiness) {
   Own().limits = {int64_t{512} << 20, 100};
   const auto tried = Tried();
   for (const char* what : {"read_secret", "write_tmp"}) EXPECT_EQ(tried.at(what), "EACCES") << what;
-  for (const char* what : {"connect", "fork", "exec", "signal_parent", "trace", "namespace", "keys", "bpf"}) {
+  for (const char* what :
+       {"connect", "fork", "exec", "signal_parent", "trace", "namespace", "keys", "bpf"}) {
     EXPECT_EQ(tried.at(what), "EPERM") << what;
   }
   EXPECT_EQ(tried.at("files"), "100");
@@ -75,7 +76,8 @@ TEST_F(HostSandboxTest, GivesWhatTheConfigurationGrants) {
     EXPECT_EQ(tried.at(what), "ok") << what;
   }
   EXPECT_EQ(tried.at("exec"), "ENOENT");
-  for (const char* what : {"trace", "namespace", "keys", "bpf"}) EXPECT_EQ(tried.at(what), "EPERM") << what;
+  for (const char* what : {"trace", "namespace", "keys", "bpf"})
+    EXPECT_EQ(tried.at(what), "EPERM") << what;
 }
 
 TEST_F(HostSandboxTest, CanBeSwitchedOff) {
@@ -101,8 +103,9 @@ TEST_F(HostSandboxTest, ARequestThatKillsWorkersIsRefusedAndOthersAreNot) {
   }
   const Status denied = BadStatus("Analyze");
   EXPECT_EQ(denied.code(), Code::kFailedPrecondition);
-  EXPECT_THAT(denied.message(), ::testing::AllOf(::testing::HasSubstr("this very request of Analyze"),
-                                                 ::testing::HasSubstr("2 workers died")));
+  EXPECT_THAT(denied.message(),
+              ::testing::AllOf(::testing::HasSubstr("this very request of Analyze"),
+                               ::testing::HasSubstr("2 workers died")));
   ExpectDescribes("Base");
   EXPECT_EQ(StateOf("bad").restarts, 2);
   // Who restarts it by hand wants to see it tried again, and the end that he asked for is not held
