@@ -182,8 +182,9 @@ TEST_F(HostHarmTest, TamperedAndOversizedFiles) {
     EXPECT_NE(BadStatus("Describe", Within(20'000)).code(), Code::kOk) << "file " << i;
     const auto good = host_->Call({"resource", "good", "", "", ""}, "Describe", "{}", {});
     EXPECT_TRUE(good.ok()) << "file " << i << ": " << good.status().ToString();
-    if (i + 1 == files.size())
+    if (i + 1 == files.size()) {
       EXPECT_THAT(StateOf("bad").detail, HasSubstr("the limit is 1048576"));
+    }
     host_.reset();
   }
   fs::remove_all(folder);
