@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/grpcpp.h>
 #include <spark/connect/base.grpc.pb.h>
 
@@ -45,6 +46,16 @@ std::shared_ptr<grpc::Channel> Connect(const Settings& settings) {
   return grpc::CreateCustomChannel(settings.endpoint, credentials, Arguments());
 }
 
+/// gRPC ends its threads and closes their descriptors behind the last channel's back, and later; a
+/// plugin must leave nothing behind once destroy() has returned.
+class LibraryUse {
+ public:
+  LibraryUse() { grpc_init(); }
+  LibraryUse(const LibraryUse&) = delete;
+  LibraryUse& operator=(const LibraryUse&) = delete;
+  ~LibraryUse() { grpc_shutdown_blocking(); }
+};
+
 }  // namespace
 
 struct Client::Channel {
@@ -82,6 +93,7 @@ struct Client::Channel {
     stub = std::move(made);
   }
 
+  const LibraryUse library;  // outlives all below
   const Settings& settings;
   std::string authorization;
   mutable std::mutex mutex;
