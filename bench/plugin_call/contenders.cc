@@ -216,7 +216,7 @@ std::shared_ptr<host::Host> StartHost(const std::string& isolation, const std::s
   host::Settings settings;
   settings.worker_program = BENCH_WORKER;
   settings.directories = {std::filesystem::path(BENCH_PLUGIN).parent_path().string()};
-  settings.library_directory = folder;
+  settings.store_directory = folder;
   settings.instances.resize(1);
   settings.instances[0].id = "bench";
   settings.instances[0].plugin = "bench_echo";

@@ -73,11 +73,11 @@ class HostEventsTest : public HostFixture, public ::testing::WithParamInterface<
   void TearDown() override {
     HostFixture::TearDown();
     host_.reset();
-    fs::remove_all(settings_.library_directory);
+    fs::remove_all(settings_.store_directory);
   }
   /// "bad" where the parameter says.
   void StartIt(const std::string& plugin) {
-    settings_.library_directory = ::testing::TempDir() + "/dcp_events_" + std::to_string(getpid());
+    settings_.store_directory = ::testing::TempDir() + "/dcp_events_" + std::to_string(getpid());
     Start(plugin);
     settings_.instances[1].isolation = GetParam();
     const auto reloaded = host_->Reload(settings_, nullptr);

@@ -180,7 +180,7 @@ TEST_F(HostMetricsTest, AFloodIsCutAndSaid) {
 
 TEST_F(HostMetricsTest, WhatAPluginSaysIsKeptByLevelAsPrintableLines) {
   char folder[] = "/tmp/dcp_metrics_XXXXXX";
-  settings_.library_directory = mkdtemp(folder);
+  settings_.store_directory = mkdtemp(folder);
   settings_.instances.resize(2);
   for (const char* isolation : {kIsolationWorker, kIsolationInProcess}) {
     settings_.instances[1].isolation = isolation;
