@@ -123,7 +123,8 @@ TEST_F(HostStoreTest, AVersionThatFailsItsCheckIsNotGoneOverTo) {
   Replace(crashes, R"("id": "crash_create")", R"("id": "echo"        )");
   ASSERT_TRUE(Install(crashes).ok());
   const Status dead = Swap("good").status();
-  EXPECT_THAT(dead.message(), AllOf(HasSubstr("nothing was changed"), HasSubstr("died")));
+  EXPECT_THAT(dead.message(),
+              AllOf(HasSubstr("nothing was changed"), HasSubstr("ended with signal")));
   EXPECT_EQ(StateOf("good").sha256, first);
   EXPECT_TRUE(GoodStatus().ok());
 
@@ -171,10 +172,10 @@ TEST_F(HostStoreTest, WhatIsWrittenOverAFileTouchesNothingThatRuns) {
   EXPECT_TRUE(GoodStatus().ok());
   EXPECT_EQ(StateOf("good").pid, before.pid);
   ASSERT_TRUE(host_->Restart("good").ok());
+  // A call that comes while the old worker ends may go with it.
+  while (GoodStatus().code() == Code::kUnavailable) std::this_thread::yield();
   EXPECT_TRUE(GoodStatus().ok());
   EXPECT_EQ(StateOf("good").sha256, before.sha256);
-  settings_.directories.erase(settings_.directories.begin(), settings_.directories.end());
-  settings_.directories = {TEST_PLUGINS};
   ASSERT_TRUE(host_->Reload(settings_, nullptr).ok());
 }
 
@@ -189,8 +190,10 @@ TEST_F(HostStoreTest, AFileThatWasChangedInTheStoreIsNotLoaded) {
   // As a new file, so that the worker that runs keeps its own.
   fs::remove(file);
   Write(file, whole + "evil");
-  EXPECT_EQ((*host_->Verify(""))[0].result, "CHANGED");
+  EXPECT_EQ((*host_->Verify("echo"))[0].result, "CHANGED");
+  EXPECT_GE(host_->Verify("")->size(), 2U);
   ASSERT_TRUE(host_->Restart("good").ok());
+  while (GoodStatus().code() == Code::kUnavailable) std::this_thread::yield();
   EXPECT_THAT(GoodStatus().message(), HasSubstr("was changed after it was accepted"));
   EXPECT_EQ(StateOf("good").state, "FAILED");
   fs::remove(file);
@@ -198,7 +201,7 @@ TEST_F(HostStoreTest, AFileThatWasChangedInTheStoreIsNotLoaded) {
   Write(file, whole);
   ASSERT_EQ(chmod(file.c_str(), 0666), 0);
   EXPECT_EQ((*host_->Verify("good"))[0].result, "REFUSED");
-  ASSERT_TRUE(Swap("good", StateOf("bad").sha256.substr(0, 0)).ok());
+  ASSERT_TRUE(Swap("good").ok());
   EXPECT_EQ(host_->Verify("goode").status().hint(), "did you mean \"good\"?");
 }
 

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "host/in_process_files.h"
+#include "host/plugin_store.h"
 
 namespace dcp::host {
 namespace {
@@ -18,14 +19,15 @@ namespace fs = std::filesystem;
 TEST(InProcessFilesTest, TheLimitOfContentsHolds) {
   const fs::path folder =
       fs::path(::testing::TempDir()) / ("dcp_limit_" + std::to_string(getpid()));
-  const std::string libraries = (folder / "loaded").string();
   fs::create_directories(folder);
+  const auto store = PluginStore::Open((folder / "store").string()).value();
   const fs::path file = folder / "echo.so";
-  const auto load = [&](size_t content) {
+  const auto load = [&](size_t content) -> Result<const dcp_plugin_api*> {
     fs::remove(file);
     fs::copy_file(std::string(TEST_PLUGINS) + "/echo.so", file);
     std::ofstream(file, std::ios::app) << content;
-    return LoadInProcess(file.string(), libraries);
+    DCP_ASSIGN(const StoredPlugin taken, store->Take(file.string()));
+    return LoadInProcess(taken.path, taken.source, taken.sha256);
   };
   std::vector<const dcp_plugin_api*> tables;
   for (size_t i = 0; i < kInProcessVersionsMax; ++i) {
