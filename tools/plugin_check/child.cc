@@ -80,12 +80,14 @@ Verdict Broken(const std::string& what) { return Verdict::Failed("the checker it
 
 }  // namespace
 
-Result<std::string> RunForOutput(const std::vector<std::string>& argv, int64_t timeout_ms) {
+Result<std::string> RunForOutput(const std::vector<std::string>& argv, int64_t timeout_ms,
+                                 const std::vector<std::pair<std::string, std::string>>& env) {
   const MemoryFile output;
   if (output.fd() < 0) return FromErrno(errno, "memfd_create");
   os::SpawnOptions spawn;
   spawn.argv = argv;
   spawn.env = Environment();
+  spawn.env.insert(spawn.env.end(), env.begin(), env.end());
   spawn.stdout_fd = output.fd();
   spawn.stderr_fd = output.fd();
   spawn.die_with_parent = true;

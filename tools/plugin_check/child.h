@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -14,7 +15,8 @@ namespace dcp::plugin_check {
 
 /// Runs a program that prints, and answers what it printed on stdout. UNAVAILABLE when it cannot be
 /// run, DEADLINE_EXCEEDED. Its exit code does not count. [any] blocks
-Result<std::string> RunForOutput(const std::vector<std::string>& argv, int64_t timeout_ms);
+Result<std::string> RunForOutput(const std::vector<std::string>& argv, int64_t timeout_ms,
+                                 const std::vector<std::pair<std::string, std::string>>& env = {});
 
 /// Runs a program that reads a job from kJobFd and writes a verdict to kVerdictFd. However it ends
 /// is a verdict: killed after `timeout_ms`, by a signal, by an exit() of the plugin's, each with

@@ -30,7 +30,9 @@ constexpr int64_t kLoaderMs = 20'000;
 /// From lines such as "\tlibz.so.1 => /lib/libz.so.1 (0x...)" and "\tlibq.so => not found".
 Result<std::vector<NeededLibrary>> AskLoader(const std::string& path) {
   DCP_ASSIGN(const std::string list,
-             RunForOutput({kLoader, "--list", path}, kLoaderMs).With("the dynamic loader"));
+             // As ldd asks: `--list` gives up at the first library that is missing.
+             RunForOutput({kLoader, path}, kLoaderMs, {{"LD_TRACE_LOADED_OBJECTS", "1"}})
+                 .With("the dynamic loader"));
   std::vector<NeededLibrary> libraries;
   std::istringstream lines(list);
   for (std::string line; std::getline(lines, line);) {
