@@ -100,6 +100,9 @@ int Main(int argc, char** argv) {
   settings.instances[0].id = kInstance;
   settings.instances[0].plugin = manifest->id;
   settings.instances[0].config_json = Secret(config);
+  // Where the link leads.
+  settings.instances[0].sandbox.read = {
+      std::filesystem::canonical(argv[1], error).parent_path().string()};
   settings.instances[0].wait_for_debugger = std::getenv("DCP_PLUGIN_CALL_DEBUG") != nullptr;
   const auto host = Host::Start(settings);
   if (!host.ok()) return Fail(host.status());

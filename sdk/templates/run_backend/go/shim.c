@@ -50,7 +50,7 @@ DCP_EXPORT const dcp_plugin_api *dcp_plugin_v1(void);
 const dcp_plugin_api *dcp_plugin_v1(void) {
   static dcp_plugin_api table = {
       DCP_PLUGIN_API_MIN, 0, 0, DCP_FLAG_PARALLEL, {dcp_manifest_data, 0}, Validate, Create,
-      Destroy,            Invoke, Cancel, Extension};
+      Destroy,            Invoke, Cancel, Extension, NULL};
   table.descriptor.size = dcp_manifest_size;
   return &table;
 }
