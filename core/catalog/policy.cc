@@ -140,7 +140,12 @@ Status CheckUpdate(const Json& update, const std::string& location) {
                             "\" is not the one that the playground assigned; leave it out");
   }
   if (action == "set-properties") {
-    // "updated" is how old clients spell it, and servers still read it.
+    // "updated" is how old clients spell it, and servers still read it. What else stands there may
+    // be one more spelling to some server, and nobody would have looked at it.
+    for (const auto& [key, value] : update.items()) {
+      if (key == "action" || key == "updates" || key == "updated") continue;
+      return InvalidArgument("set-properties has the unknown key \"" + key.substr(0, 100) + "\"");
+    }
     DCP_TRY(CheckProperties(update.value("updates", Json()), location));
     return CheckProperties(update.value("updated", Json()), location);
   }

@@ -73,6 +73,8 @@ TEST(PolicyTest, WhatIsUnknownIsRefused) {
   EXPECT_EQ(Judge(R"({"action":"add-snapshot","snapshot":{}})"), Code::kInvalidArgument);
   EXPECT_EQ(Judge(R"({"action":"add-snapshot"})"), Code::kInvalidArgument);
   EXPECT_EQ(Judge(R"({"action":"set-properties","updates":{"a":7}})"), Code::kInvalidArgument);
+  EXPECT_EQ(Judge(R"({"action":"set-properties","updates":{},"update":{"a":"b"}})"),
+            Code::kInvalidArgument);
   EXPECT_EQ(
       PrepareCommit(R"({"requirements":[{"type":"x"}],"updates":[]})", kLocation).status().code(),
       Code::kPermissionDenied);

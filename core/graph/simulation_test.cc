@@ -273,15 +273,15 @@ class Simulation {
       ++seen[store_.GetRun(id)->state];
       EXPECT_EQ(FaultOfRun(store_, id), "") << id;
       // A remote job whose handle was never learnt cannot be ended; any other has ended.
+      std::map<std::string, int> failed_attempts;
       for (const store::Transition& step : store_.GetTransitions(id, 0).value()) {
         seen["remote jobs"] += step.detail == "submitted";
         seen["calls again"] += step.detail.starts_with("again");
         seen["attempts"] += step.detail.starts_with("attempt ");
-        const std::string key = id + "/" + step.node_id;
+        failed_attempts[step.node_id] += step.detail.starts_with("attempt ");
         if (step.detail != "submitted") continue;
-        for (const std::string& handle : alive) {
-          EXPECT_FALSE(handle == key || handle.starts_with(key + "/")) << handle << " still runs";
-        }
+        const std::string key = JobKey(id, step.node_id, failed_attempts[step.node_id] + 1);
+        EXPECT_FALSE(alive.contains(key)) << key << " still runs";
       }
     }
     for (const auto& [directory, process] : processes_.processes) {

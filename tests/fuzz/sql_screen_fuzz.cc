@@ -53,6 +53,8 @@ Seen Read(std::string_view s) {
         i += s[i] == '\\' && i + 1 < s.size() && s[i + 1] == '\n' ? 2 : 1;
       }
       seen.line_comment = i >= s.size();
+    } else if (c == '*' && next == '/') {
+      ++i;  // one token, of hints: its '/' begins no comment
     } else if (c == '/' && next == '*' && (i + 2 >= s.size() || s[i + 2] != '+')) {
       int open = 1;
       for (i += 2; i < s.size() && open > 0; ++i) {
