@@ -24,7 +24,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/plugins/ DESTINATION share/doc/dcp_
 
 # Targets are of other folders, and known when the whole tree has been read.
 function(dcp_install_sdk_programs)
-  foreach(program pretzel dcp-plugin-worker dcp-plugin-call dcp-plugin-check)
+  foreach(program pretzel dcp-plugin-worker dcp-plugin-call dcp-plugin-check dcp-plugin-probe)
     if(TARGET ${program})
       install(PROGRAMS $<TARGET_FILE:${program}> DESTINATION bin COMPONENT sdk)
     endif()

@@ -46,12 +46,19 @@ def run(command, sdk, folder, stdin=None):
     return done.stdout
 
 
-def call(sdk, plugin, config, *requests):
-    """Each request through a real worker; its answers."""
+def call(sdk, plugin, config, *requests, write=()):
+    """Each request through a real worker, which may write there; its answers."""
     folder = plugin.parent
     (folder / "config.json").write_text(json.dumps(config))
+    command = ["dcp-plugin-call", *(f"--write={path}" for path in write), plugin, "config.json"]
     lines = "".join(json.dumps(request) + "\n" for request in requests)
-    return [json.loads(line) for line in run(["dcp-plugin-call", plugin, "config.json"], sdk, folder, lines).splitlines()]
+    return [json.loads(line) for line in run(command, sdk, folder, lines).splitlines()]
+
+
+def section(sdk, plugin, folder):
+    """The manifest as the plugin's file holds it."""
+    run(["objcopy", "--dump-section", ".dcp.manifest=section", plugin, "copy.so"], sdk, folder)
+    return (folder / "section").read_text(encoding="utf-8")
 
 
 def make(sdk, folder, kind, lang):
@@ -77,9 +84,7 @@ def test_each_template_builds_passes_its_tests_and_exports_the_entry_alone(sdk, 
     assert [name for name in symbols if not re.fullmatch("[0-9a-f]{16}|[A-Z]", name)] == ["dcp_plugin_v1"]
     assert "NODELETE" in run(["readelf", "-dW", plugin], sdk, tmp_path)
     source = (tmp_path / "mine" / "manifest.json").read_bytes()
-    run(["objcopy", "-O", "binary", "--only-section=.dcp.manifest", "--set-section-flags", ".dcp.manifest=alloc", plugin, "section"],
-        sdk, tmp_path)
-    assert (tmp_path / "section").read_bytes() == source
+    assert section(sdk, plugin, tmp_path).encode() == source
     assert "@name@" not in "".join(path.read_text() for path in (tmp_path / "mine").glob("*.*") if path.suffix not in {".so", ".o"})
     if kind == "run_backend":
         walk_through_a_run(sdk, plugin, tmp_path)
@@ -122,10 +127,8 @@ def test_the_schema_of_the_configuration_may_be_a_file_of_its_own(sdk, tmp_path)
     lists.write_text(lists.read_text().replace("MANIFEST manifest.json", "MANIFEST manifest.json CONFIG_SCHEMA config.schema.json"))
     run("cmake -B build && cmake --build build", sdk, folder)
     plugin = folder / "build" / "mine.so"
-    run(["objcopy", "-O", "binary", "--only-section=.dcp.manifest", "--set-section-flags", ".dcp.manifest=alloc", plugin, "section"],
-        sdk, folder)
-    section = (folder / "section").read_text()
-    assert schema in section and json.loads(section) == {**manifest, "config_schema": json.loads(schema)}
+    embedded = section(sdk, plugin, folder)
+    assert schema in embedded and json.loads(embedded) == {**manifest, "config_schema": json.loads(schema)}
     assert "  kind: text, required, at least 1 characters\n" in run(["dcp-plugin-check", "--describe", plugin], sdk, folder)
     (folder / "manifest.json").write_text(whole)
     twice = subprocess.run(["cmake", "-B", "build"], cwd=folder, env=environment(sdk, folder), capture_output=True, text=True)
@@ -205,10 +208,15 @@ def test_the_example_backends_run_jobs_through_a_queue(sdk, tmp_path, lang):
     plugin = example(sdk, tmp_path, lang)
     spool = tmp_path / "queue"
     spool.mkdir()
-    config = {"spool": str(spool)}
+
+    def at_queue(*requests):
+        return call(sdk, plugin, {"spool": str(spool)}, *requests, write=[spool])
+
+    confined = call(sdk, plugin, {"spool": str(spool)}, {"method": "Submit", "request": {"job": {}, "idempotencyKey": "1"}})
+    assert "cannot write" in confined[0]["error"]["message"], confined
     submit = {"method": "Submit", "request": {"job": {"table": "prod.a.b", "sql": "SELECT 1"}, "idempotencyKey": "run/node~1"}}
     second = {"method": "Submit", "request": {"job": {"table": "prod.a.c"}, "idempotencyKey": "run/node~2"}}
-    answers = call(sdk, plugin, config, submit, submit, second)
+    answers = at_queue( submit, submit, second)
     first, again, other = (answer["response"]["handle"] for answer in answers)
     assert first == again != other
     [kept] = {path.read_text() for path in spool.glob(f"{first}.job")}
@@ -219,17 +227,17 @@ def test_the_example_backends_run_jobs_through_a_queue(sdk, tmp_path, lang):
     def of(handle, method="Check", **more):
         return {"method": method, "request": {"handle": handle, **more}}
 
-    answers = call(sdk, plugin, config, of(first), of(other, "Cancel"), of("strange"), of("../queue/x"), of(first, "Logs"))
+    answers = at_queue( of(first), of(other, "Cancel"), of("strange"), of("../queue/x"), of(first, "Logs"))
     assert answers[0]["response"]["state"] == "JOB_PENDING"
     assert answers[2]["error"]["code"] == answers[3]["error"]["code"] == "NOT_FOUND"
     assert answers[4]["response"].get("data", "") == ""
     agent = sdk / "share/dcp_sdk/examples/agent.sh"
     run([agent, spool, "echo begun >&2; cat > /dev/null; echo '{\"rows\": 3}'"], sdk, tmp_path)
-    answers = call(sdk, plugin, config, of(first), of(other), of(first, "Logs", offset="2"), submit)
+    answers = at_queue( of(first), of(other), of(first, "Logs", offset="2"), submit)
     assert answers[0]["response"]["state"] == "JOB_SUCCEEDED" and answers[0]["response"]["result"]["rows"] == "3"
     assert answers[1]["response"]["state"] == "JOB_CANCELLED"
     assert base64.b64decode(answers[2]["response"]["data"]) == b"gun\n" and answers[2]["response"]["nextOffset"] == "6"
     third = {"method": "Submit", "request": {"job": {"table": "x"}, "idempotencyKey": "3"}}
-    handle = call(sdk, plugin, config, third)[0]["response"]["handle"]
+    handle = at_queue(third)[0]["response"]["handle"]
     run([agent, spool, "exit 1"], sdk, tmp_path)
-    assert call(sdk, plugin, config, of(handle))[0]["response"]["findings"][0]["message"] == "the command failed"
+    assert at_queue(of(handle))[0]["response"]["findings"][0]["message"] == "the command failed"

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// dcp-plugin-call PLUGIN.so [CONFIG.json] < requests.jsonl: calls a plugin in a real worker, as
-// dcpd does, for authors and tests.
+// dcp-plugin-call [OPTION...] PLUGIN.so [CONFIG.json] < requests.jsonl: calls a plugin in a real
+// worker, as dcpd does, for authors and tests.
 //
 //   {"capability", "method", "request"} a line; for each a line {"response"} or {"error"}
 //   DCP_PLUGIN_CALL_DEBUG=1 makes the worker wait for a debugger.
 #include <unistd.h>
 
+#include <boost/program_options.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -75,36 +76,87 @@ class OnePlugin {
   std::filesystem::path folder_;
 };
 
-int Main(int argc, char** argv) {
-  if (argc < 2 || argc > 3 || argv[1][0] == '-') {
-    std::cerr
-        << "usage: dcp-plugin-call PLUGIN.so [CONFIG.json] < requests.jsonl\n"
-           "a line: {\"capability\": \"run_backend\", \"method\": \"Check\", \"request\": {}}\n";
-    return kExitUsage;
+namespace options = boost::program_options;
+
+constexpr char kUsage[] =
+    "usage: dcp-plugin-call [OPTION...] PLUGIN.so [CONFIG.json] < requests.jsonl\n"
+    "a line: {\"capability\": \"run_backend\", \"method\": \"Check\", \"request\": {}}\n\n"
+    "The worker is confined as in a daemon; what the plugin needs is granted as under `sandbox:`\n"
+    "of an instance in dcpd's configuration";
+
+using Texts = std::vector<std::string>;
+
+options::options_description Flags() {
+  options::options_description flags(kUsage);
+  flags.add_options()("help,h", "what you read")(
+      "read", options::value<Texts>()->value_name("PATH"),
+      "a file, or a folder with all below, to be read; may be repeated")(
+      "write", options::value<Texts>()->value_name("PATH"), "the same, also to be changed")(
+      "network", "IPv4 and IPv6 sockets")("processes", "starting other programs")(
+      "unconfined", "no sandbox: to see whether one is the cause");
+  return flags;
+}
+
+options::variables_map Parse(int argc, char** argv, const options::options_description& flags) {
+  options::options_description all;
+  all.add(flags).add_options()("files", options::value<Texts>());
+  options::positional_options_description places;
+  places.add("files", 2);
+  options::variables_map given;
+  // No shortened names: what is added later must not change what a script means.
+  const int style =
+      options::command_line_style::unix_style & ~options::command_line_style::allow_guessing;
+  options::store(
+      options::command_line_parser(argc, argv).options(all).positional(places).style(style).run(),
+      given);
+  return given;
+}
+
+Texts Absolute(const options::variables_map& given, const char* name) {
+  Texts paths;
+  if (given.count(name) == 0) return paths;
+  for (const std::string& path : given[name].as<Texts>()) {
+    paths.push_back(std::filesystem::absolute(path).string());
   }
-  const auto manifest = ReadManifest(argv[1]);
-  if (!manifest.ok()) return Fail(manifest.status());
+  return paths;
+}
+
+Result<Settings> Arrange(const options::variables_map& given, const std::string& folder) {
+  const Texts files = given["files"].as<Texts>();
+  auto manifest = ReadManifest(files[0]);
+  if (!manifest.ok()) return manifest.status();
   std::string config = "{}";
-  if (argc == 3) {
-    std::ifstream file(argv[2]);
+  if (files.size() == 2) {
+    std::ifstream file(files[1]);
     config.assign(std::istreambuf_iterator<char>(file), {});
-    if (!file) return Fail(NotFound(std::string("cannot read ") + argv[2]));
+    if (!file) return NotFound("cannot read " + files[1]);
   }
-  const OnePlugin plugin(argv[1]);
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   Settings settings;
-  settings.directories = {plugin.folder()};
+  settings.directories = {folder};
   settings.worker_program = (self.parent_path() / "dcp-plugin-worker").string();
-  settings.instances.resize(1);
-  settings.instances[0].id = kInstance;
-  settings.instances[0].plugin = manifest->id;
-  settings.instances[0].config_json = Secret(config);
+  InstanceSettings& instance = settings.instances.emplace_back();
+  instance.id = kInstance;
+  instance.plugin = manifest->id;
+  instance.config_json = Secret(config);
+  instance.sandboxed = given.count("unconfined") == 0;
+  instance.sandbox.network = given.count("network") != 0;
+  instance.sandbox.processes = given.count("processes") != 0;
+  instance.sandbox.write = Absolute(given, "write");
+  instance.sandbox.read = Absolute(given, "read");
   // Where the link leads.
-  settings.instances[0].sandbox.read = {
-      std::filesystem::canonical(argv[1], error).parent_path().string()};
-  settings.instances[0].wait_for_debugger = std::getenv("DCP_PLUGIN_CALL_DEBUG") != nullptr;
-  const auto host = Host::Start(settings);
+  instance.sandbox.read.push_back(
+      std::filesystem::canonical(files[0], error).parent_path().string());
+  instance.wait_for_debugger = std::getenv("DCP_PLUGIN_CALL_DEBUG") != nullptr;
+  return settings;
+}
+
+int Answers(const options::variables_map& given) {
+  const OnePlugin plugin(given["files"].as<Texts>()[0]);
+  const auto settings = Arrange(given, plugin.folder());
+  if (!settings.ok()) return Fail(settings.status());
+  const auto host = Host::Start(*settings);
   if (!host.ok()) return Fail(host.status());
   const InstanceState state = (*host)->States().front();
   if (state.state == "FAILED") return Fail(FailedPrecondition(state.detail));
@@ -112,6 +164,22 @@ int Main(int argc, char** argv) {
     if (!line.empty()) std::cout << Answer(**host, line).dump() << std::endl;
   }
   return 0;
+}
+
+int Main(int argc, char** argv) {
+  const options::options_description flags = Flags();
+  try {
+    const options::variables_map given = Parse(argc, argv, flags);
+    if (given.count("help") != 0) {
+      std::cout << flags;
+      return 0;
+    }
+    if (given.count("files") != 0) return Answers(given);
+    std::cerr << flags;
+  } catch (const options::error& wrong) {
+    std::cerr << "dcp-plugin-call: " << wrong.what() << "; see --help\n";
+  }
+  return kExitUsage;
 }
 
 }  // namespace
