@@ -167,6 +167,7 @@ spec:
     assert wrong.returncode == 5 and "did you mean overlay-catalog" in wrong.stderr
 
 
+@pytest.mark.long
 def test_a_catalog_that_hangs_is_replaced(servers):
     """It takes connections (the kernel does) and answers nothing; a look at the port would find it well."""
     outer = servers.outer

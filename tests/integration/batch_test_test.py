@@ -52,6 +52,7 @@ def jobs_left(daemon):
     return [path for path in (daemon.state / "jobs").glob("*/*.analyze*")]
 
 
+@pytest.mark.long
 def test_every_example_passes_and_nothing_is_left(batch):
     batch.cli("playground", "create", "flights", "--ttl", "1h")
     batch.cli("derived-dataset", "apply", *examples())

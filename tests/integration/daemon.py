@@ -190,19 +190,20 @@ class Daemon:
                     found.append((name, table, catalog.load_table(table).metadata_location))
         return found
 
-    def spark_sql(self, sql, access=None):
-        """Rows of one query by plain PySpark (its own batch JVM), over production with the operator's access."""
+    def spark_sql(self, queries, access=None):
+        """By name, the rows (JSON arrays, sorted) of each query by plain PySpark (a batch JVM for all), over production with the
+        operator's access."""
         script = ROOT / "tests" / "integration" / "plain_spark.py"
         endpoint = self.service("production-catalog")["endpoint"]
         request = access or {"uri": f"http://{endpoint}", "header": "x-pretzel-secret", "token": self.secret("production-catalog")}
         answer = subprocess.run(
-            [PYTHON, script], input=json.dumps({**request, "sql": sql, "jar": str(iceberg_jar())}), text=True,
+            [PYTHON, script], input=json.dumps({**request, "queries": queries, "jar": str(iceberg_jar())}), text=True,
             env={**self.environment(), "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": str(PYTHON)},
             capture_output=True, timeout=300,
         )
         if answer.returncode != 0:
             raise AssertionError(answer.stderr[-3000:])
-        return [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("[")]
+        return json.loads(answer.stdout.splitlines()[-1])
 
 
 def walk(catalog, parent=()):

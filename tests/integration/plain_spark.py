@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plain PySpark, nothing of ours: one query over an Iceberg catalog, its rows as sorted JSON lines. The oracle of the tests."""
+"""Plain PySpark, nothing of ours: queries over an Iceberg catalog by name; by name, each one's rows, sorted. The oracle of the tests."""
 
 import datetime
 import decimal
@@ -37,10 +37,11 @@ def main():
     }.items():
         builder = builder.config(key, value)
     spark = builder.getOrCreate()
-    for statement in request["sql"] if isinstance(request["sql"], list) else [request["sql"]]:
-        rows = spark.sql(statement).collect()
-    for line in sorted(json.dumps([plain(value) for value in row]) for row in rows):
-        print(line)
+    answers = {
+        name: sorted(json.dumps([plain(value) for value in row]) for row in spark.sql(sql).collect())
+        for name, sql in request["queries"].items()
+    }
+    print(json.dumps(answers))
     spark.stop()
 
 

@@ -209,7 +209,8 @@ def test_spark_runner_goes_into_the_daemon_and_back_under_load(own, edit, manife
 
 def test_a_plugin_that_may_not_run_inside_is_refused_with_the_reason(own, edit):
     for plugin, library in (("spark_connect", "libgrpc"), ("derived_dataset", "lib")):
-        edit((f"      plugin: {plugin}\n", f"      plugin: {plugin}\n      isolation: in_process\n"))
+        edit((f"      plugin: {plugin}\n", f"      plugin: {plugin}\n      isolation: in_process\n"),
+             ("      sandbox: {network: true}\n", ""))
         answer = own.cli("config", "reload", check=False)
         assert answer.returncode == 5, answer.stderr
         assert f"it needs {library}" in answer.stderr and "isolation: worker" in answer.stderr

@@ -156,16 +156,6 @@ int main(int argc, char **argv) {
     assert GO_SIGNALS & caught and not HOST_SIGNALS & caught, caught
 
 
-def test_the_tutorials_commands_do_what_it_says(sdk, tmp_path):
-    text = (sdk / "share/doc/dcp_sdk/tutorial.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    assert len(blocks) >= 5
-    script = tmp_path / "tutorial.sh"
-    script.write_text("set -eu\n" + "".join(blocks))
-    run(["bash", script], sdk, tmp_path)
-    assert (tmp_path / "shell_backend/build/shell_backend.so").is_file()
-
-
 def test_the_c_example_is_short_and_clean():
     example = ROOT / "docs/plugins/example.c"
     assert len(example.read_text().splitlines()) <= 60
