@@ -206,7 +206,7 @@ def test_the_example_backends_run_jobs_through_a_queue(sdk, tmp_path, lang):
     assert "cannot write" in confined[0]["error"]["message"], confined
     submit = {"method": "Submit", "request": {"job": {"table": "prod.a.b", "sql": "SELECT 1"}, "idempotencyKey": "run/node~1"}}
     second = {"method": "Submit", "request": {"job": {"table": "prod.a.c"}, "idempotencyKey": "run/node~2"}}
-    answers = at_queue( submit, submit, second)
+    answers = at_queue(submit, submit, second)
     first, again, other = (answer["response"]["handle"] for answer in answers)
     assert first == again != other
     [kept] = {path.read_text() for path in spool.glob(f"{first}.job")}
@@ -217,13 +217,13 @@ def test_the_example_backends_run_jobs_through_a_queue(sdk, tmp_path, lang):
     def of(handle, method="Check", **more):
         return {"method": method, "request": {"handle": handle, **more}}
 
-    answers = at_queue( of(first), of(other, "Cancel"), of("strange"), of("../queue/x"), of(first, "Logs"))
+    answers = at_queue(of(first), of(other, "Cancel"), of("strange"), of("../queue/x"), of(first, "Logs"))
     assert answers[0]["response"]["state"] == "JOB_PENDING"
     assert answers[2]["error"]["code"] == answers[3]["error"]["code"] == "NOT_FOUND"
     assert answers[4]["response"].get("data", "") == ""
     agent = sdk / "share/dcp_sdk/examples/agent.sh"
     run([agent, spool, "echo begun >&2; cat > /dev/null; echo '{\"rows\": 3}'"], sdk, tmp_path)
-    answers = at_queue( of(first), of(other), of(first, "Logs", offset="2"), submit)
+    answers = at_queue(of(first), of(other), of(first, "Logs", offset="2"), submit)
     assert answers[0]["response"]["state"] == "JOB_SUCCEEDED" and answers[0]["response"]["result"]["rows"] == "3"
     assert answers[1]["response"]["state"] == "JOB_CANCELLED"
     assert base64.b64decode(answers[2]["response"]["data"]) == b"gun\n" and answers[2]["response"]["nextOffset"] == "6"
