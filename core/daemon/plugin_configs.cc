@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "host/plugin_store.h"
 #include "host/registry.h"
 #include "schema/schema.h"
 
@@ -80,13 +81,17 @@ Status Joined(std::vector<Status> mistakes) {
 
 Status CheckPluginConfigs(const Settings& settings) {
   const host::Registry registry = host::Registry::Discover(settings.host.directories);
+  DCP_ASSIGN(const auto store, host::PluginStore::Look(settings.host.store_directory));
   std::vector<Status> mistakes;
   for (size_t i = 0; i < settings.host.instances.size(); ++i) {
     const host::InstanceSettings& instance = settings.host.instances[i];
-    const auto plugin = registry.Find(instance.plugin);
-    if (!plugin.ok() || (*plugin)->manifest.config_schema.empty()) continue;
+    const auto found = registry.Find(instance.plugin);
+    const auto decision = store->DecisionOn(instance.id).value_or(host::Decision());
+    const auto chosen = store->Chosen(instance.plugin, decision.sha256, found.ok());
+    if (!chosen && !found.ok()) continue;
+    const host::Manifest& manifest = chosen ? chosen->manifest : (*found)->manifest;
+    if (manifest.config_schema.empty()) continue;
     const InstancePlaces& own = settings.instance_places[i];
-    const host::Manifest& manifest = (*plugin)->manifest;
     for (const schema::Mistake& mistake :
          schema::Check(manifest.config_schema, instance.config_json.Reveal())) {
       mistakes.push_back(StatusOf(mistake, own, manifest));

@@ -14,7 +14,8 @@ namespace dcp::daemon {
 constexpr size_t kConfigMistakesMax = 20;
 
 /// INVALID_ARGUMENT with everything that is wrong, in the order of the file, at the place of the
-/// first. An instance whose plugin is not found or publishes no schema is let pass.
+/// first. The schema is that of the file which the instance would run, installed or of a directory.
+/// An instance whose plugin is not found or publishes no schema is let pass.
 Status CheckPluginConfigs(const Settings& settings);
 
 }  // namespace dcp::daemon

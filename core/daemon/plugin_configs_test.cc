@@ -12,6 +12,7 @@
 
 #include "base/id.h"
 #include "host/elf_builder.h"
+#include "host/plugin_store.h"
 
 namespace dcp::daemon {
 namespace {
@@ -153,6 +154,38 @@ TEST_F(PluginConfigsTest, AllAtOnceInTheOrderOfTheFile) {
   };
   EXPECT_EQ(many(kConfigMistakesMax), static_cast<int64_t>(kConfigMistakesMax));
   EXPECT_EQ(many(kConfigMistakesMax + 5), static_cast<int64_t>(kConfigMistakesMax) + 1);
+}
+
+TEST_F(PluginConfigsTest, TheSchemaIsThatOfTheVersionThatWouldRun) {
+  references_.state_dir = folder_ + "/state";
+  const std::string config = "      config: {endpoint: h, later: 1}\n";
+  const std::string unknown =
+      "dcpd.yaml:13:29: INVALID_ARGUMENT: plugins.instances[1].config.later: unknown key (schema "
+      "of plugin acme 1.2) (hint: known here: endpoint, batch_size, token, jars, a/b)";
+  EXPECT_EQ(Wrong(config), unknown);
+  EXPECT_FALSE(std::filesystem::exists(references_.state_dir)) << "looking made something";
+
+  // An installed one that knows the key changes nothing before the instance goes over to it.
+  const std::string directory = references_.state_dir + "/plugins";
+  const auto store = host::PluginStore::Open(directory);
+  ASSERT_TRUE(store.ok()) << store.status().ToString();
+  const std::string old = folder_ + "/old.so";
+  std::filesystem::rename(folder_ + "/acme.so", old);
+  Put("acme", R"(,"config_schema":{"properties":{"later":{"type":"integer"}}})");
+  std::filesystem::rename(folder_ + "/acme.so", directory + "/incoming-1");
+  std::filesystem::rename(old, folder_ + "/acme.so");
+  bool existed = false;
+  const auto later = (*store)->Install(directory + "/incoming-1", "later.so", "ana", "", existed);
+  ASSERT_TRUE(later.ok()) << later.status().ToString();
+  EXPECT_EQ(Wrong(config), unknown);
+  ASSERT_TRUE((*store)->Decide({{"acme", {later->sha256, false, "", "ana", ""}}}).ok());
+  EXPECT_TRUE(Read(config).ok()) << Read(config).status().ToString();
+  EXPECT_THAT(Wrong("      config: {later: soon}\n"), HasSubstr("dcpd.yaml:13:23: "));
+
+  // One that no directory has is held against its own.
+  std::filesystem::remove(folder_ + "/acme.so");
+  ASSERT_TRUE((*store)->Decide({{"acme", {}}}).ok());
+  EXPECT_THAT(Wrong("      config: {later: soon}\n"), HasSubstr("config.later: must be a whole"));
 }
 
 TEST_F(PluginConfigsTest, APluginThatIsNotThereIsTheHostsAffair) {

@@ -68,7 +68,7 @@ PluginList Admin::ListWith(const Registry& registry) {
   std::map<std::string, PluginInfo> by_id;
   PluginList list;
   for (const Registry::Plugin& plugin : registry.plugins()) {
-    const auto taken = changes_.store().Take(plugin.path);
+    const auto taken = changes_.store().Peek(plugin.path);
     if (!taken.ok()) {
       list.refused.push_back({plugin.path, taken.status().message()});
       continue;
@@ -238,9 +238,9 @@ Result<std::string> Admin::Choose(const InstanceSettings& own, const std::string
   if (sha256.empty()) return installed.empty() ? std::string() : installed.front().sha256;
   std::string of_directory;
   if (found.ok()) {
-    DCP_ASSIGN(const StoredPlugin taken, changes_.store().Take((*found)->path));
-    of_directory = taken.sha256;
-    if (taken.sha256.rfind(sha256, 0) == 0) return std::string();
+    DCP_ASSIGN(const StoredPlugin seen, changes_.store().Peek((*found)->path));
+    of_directory = seen.sha256;
+    if (seen.sha256.rfind(sha256, 0) == 0) return std::string();
   }
   std::string chosen;
   std::string known = of_directory.substr(0, 12);

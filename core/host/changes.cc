@@ -75,20 +75,16 @@ Result<StoredPlugin> Changes::FileFor(const Settings& settings, const InstanceSe
         .WithHint("an operator takes it back with `pretzel plugin enable " + own.id + "`");
   }
   const auto found = registry.Find(own.plugin);
-  const std::vector<StoredPlugin> installed = store_->Installed(own.plugin);
-  const bool held = !decision.sha256.empty();
-  for (const StoredPlugin& each : installed) {
-    if (held ? each.sha256 == decision.sha256 : !found.ok()) {
-      DCP_TRY(CheckAllowed(settings, each));
-      return each;
-    }
+  if (auto chosen = store_->Chosen(own.plugin, decision.sha256, found.ok())) {
+    DCP_TRY(CheckAllowed(settings, *chosen));
+    return *std::move(chosen);
   }
   DCP_TRY(found.status());
   DCP_ASSIGN(StoredPlugin taken, store_->Take((*found)->path));
   if (taken.manifest.id != own.plugin) {
     return Unavailable((*found)->path + " was replaced while it was read; reload again");
   }
-  if (held && taken.sha256 != decision.sha256) {
+  if (!decision.sha256.empty() && taken.sha256 != decision.sha256) {
     return FailedPrecondition(who + " holds to the content " + decision.sha256.substr(0, 12) +
                               ", which is neither installed nor in a configured directory")
         .WithHint("`pretzel plugin reload " + own.id + "` takes what there is");

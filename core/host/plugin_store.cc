@@ -75,6 +75,14 @@ std::vector<std::string> Names(const std::string& directory) {
 
 Result<std::unique_ptr<PluginStore>> PluginStore::Open(std::string directory) {
   std::unique_ptr<PluginStore> store(new PluginStore(std::move(directory)));
+  if (!store->kept()) return store;
+  DCP_TRY(store->Clean());
+  DCP_TRY(store->Load());
+  return store;
+}
+
+Result<std::unique_ptr<PluginStore>> PluginStore::Look(std::string directory) {
+  std::unique_ptr<PluginStore> store(new PluginStore(std::move(directory)));
   if (store->kept()) DCP_TRY(store->Load());
   return store;
 }
@@ -83,15 +91,21 @@ std::string PluginStore::FolderOf(const std::string& id, const std::string& dige
   return directory_ + "/" + id + "/" + digest;
 }
 
-Status PluginStore::Load() {
+/// What a life that ended in between left, or a release that kept its copies in another form.
+Status PluginStore::Clean() {
   DCP_TRY(os::MakeDirectories(directory_, 0700));
+  for (const std::string& name : Names(directory_)) {
+    const std::string path = directory_ + "/" + name;
+    const bool foreign = name.rfind("incoming-", 0) == 0 || name.ends_with(".so");
+    if (foreign && !os::IsFolder(path)) Remove(path);
+  }
+  return {};
+}
+
+Status PluginStore::Load() {
   for (const std::string& id : Names(directory_)) {
     const std::string folder = directory_ + "/" + id;
-    if (!os::IsFolder(folder)) {
-      // Of a life that ended in between, or of a release that kept its copies in another form.
-      if (id.rfind("incoming-", 0) == 0 || id.ends_with(".so")) Remove(folder);
-      continue;
-    }
+    if (!os::IsFolder(folder)) continue;
     for (const std::string& digest : Names(folder)) {
       if (IsDigest(digest)) LoadRecord(id, digest);
     }
@@ -166,24 +180,42 @@ Result<StoredPlugin> PluginStore::Keep(const std::string& incoming, const std::s
   return note;
 }
 
-Result<StoredPlugin> PluginStore::Take(const std::string& path) {
+/// What is in the store of a file that nobody wrote since. Under mutex_.
+const StoredPlugin* PluginStore::Known(const std::string& path, const FileStamp& stamp) const {
+  const auto known = digests_.find(path);
+  if (known == digests_.end() || known->second.first != stamp) return nullptr;
+  const auto found = std::find_if(contents_.begin(), contents_.end(), [&](const auto& each) {
+    return each.sha256 == known->second.second;
+  });
+  return found == contents_.end() ? nullptr : &*found;
+}
+
+Result<StoredPlugin> PluginStore::Peek(const std::string& path) {
   DCP_TRY(CheckFile(path));
   DCP_ASSIGN(const FileStamp stamp, StampOf(path));
   const std::lock_guard lock(mutex_);
-  const auto known = digests_.find(path);
-  if (known != digests_.end() && known->second.first == stamp) {
-    for (const StoredPlugin& each : contents_) {
-      if (each.sha256 == known->second.second) return each;
-    }
+  if (const StoredPlugin* known = Known(path, stamp)) return *known;
+  StoredPlugin seen;
+  seen.source = path;
+  seen.path = path;
+  if (const auto known = digests_.find(path); known != digests_.end() && known->second.first == stamp) {
+    seen.sha256 = known->second.second;
+  } else {
+    DCP_ASSIGN(seen.sha256, DigestOf(path));
   }
+  DCP_ASSIGN(seen.manifest, ReadManifest(path));
+  digests_[path] = {stamp, seen.sha256};
+  return seen;
+}
+
+Result<StoredPlugin> PluginStore::Take(const std::string& path) {
+  if (!kept() || !IsMovable(path)) return Peek(path);
+  DCP_TRY(CheckFile(path));
+  DCP_ASSIGN(const FileStamp stamp, StampOf(path));
+  const std::lock_guard lock(mutex_);
+  if (const StoredPlugin* known = Known(path, stamp)) return *known;
   StoredPlugin note;
   note.source = path;
-  if (!kept() || !IsMovable(path)) {
-    DCP_ASSIGN(note.sha256, DigestOf(path));
-    DCP_ASSIGN(note.manifest, ReadManifest(path));
-    note.path = path;
-    return note;
-  }
   const std::string incoming = directory_ + "/incoming-" + RandomHex(8);
   const auto digest = CopyWithDigest(path, incoming);
   bool existed = false;
@@ -238,6 +270,15 @@ std::vector<StoredPlugin> PluginStore::Installed(const std::string& id) const {
     if (each->installed && (id.empty() || each->manifest.id == id)) found.push_back(*each);
   }
   return found;
+}
+
+std::optional<StoredPlugin> PluginStore::Chosen(const std::string& id, const std::string& decided,
+                                                bool in_directory) const {
+  if (decided.empty() && in_directory) return std::nullopt;
+  for (StoredPlugin& each : Installed(id)) {
+    if (decided.empty() || each.sha256 == decided) return std::move(each);
+  }
+  return std::nullopt;
 }
 
 Status PluginStore::CheckUnchanged(const StoredPlugin& plugin) {

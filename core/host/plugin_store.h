@@ -52,6 +52,10 @@ class PluginStore {
   /// `directory` may be empty: then files run where they are, and nothing can be installed.
   static Result<std::unique_ptr<PluginStore>> Open(std::string directory);
 
+  /// To ask beside the daemon whose store it is: creates, removes and corrects nothing. A directory
+  /// that is not there is an empty store.
+  static Result<std::unique_ptr<PluginStore>> Look(std::string directory);
+
   bool kept() const { return !directory_.empty(); }
   /// A private folder for files that are on their way in.
   const std::string& directory() const { return directory_; }
@@ -59,6 +63,8 @@ class PluginStore {
   /// The content that a configured directory's file has now, copied unless it is there. [any]
   /// blocks
   Result<StoredPlugin> Take(const std::string& path);
+  /// The same for who only wants to know: nothing is copied, and `path` is then the file itself.
+  Result<StoredPlugin> Peek(const std::string& path);
   /// Keeps a file that `incoming` holds; it is moved or removed. ALREADY_EXISTS is no error: it is
   /// answered with `existed`. INVALID_ARGUMENT when it is no plugin, or has another digest than
   /// `expected` (unless that is empty). [any] blocks
@@ -66,6 +72,10 @@ class PluginStore {
                                const std::string& by, const std::string& expected, bool& existed);
   /// Of one plugin (empty: of all), newest first. [any]
   std::vector<StoredPlugin> Installed(const std::string& id) const;
+  /// The installed content that an instance of plugin `id` runs: the one it holds to, and without a
+  /// decision the newest, unless a configured directory has the plugin. Empty: the directory's. [any]
+  std::optional<StoredPlugin> Chosen(const std::string& id, const std::string& decided,
+                                     bool in_directory) const;
   /// FAILED_PRECONDITION when the file is not what it was when it was accepted. Cheap as long as
   /// nobody wrote it. [any]
   Status CheckUnchanged(const StoredPlugin& plugin);
@@ -78,9 +88,11 @@ class PluginStore {
 
  private:
   explicit PluginStore(std::string directory) : directory_(std::move(directory)) {}
+  Status Clean();
   Status Load();
   Result<StoredPlugin> Keep(const std::string& incoming, const std::string& digest,
                             StoredPlugin note, bool& existed);
+  const StoredPlugin* Known(const std::string& path, const FileStamp& stamp) const;
   std::string FolderOf(const std::string& id, const std::string& digest) const;
   void LoadRecord(const std::string& id, const std::string& digest);
 

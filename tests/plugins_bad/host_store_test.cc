@@ -117,6 +117,20 @@ TEST_F(HostStoreTest, InstallsGoesOverAndBackAndRemembers) {
   EXPECT_TRUE(existed_);
 }
 
+TEST_F(HostStoreTest, WhoOnlyLooksCopiesNothing) {
+  const auto kept = [&] {
+    return std::distance(fs::directory_iterator(store_), fs::directory_iterator());
+  };
+  const auto before = kept();
+  const PluginList list = host_->Plugins();
+  EXPECT_GT(list.plugins.size(), 20U);  // the directory has one for each fault
+  for (const PluginInfo& plugin : list.plugins) {
+    ASSERT_FALSE(plugin.versions.empty()) << plugin.id;
+    EXPECT_THAT(plugin.versions.front().sha256, SizeIs(64)) << plugin.id;
+  }
+  EXPECT_EQ(kept(), before);
+}
+
 TEST_F(HostStoreTest, AVersionThatFailsItsCheckIsNotGoneOverTo) {
   const std::string first = StateOf("good").sha256;
   std::string crashes = Variant("crash_create", "");
