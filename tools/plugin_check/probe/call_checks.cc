@@ -135,7 +135,7 @@ Verdict CancelReturns(const Subject& subject, Instance& instance) {
 
 Verdict CallLevel(const Subject& subject, Instance& instance) {
   constexpr int kWarmUps = 20;
-  constexpr int kTimes = 60;
+  constexpr size_t kTimes = 60;
   constexpr size_t kNoiseBytes = 100;  // a call; caches of threads fill, lists grow in steps
   const auto once = [&] {
     for (const SampleCall& call : subject.job().calls) {
@@ -146,12 +146,8 @@ Verdict CallLevel(const Subject& subject, Instance& instance) {
   for (int i = 0; i < kWarmUps; ++i) once();
   if (instance.has_open_calls()) return Verdict::NotRun(kMute);
   const ProcessState before = ProcessState::Take();
-  const size_t bytes = AllocatedBytes();
-  for (int i = 0; i < kTimes; ++i) once();
-  const size_t now = AllocatedBytes();
-  const size_t calls = kTimes * subject.job().calls.size();
-  if (now > bytes + kNoiseBytes * calls) {
-    return Verdict::Failed("a call leaves " + std::to_string((now - bytes) / calls) +
+  if (const size_t left = LeftBehind(kTimes, kNoiseBytes * subject.job().calls.size(), once)) {
+    return Verdict::Failed("a call leaves " + std::to_string(left / subject.job().calls.size()) +
                            " bytes behind, on average");
   }
   return FailedIf(Settled(before, &ProcessState::NewFiles));

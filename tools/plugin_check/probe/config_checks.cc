@@ -17,7 +17,7 @@ namespace {
 using SubjectCheck = Verdict (*)(const Subject& subject);
 
 constexpr int kWarmUps = 20;
-constexpr int kRepetitions = 100;
+constexpr size_t kRepetitions = 100;
 /// Bytes for each repetition that are taken for noise: lists of an allocator grow in steps.
 constexpr size_t kNoiseBytes = 16;
 
@@ -73,11 +73,8 @@ template <typename Once>
 std::string Level(bool all, Once once) {
   for (int i = 0; i < kWarmUps; ++i) once();
   const ProcessState before = ProcessState::Take();
-  const size_t bytes = AllocatedBytes();
-  for (int i = 0; i < kRepetitions; ++i) once();
-  const size_t now = AllocatedBytes();
-  if (now > bytes + kNoiseBytes * kRepetitions) {
-    return std::to_string((now - bytes) / kRepetitions) + " bytes are left behind each time";
+  if (const size_t left = LeftBehind(kRepetitions, kNoiseBytes, once)) {
+    return std::to_string(left) + " bytes are left behind each time";
   }
   if (!all) return "";
   if (std::string words = Settled(before, &ProcessState::NewFiles); !words.empty()) return words;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Group D, second half: an instance from create() to destroy(), and what is left then.
+#include <chrono>
 #include <cstdlib>
+#include <random>
+#include <thread>
 
 #include "plugin_check/probe/probe_checks.h"
 #include "plugin_check/probe/process_state.h"
@@ -77,6 +80,37 @@ Verdict TwoInstances(const Job& job) {
   return Verdict::Passed();
 }
 
+/// Each sample runs while drain() comes, a few times, for the moment matters. An instance is drained
+/// once, so each time is a life of its own.
+Verdict DrainAnswers(const Job& job) {
+  const auto subject = Subject::Load(job);
+  if (!subject.ok()) return Verdict::Failed(subject.status().message());
+  if (!(*subject)->CanDrain()) return Verdict::Passed();  // it is optional
+  std::mt19937_64 random(job.seed);
+  constexpr int kTimes = 4;
+  constexpr int64_t kSpreadUs = 2'000;
+  for (const SampleCall& sample : job.calls) {
+    for (int i = 0; i < kTimes; ++i) {
+      const auto life = Begin(**subject);
+      if (!life.ok()) return Verdict::Failed(life.status().message());
+      Instance& instance = *(*life)->instance;
+      CallEnd end;
+      std::thread caller([&] { end = instance.Call({sample.method, sample.request}); });
+      std::this_thread::sleep_for(
+          std::chrono::microseconds(static_cast<int64_t>(random() % kSpreadUs)));
+      instance.Drain();
+      caller.join();
+      if (!end.ended) {
+        return Verdict::Failed("a call of " + sample.method +
+                               " was not completed: drain() came while it ran");
+      }
+      if (!End(**life)) return Verdict::NotRun(kOpenCalls);
+      if (end.asked) break;  // one that waits until it is cancelled would do so each time
+    }
+  }
+  return Verdict::Passed();
+}
+
 /// The probe's main function takes this verdict and leaves by exit(), not by _exit().
 Verdict ExitClean(const Job& job) {
   const auto subject = Subject::Load(job);
@@ -114,6 +148,7 @@ void AddLifeChecks(ProbeChecks& checks) {
   leaves("files-foreign", &ProcessState::LostFiles);
   checks["instance-process"] = InstanceProcess;
   checks["two-instances"] = TwoInstances;
+  checks["drain-answers"] = DrainAnswers;
   checks["exit-clean"] = ExitClean;
   checks["pointer-late"] = PointerLate;
 }

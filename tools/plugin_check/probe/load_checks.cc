@@ -78,7 +78,9 @@ Verdict LoadTwice(const Job& job) {
       return Verdict::Failed("the second file's create() answered code " + std::to_string(code) +
                              ": " + host.reason());
     }
-    if (subject == second->get() && made != nullptr) subject->Destroy(host, made);
+    if (subject != second->get() || made == nullptr) continue;
+    subject->Drain(made);
+    subject->Destroy(host, made);
   }
   return Verdict::Passed();
 }

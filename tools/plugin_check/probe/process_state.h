@@ -50,4 +50,21 @@ std::string Settled(const ProcessState& before,
 /// Bytes that are allocated in this process.
 size_t AllocatedBytes();
 
+/// Bytes that each of `times` once() leaves allocated, on average; 0 when they are `noise` or less.
+/// A leak shows in every series. Caches of threads and buffers of libraries, which a busy machine
+/// fills late, do not: so the first level series of three decides.
+template <typename Once>
+size_t LeftBehind(size_t times, size_t noise, const Once& once) {
+  constexpr int kSeries = 3;
+  size_t left = 0;
+  for (int series = 0; series < kSeries; ++series) {
+    const size_t before = AllocatedBytes();
+    for (size_t i = 0; i < times; ++i) once();
+    const size_t after = AllocatedBytes();
+    if (after <= before + noise * times) return 0;
+    left = (after - before) / times;
+  }
+  return left;
+}
+
 }  // namespace dcp::plugin_check

@@ -129,13 +129,19 @@ dcp_code Subject::Create(CheckingHost& host, std::string_view config, dcp_instan
   return code;
 }
 
+bool Subject::CanDrain() const {
+  return DCP_HAS(table_, dcp_plugin_api, drain) && table_->drain != nullptr;
+}
+
+void Subject::Drain(dcp_instance* instance) const {
+  if (!CanDrain()) return;
+  (void)Guarded("drain()", [&] {
+    table_->drain(instance);
+    return DCP_OK;
+  });
+}
+
 void Subject::Destroy(CheckingHost& host, dcp_instance* instance) const {
-  if (DCP_HAS(table_, dcp_plugin_api, drain) && table_->drain != nullptr) {
-    (void)Guarded("drain()", [&] {
-      table_->drain(instance);
-      return DCP_OK;
-    });
-  }
   host.FinishPosts();
   (void)Guarded("destroy()", [&] {
     table_->destroy(instance);
@@ -244,8 +250,14 @@ bool Instance::has_open_calls() const {
   return open_;
 }
 
+void Instance::Drain() {
+  drained_ = true;
+  subject_.Drain(self_);
+}
+
 bool Instance::Destroy() {
   if (has_open_calls()) return false;
+  if (!drained_) Drain();
   subject_.Destroy(host_, self_);
   return true;
 }

@@ -60,7 +60,9 @@ class Subject {
   /// Calls validate() or create(); an exception counts as INTERNAL and is noted.
   dcp_code Validate(CheckingHost& host, std::string_view config) const;
   dcp_code Create(CheckingHost& host, std::string_view config, dcp_instance** out) const;
-  /// drain() where there is one, then destroy(), with nothing that was posted running any more.
+  bool CanDrain() const;
+  void Drain(dcp_instance* instance) const;  ///< nothing where there is no drain()
+  /// destroy(), with nothing that was posted running any more. drain() came before.
   void Destroy(CheckingHost& host, dcp_instance* instance) const;
 
  private:
@@ -86,7 +88,10 @@ class Instance {
   bool IsSlow(const std::string& method) const;
   /// Whether a call was taken and never completed: the ABI then forbids destroy().
   bool has_open_calls() const;
-  /// Destroys it; false, and nothing is done, while a call is open.
+  /// While calls run. No call may be made from then on.
+  void Drain();
+  /// Drains it unless that was done, and destroys it; false, and nothing is done, while a call is
+  /// open.
   bool Destroy();
   /// Forgets ended calls, for checks that count bytes.
   void ForgetCalls();
@@ -104,6 +109,7 @@ class Instance {
   std::set<std::string> mute_;
   std::set<std::string> slow_;
   bool open_ = false;
+  bool drained_ = false;
 };
 
 /// A host, an instance, and their order.
