@@ -198,7 +198,8 @@ Result<StoredPlugin> PluginStore::Peek(const std::string& path) {
   StoredPlugin seen;
   seen.source = path;
   seen.path = path;
-  if (const auto known = digests_.find(path); known != digests_.end() && known->second.first == stamp) {
+  if (const auto known = digests_.find(path);
+      known != digests_.end() && known->second.first == stamp) {
     seen.sha256 = known->second.second;
   } else {
     DCP_ASSIGN(seen.sha256, DigestOf(path));

@@ -73,7 +73,8 @@ class PluginStore {
   /// Of one plugin (empty: of all), newest first. [any]
   std::vector<StoredPlugin> Installed(const std::string& id) const;
   /// The installed content that an instance of plugin `id` runs: the one it holds to, and without a
-  /// decision the newest, unless a configured directory has the plugin. Empty: the directory's. [any]
+  /// decision the newest, unless a configured directory has the plugin. Empty: the directory's.
+  /// [any]
   std::optional<StoredPlugin> Chosen(const std::string& id, const std::string& decided,
                                      bool in_directory) const;
   /// FAILED_PRECONDITION when the file is not what it was when it was accepted. Cheap as long as

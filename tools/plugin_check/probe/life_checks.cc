@@ -80,8 +80,8 @@ Verdict TwoInstances(const Job& job) {
   return Verdict::Passed();
 }
 
-/// Each sample runs while drain() comes, a few times, for the moment matters. An instance is drained
-/// once, so each time is a life of its own.
+/// Each sample runs while drain() comes, a few times, for the moment matters. An instance is
+/// drained once, so each time is a life of its own.
 Verdict DrainAnswers(const Job& job) {
   const auto subject = Subject::Load(job);
   if (!subject.ok()) return Verdict::Failed(subject.status().message());
