@@ -55,6 +55,21 @@ def call(sdk, plugin, config, *requests, write=()):
     return [json.loads(line) for line in run(command, sdk, folder, lines).splitlines()]
 
 
+def check(sdk, plugin, folder, config, **calls):
+    """The checker finds nothing, at the level that is the default; `calls` are sample requests by method."""
+    (folder / "checked.json").write_text(json.dumps(config))
+    command = ["dcp-plugin-check", plugin, "--config", "checked.json", "--json", "report.json"]
+    for method, request in calls.items():
+        (folder / f"{method}.json").write_text(json.dumps(request))
+        command += ["--call", f"{method}={method}.json"]
+    run(command, sdk, folder)
+    report = json.loads((folder / "report.json").read_text())
+    assert report["failed"] == 0 and report["passed"] > 70, report
+    outcomes = {each["name"]: each["outcome"] for each in report["checks"]}
+    assert outcomes["worker-serves"] == "passed" and (not calls or outcomes["response-valid"] == "passed"), outcomes
+    return {name for name, outcome in outcomes.items() if outcome == "waived"}
+
+
 def section(sdk, plugin, folder):
     """The manifest as the plugin's file holds it."""
     run(["objcopy", "--dump-section", ".dcp.manifest=section", plugin, "copy.so"], sdk, folder)
@@ -78,7 +93,7 @@ def test_nothing_installed_knows_where_it_was_built(sdk):
 
 
 @pytest.mark.parametrize(("kind", "lang"), PAIRS)
-def test_each_template_builds_passes_its_tests_and_exports_the_entry_alone(sdk, tmp_path, kind, lang):
+def test_each_template_builds_passes_its_tests_and_the_checker(sdk, tmp_path, kind, lang):
     plugin = make(sdk, tmp_path, kind, lang)
     symbols = run(["nm", "-D", "--defined-only", plugin], sdk, tmp_path).split()
     assert [name for name in symbols if not re.fullmatch("[0-9a-f]{16}|[A-Z]", name)] == ["dcp_plugin_v1"]
@@ -86,6 +101,10 @@ def test_each_template_builds_passes_its_tests_and_exports_the_entry_alone(sdk, 
     source = (tmp_path / "mine" / "manifest.json").read_bytes()
     assert section(sdk, plugin, tmp_path).encode() == source
     assert "@name@" not in "".join(path.read_text() for path in (tmp_path / "mine").glob("*.*") if path.suffix not in {".so", ".o"})
+    [config] = json.loads(source)["config_schema"]["examples"]
+    calls = {"Submit": {"job": {"table": "prod.a.b"}, "lease": {"directory": "/tmp/job"}}} if kind == "run_backend" else {}
+    waived = check(sdk, plugin, tmp_path, config, **calls)
+    assert bool(waived) == (lang == "go"), waived
     if kind == "run_backend":
         walk_through_a_run(sdk, plugin, tmp_path)
 
@@ -198,6 +217,9 @@ def test_the_example_backends_run_jobs_through_a_queue(sdk, tmp_path, lang):
     plugin = example(sdk, tmp_path, lang)
     spool = tmp_path / "queue"
     spool.mkdir()
+    checked = tmp_path / "checked"
+    checked.mkdir()
+    check(sdk, plugin, tmp_path, {"spool": str(checked)}, Submit={"job": {"table": "a.b"}, "idempotencyKey": "1"})
 
     def at_queue(*requests):
         return call(sdk, plugin, {"spool": str(spool)}, *requests, write=[spool])
