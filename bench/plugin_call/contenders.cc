@@ -15,6 +15,7 @@
 #include <mutex>
 #include <utility>
 
+#include "host/digest.h"
 #include "host/in_process_files.h"
 #include "host/plugin_runtime.h"
 #include "host/worker_process.h"
@@ -51,8 +52,10 @@ dcp_bytes Bytes(const std::string& text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
-const dcp_plugin_api* Load(const std::string& folder) {
-  const Result<const dcp_plugin_api*> table = host::LoadInProcess(BENCH_PLUGIN, folder);
+const dcp_plugin_api* Load() {
+  const Result<std::string> digest = host::DigestOf(BENCH_PLUGIN);
+  if (!digest.ok()) Fail(digest.status());
+  const auto table = host::LoadInProcess(BENCH_PLUGIN, BENCH_PLUGIN, *digest);
   if (!table.ok()) Fail(table.status());
   return table.ok() ? *table : nullptr;
 }
@@ -142,8 +145,8 @@ Call PingPong(size_t bytes) {
   };
 }
 
-Call Table(const std::string& folder, size_t bytes) {
-  const dcp_plugin_api* table = Load(folder);
+Call Table(size_t bytes) {
+  const dcp_plugin_api* table = Load();
   if (table == nullptr) return {};
   auto host = std::make_shared<SmallHost>();
   host->api.struct_size = DCP_HOST_API_SIZE;
@@ -161,8 +164,8 @@ Call Table(const std::string& folder, size_t bytes) {
   };
 }
 
-Call Runtime(const std::string& folder, size_t bytes) {
-  const dcp_plugin_api* table = Load(folder);
+Call Runtime(size_t bytes) {
+  const dcp_plugin_api* table = Load();
   if (table == nullptr) return {};
   auto sink = std::make_shared<LastAnswer>();
   auto runtime = std::make_shared<host::PluginRuntime>(table, sink);

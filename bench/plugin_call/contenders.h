@@ -20,9 +20,9 @@ using Call = std::function<bool()>;
 Call PingPong(size_t bytes);
 
 /// The plugin's function through its table, with a host that copies the answer and nothing else.
-Call Table(const std::string& folder, size_t bytes);
+Call Table(size_t bytes);
 /// The runtime that gives plugins their calls, on this thread.
-Call Runtime(const std::string& folder, size_t bytes);
+Call Runtime(size_t bytes);
 
 /// A running worker with the echo plugin; null with the reason on stderr.
 class Worker {

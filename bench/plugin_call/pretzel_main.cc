@@ -85,8 +85,8 @@ int Run() {
       good = Compare({{"ping_pong", ping_pongs[bytes]},
                       {"worker_call", [&] { return worker->Echo(request); }},
                       {"worker_host_call", HostCall(in_worker, bytes)},
-                      {"in_process_table", Table(folder, bytes)},
-                      {"in_process_runtime", Runtime(folder, bytes)},
+                      {"in_process_table", Table(bytes)},
+                      {"in_process_runtime", Runtime(bytes)},
                       {"in_process_host_call", HostCall(in_process, bytes)}},
                      bytes);
     }
