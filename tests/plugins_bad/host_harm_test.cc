@@ -56,8 +56,14 @@ class HostHarmTest : public HostFixture {
 
 TEST_F(HostHarmTest, AJumpOutOfACallEndsTheWorkerAlone) {
   Start("longjmps");
-  EXPECT_THAT(BadStatus("Compile", Within(1'000)).code(),
-              AnyOf(Code::kUnavailable, Code::kDeadlineExceeded));
+  const Code code = BadStatus("Compile", Within(1'000)).code();
+  // What such a jump does is undefined; with another layout of the stack it comes out of invoke()
+  // with the jump's own 1.
+#ifdef __SANITIZE_ADDRESS__
+  EXPECT_THAT(code, AnyOf(Code::kUnavailable, Code::kDeadlineExceeded, Code::kCancelled));
+#else
+  EXPECT_THAT(code, AnyOf(Code::kUnavailable, Code::kDeadlineExceeded));
+#endif
   ExpectServesAgain();
 }
 
