@@ -17,7 +17,7 @@ BUILD = pathlib.Path(os.environ.get("PRETZEL_BUILD", ROOT / "build" / "release")
 TEMPLATES = ROOT / "sdk" / "templates"
 PAIRS = sorted((path.parent.name, path.name) for path in TEMPLATES.glob("*/*"))
 SECONDS_MAX = 300
-GO_SIGNALS = {8, 7, 11, 23}  # FPE, BUS, SEGV, URG: Go's own, told in docs/plugins/isolation.md
+GO_SIGNALS = {7, 8, 11, 13, 23}  # BUS, FPE, SEGV, PIPE, URG: Go's own, told in docs/plugins/isolation.md
 # Those that the daemon, a terminal or an operator sends; a plugin must not take them.
 HOST_SIGNALS = {1, 2, 3, 15, 17}
 
@@ -162,17 +162,19 @@ def test_go_leaves_the_hosts_signals_alone(sdk, tmp_path):
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdio.h>
+/* What loading changes: a shell that starts this in the background has ignored some already. */
 int main(int argc, char **argv) {
+  struct sigaction before[32], now;
+  for (int i = 1; i < 32; ++i) sigaction(i, NULL, &before[i]);
   if (argc != 2 || dlopen(argv[1], RTLD_NOW) == NULL) return 2;
   for (int i = 1; i < 32; ++i) {
-    struct sigaction now;
-    if (sigaction(i, NULL, &now) == 0 && (now.sa_handler != SIG_DFL || (now.sa_flags & SA_SIGINFO))) printf("%d ", i);
+    if (sigaction(i, NULL, &now) == 0 && now.sa_handler != before[i].sa_handler) printf("%d ", i);
   }
 }
 """)
     run(["cc", "-o", "probe", "probe.c", "-ldl"], sdk, tmp_path)
     caught = {int(number) for number in run(["./probe", plugin], sdk, tmp_path).split()}
-    assert GO_SIGNALS & caught and not HOST_SIGNALS & caught, caught
+    assert caught and caught <= GO_SIGNALS and not HOST_SIGNALS & caught, caught
 
 
 def test_the_c_example_is_short_and_clean():
