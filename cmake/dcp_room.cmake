@@ -2,13 +2,16 @@
 #
 # Rooms: the libraries of core/, one folder each. Arrows go down this list only; dcp_room() refuses
 # any other at configure time, and tests/tidy checks the #include lines against the same list.
+include(${CMAKE_CURRENT_LIST_DIR}/dcp_tsan.cmake)
+
 set(DCP_ROOM_ORDER cli daemon api graph playground catalog gateway plugin_check host store os schema config log base)
 
 # dcp_room(NAME SOURCES a.cc... [USES room...] [LIBS target...] [TESTS a_test.cc...] [TEST_LIBS target...])
 #   SOURCES   may be empty for a header-only room
 #   USES      rooms further down DCP_ROOM_ORDER; public
 #   LIBS      third-party targets; private, because their headers stay in .cc files
-#   TESTS     become the program dcp_NAME_test, registered with ctest under the label `unit`
+#   TESTS     become the program dcp_NAME_test, registered with ctest under the label `unit`, and
+#             under `tsan` when the room links no gRPC
 function(dcp_room name)
   cmake_parse_arguments(arg "" "" "SOURCES;USES;LIBS;TESTS;TEST_LIBS" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS)
@@ -44,5 +47,6 @@ function(dcp_room name)
                           ${arg_LIBS} ${arg_TEST_LIBS})
     add_test(NAME unit.${name} COMMAND dcp_${name}_test)
     set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 120)
+    dcp_tsan_test(unit.${name} dcp_${name}_test)
   endif()
 endfunction()

@@ -5,9 +5,8 @@
 
 Rooms include downwards only; a third party's headers stay in .cc files, and gRPC in the rooms that are its edge; every file
 of ours says its licence; files and functions stay short; every error id has its row on the page of ids, and every crash point
-its place. Each finding is one
-line `file:line: text`. Exit status 1 when there is an error. A file or function that is merely long is a warning, and so is a
-third party's header in a header that no other room includes.
+its place; what a text names exists. Each finding is one line `file:line: text`. Exit status 1 when there is an error. A file or
+function that is merely long is a warning, and so is a third party's header in a header that no other room includes.
 """
 
 import argparse
@@ -18,6 +17,7 @@ import sys
 
 from crash_points import check_crash_points
 from error_ids import check_error_ids
+from names import check_names
 
 FILE_LINES_AIM, FILE_LINES_MAX = 400, 600
 FUNCTION_LINES_AIM, FUNCTION_LINES_MAX = 70, 100
@@ -192,6 +192,7 @@ def check_tree(root):
         check_file(root, path, order, public, findings)
     check_error_ids(root, source_files(root), findings)
     check_crash_points(root, source_files(root), findings)
+    check_names(root, source_files(root), findings)
     return findings
 
 
