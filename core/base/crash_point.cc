@@ -8,10 +8,10 @@
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
-#include <mutex>
 #include <utility>
 
 #include "base/id.h"
+#include "base/mutex.h"
 
 namespace dcp::crash {
 namespace {
@@ -23,8 +23,8 @@ constexpr Point kPoints[] = {
 };
 
 std::atomic<int> left = 0;  // passes until death, that one included
-std::mutex launcher_mutex;
-std::string for_launcher;  // guarded by launcher_mutex
+Mutex launcher_mutex;
+std::string for_launcher DCP_GUARDED_BY(launcher_mutex);
 
 }  // namespace
 
@@ -58,7 +58,7 @@ Status Arm(std::string_view text) {
     left = count;
     armed = static_cast<int>(i);
     if (name.starts_with(kLauncherPrefix)) {
-      const std::lock_guard lock(launcher_mutex);
+      const MutexLock lock(launcher_mutex);
       for_launcher = text;
     }
     return {};
@@ -75,7 +75,7 @@ Status ArmFromEnvironment() {
 }
 
 std::vector<std::pair<std::string, std::string>> TakeForLauncher() {
-  const std::lock_guard lock(launcher_mutex);
+  const MutexLock lock(launcher_mutex);
   if (for_launcher.empty()) return {};
   std::vector<std::pair<std::string, std::string>> environment = {
       {kVariable, std::exchange(for_launcher, std::string())}};
