@@ -19,7 +19,7 @@ ELSEWHERE = {
 }
 TEXTS = {".md", ".py", ".cc", ".h", ".c", ".inc", ".txt", ".cmake", ".sh", ".sql", ".java", ".yaml", ".proto", ""}
 # Texts about paths that need not exist: this rule, and tests that make trees of their own.
-OWN_TREES = {"tests/tidy/names.py", "tests/tidy/names_test.py", "tests/tidy/tidy_test.py"}
+OWN_TREES = re.compile(r"^tests/tidy/(names|\w+_test)\.py$")
 
 # A script's arguments up to what can no longer be one: the text around a command is no argument.
 CALL = re.compile(r"\bscripts/([a-z-]+)((?: +(?:--[a-z-]+|[a-z][a-z_/.]*))*)(?=\s*(?:$|`|#|\"|'|\)|  ))", re.MULTILINE)
@@ -38,7 +38,7 @@ PYTESTS_OWN_MARKS = {"parametrize", "usefixtures", "filterwarnings", "skip", "sk
 def readable(root, paths):
     for path in paths:
         shown = path.relative_to(root)
-        if path.suffix in TEXTS and str(shown) not in OWN_TREES and not shown.is_relative_to("tests/fuzz/corpus"):
+        if path.suffix in TEXTS and not OWN_TREES.match(str(shown)) and not shown.is_relative_to("tests/fuzz/corpus"):
             yield shown, path.read_text(encoding="utf-8", errors="replace")
 
 
