@@ -89,6 +89,7 @@ Database::~Database() = default;
 
 Status Database::Connect(const std::string& path) {
   const std::string what = "open the database " + path;
+  const MutexLock lock(mutex_);
   try {
     sql_ = std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path + "\"");
     *sql_ << "PRAGMA busy_timeout = " + std::to_string(kBusyTimeoutMs);
@@ -135,7 +136,7 @@ Status Database::Migrate(const std::string& path) {
 }
 
 Status Database::Write(std::string_view what, const Body& body) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   bool open = false;
   Status status;
   try {
@@ -163,7 +164,7 @@ Status Database::Write(std::string_view what, const Body& body) {
 }
 
 Status Database::Read(std::string_view what, const Body& body) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   try {
     return body(*sql_);
   } catch (...) {

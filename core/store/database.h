@@ -10,10 +10,10 @@
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "os/file.h"
 
@@ -46,8 +46,8 @@ class Database {
   Status Migrate(const std::string& path);
 
   os::FileLock lock_;  // released last
-  std::mutex mutex_;
-  std::unique_ptr<soci::session> sql_;  // guarded by mutex_
+  Mutex mutex_;
+  std::unique_ptr<soci::session> sql_ DCP_GUARDED_BY(mutex_) DCP_PT_GUARDED_BY(mutex_);
 };
 
 }  // namespace dcp::store
