@@ -10,9 +10,9 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <memory>
-#include <mutex>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "log/format.h"
 
 namespace dcp::log {
@@ -39,12 +39,12 @@ struct Pipeline {
 class Logger {
  public:
   void Configure(const Options& options) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     options_ = options;
   }
 
   void Write(Id id, std::span<const Field> fields) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const Message& message = MessageOf(id);
     if (message.level < options_.level) return;
     if (!pipeline_) pipeline_ = std::make_unique<Pipeline>();
@@ -60,22 +60,22 @@ class Logger {
   void Flush() {
     std::unique_ptr<Pipeline> old;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       old = std::move(pipeline_);  // the next line starts a new one
     }
   }
 
  private:
-  void Put(const Message& message, std::span<const Field> fields) {
+  void Put(const Message& message, std::span<const Field> fields) DCP_REQUIRES(mutex_) {
     const WallMillis now = SystemClock().Wall();
     const std::string line =
         options_.json ? FormatJson(now, message, fields) : FormatText(now, message, fields);
     pipeline_->logger->log(spdlog::level::info, spdlog::string_view_t(line));
   }
 
-  std::mutex mutex_;
-  Options options_;
-  std::unique_ptr<Pipeline> pipeline_;
+  Mutex mutex_;
+  Options options_ DCP_GUARDED_BY(mutex_);
+  std::unique_ptr<Pipeline> pipeline_ DCP_GUARDED_BY(mutex_);
 };
 
 Logger& TheLogger() {
