@@ -16,10 +16,10 @@ struct EventHub::Handle {
   Handle& operator=(const Handle&) = delete;
   ~Handle() {
     {
-      const std::lock_guard lock(hub->mutex_);
+      const MutexLock lock(hub->mutex_);
       std::erase_if(hub->listeners_, [&](const auto& entry) { return entry.second == listener; });
     }
-    const std::lock_guard lock(listener->mutex);
+    const MutexLock lock(listener->mutex);
     listener->notify = nullptr;
   }
   std::shared_ptr<EventHub> hub;
@@ -29,14 +29,14 @@ struct EventHub::Handle {
 void EventHub::Notify(const std::string& run_id) {
   std::vector<std::shared_ptr<Listener>> told;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ++version_;
     const auto [begin, end] = listeners_.equal_range(run_id);
     for (auto it = begin; it != end; ++it) told.push_back(it->second);
   }
   news_.notify_all();
   for (const auto& listener : told) {
-    const std::lock_guard lock(listener->mutex);
+    const MutexLock lock(listener->mutex);
     if (listener->notify) listener->notify();
   }
 }
@@ -44,7 +44,7 @@ void EventHub::Notify(const std::string& run_id) {
 void EventHub::Progress(const std::string& run_id, Event event) {
   if (event.detail.size() > kProgressBytesMax) event.detail.resize(kProgressBytesMax);
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     Words& words = words_[run_id][event.node_id];
     words.version = version_ + 1;
     words.event = std::move(event);
@@ -53,20 +53,23 @@ void EventHub::Progress(const std::string& run_id, Event event) {
 }
 
 void EventHub::ForgetProgress(const std::string& run_id, const std::string& node_id) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (const auto run = words_.find(run_id); run != words_.end()) run->second.erase(node_id);
 }
 
 void EventHub::Forget(const std::string& run_id) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   words_.erase(run_id);
 }
 
 std::shared_ptr<void> EventHub::Subscribe(const std::string& run_id, std::function<void()> notify) {
   auto listener = std::make_shared<Listener>();
-  listener->notify = std::move(notify);
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(listener->mutex);
+    listener->notify = std::move(notify);
+  }
+  {
+    const MutexLock lock(mutex_);
     if (listeners_.size() >= kSubscriptionsMax) return nullptr;
     listeners_.emplace(run_id, listener);
   }
@@ -74,18 +77,19 @@ std::shared_ptr<void> EventHub::Subscribe(const std::string& run_id, std::functi
 }
 
 int64_t EventHub::Version() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return version_;
 }
 
 void EventHub::WaitForNews(int64_t version, int64_t wait_ms) {
-  std::unique_lock lock(mutex_);
-  news_.wait_for(lock, std::chrono::milliseconds(wait_ms), [&] { return version_ > version; });
+  MutexLock lock(mutex_);
+  news_.wait_for(lock, std::chrono::milliseconds(wait_ms),
+                 [&]() DCP_REQUIRES(mutex_) { return version_ > version; });
 }
 
 std::vector<Event> EventHub::ProgressAfter(const std::string& run_id, int64_t version) const {
   std::vector<Event> events;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto run = words_.find(run_id);
   if (run == words_.end()) return events;
   for (const auto& [node_id, words] : run->second) {

@@ -4,15 +4,14 @@
 // only; what must last is in the store.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "graph/graph.h"
 
 namespace dcp::graph {
@@ -42,8 +41,8 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
 
  private:
   struct Listener {
-    std::mutex mutex;  // held while `notify` runs, so that a dropped handle is never called again
-    std::function<void()> notify;
+    Mutex mutex;  // held while `notify` runs, so that a dropped handle is never called again
+    std::function<void()> notify DCP_GUARDED_BY(mutex);
   };
   struct Words {
     int64_t version = 0;
@@ -51,11 +50,11 @@ class EventHub : public std::enable_shared_from_this<EventHub> {
   };
   struct Handle;
 
-  mutable std::mutex mutex_;
-  std::condition_variable news_;
-  int64_t version_ = 0;                                              // guarded by mutex_
-  std::map<std::string, std::map<std::string, Words>> words_;        // run, node; guarded by mutex_
-  std::multimap<std::string, std::shared_ptr<Listener>> listeners_;  // guarded by mutex_
+  mutable Mutex mutex_;
+  CondVar news_;
+  int64_t version_ DCP_GUARDED_BY(mutex_) = 0;
+  std::map<std::string, std::map<std::string, Words>> words_ DCP_GUARDED_BY(mutex_);  // run, node
+  std::multimap<std::string, std::shared_ptr<Listener>> listeners_ DCP_GUARDED_BY(mutex_);
 };
 
 }  // namespace dcp::graph

@@ -14,7 +14,7 @@ Executor::~Executor() { Stop(); }
 
 void Executor::Post(Task task) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (stopped_) return;
     queue_.push_back(std::move(task));
   }
@@ -23,7 +23,7 @@ void Executor::Post(Task task) {
 
 void Executor::PostAfter(int64_t delay_ms, Task task) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (stopped_) return;
     const auto when = std::chrono::steady_clock::now() + std::chrono::milliseconds(delay_ms);
     waiting_.emplace(when, std::move(task));
@@ -36,7 +36,7 @@ void Executor::Stop() {
   std::deque<Task> queue;
   std::multimap<TimePoint, Task> waiting;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopped_ = true;
     // Destroyed below without the lock: what a task holds may post when it goes.
     queue.swap(queue_);
@@ -47,7 +47,7 @@ void Executor::Stop() {
 }
 
 void Executor::Work() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopped_) {
     const auto now = std::chrono::steady_clock::now();
     while (!waiting_.empty() && waiting_.begin()->first <= now) {

@@ -4,14 +4,14 @@
 // thread.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <thread>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace dcp::graph {
 
@@ -36,11 +36,11 @@ class Executor {
   using TimePoint = std::chrono::steady_clock::time_point;
   void Work();
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopped_ = false;                    // guarded by mutex_
-  std::deque<Task> queue_;                  // guarded by mutex_
-  std::multimap<TimePoint, Task> waiting_;  // guarded by mutex_
+  Mutex mutex_;
+  CondVar wake_;
+  bool stopped_ DCP_GUARDED_BY(mutex_) = false;
+  std::deque<Task> queue_ DCP_GUARDED_BY(mutex_);
+  std::multimap<TimePoint, Task> waiting_ DCP_GUARDED_BY(mutex_);
   std::vector<std::jthread> threads_;
 };
 

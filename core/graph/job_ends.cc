@@ -125,8 +125,9 @@ int64_t RunnerImpl::EndJob(JobAtWork& job, Leave leave, const std::function<void
 }
 
 int64_t RunnerImpl::SucceedJob(JobAtWork& job, const std::string& response) {
-  const int64_t done = EndJob(job, Leave::kNothing,
-                              [&] { job.active->state.Succeed(job.node.id, response, Now()); });
+  const int64_t done = EndJob(job, Leave::kNothing, [&]() DCP_REQUIRES(job.active->mutex) {
+    job.active->state.Succeed(job.node.id, response, Now());
+  });
   DCP_CRASH_POINT("job.succeeded.after_commit");
   return done;
 }
@@ -142,13 +143,15 @@ int64_t RunnerImpl::FailJob(JobAtWork& job, const Status& failure, const std::st
     static_cast<void>(
         CallJob(job, "Cancel", BuildHandleCall(ContextOf(job), job.record.handle)).status());
   }
-  return EndJob(job, Leave::kLogs,
-                [&] { job.active->state.Fail(job.node.id, failure, response, Now()); });
+  return EndJob(job, Leave::kLogs, [&]() DCP_REQUIRES(job.active->mutex) {
+    job.active->state.Fail(job.node.id, failure, response, Now());
+  });
 }
 
 int64_t RunnerImpl::CancelJob(JobAtWork& job, const std::string& why) {
-  const int64_t done =
-      EndJob(job, Leave::kNothing, [&] { job.active->state.CancelNode(job.node.id, Now(), why); });
+  const int64_t done = EndJob(job, Leave::kNothing, [&]() DCP_REQUIRES(job.active->mutex) {
+    job.active->state.CancelNode(job.node.id, Now(), why);
+  });
   DCP_CRASH_POINT("job.cancelled.after_commit");
   return done;
 }

@@ -27,7 +27,7 @@ std::vector<std::string> RunnerImpl::TablesOf(const std::vector<NodeSpec>& nodes
 Status RunnerImpl::Register(const store::Run& run, const std::vector<NodeSpec>& nodes,
                             std::string* other) {
   const auto tables = TablesOf(nodes);
-  const std::lock_guard lock(registry_);
+  const MutexLock lock(registry_);
   if (stopping_) return Unavailable("start a run: the daemon is stopping");
   if (entries_.size() >= kActiveRunsMax) {
     return ResourceExhausted("start a run: " + std::to_string(entries_.size()) +
@@ -52,7 +52,7 @@ Status RunnerImpl::Register(const store::Run& run, const std::vector<NodeSpec>& 
 void RunnerImpl::Unregister(const std::string& run_id) {
   std::vector<ActivePtr> waiting;
   {
-    const std::lock_guard lock(registry_);
+    const MutexLock lock(registry_);
     entries_.erase(run_id);
     std::erase_if(claims_, [&](const auto& claim) { return claim.second == run_id; });
     for (const auto& [id, entry] : entries_) {
@@ -69,7 +69,7 @@ void RunnerImpl::Unregister(const std::string& run_id) {
 
 bool RunnerImpl::MustWait(const store::Run& run) {
   if (run.command != kDelete) return false;
-  const std::lock_guard lock(registry_);
+  const MutexLock lock(registry_);
   for (const auto& [id, entry] : entries_) {
     if (id != run.id && entry.command != kDelete && entry.playground == run.playground &&
         entry.generation == run.generation) {
@@ -81,7 +81,7 @@ bool RunnerImpl::MustWait(const store::Run& run) {
 
 bool RunnerImpl::IsBeingDeleted(const store::Run& run) {
   if (run.command == kDelete) return false;
-  const std::lock_guard lock(registry_);
+  const MutexLock lock(registry_);
   return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) {
     return entry.second.command == kDelete && entry.second.playground == run.playground &&
            entry.second.generation == run.generation;
@@ -92,7 +92,7 @@ void RunnerImpl::CancelOthers(const std::string& delete_run_id) {
   std::vector<std::string> others;
   std::string playground;
   {
-    const std::lock_guard lock(registry_);
+    const MutexLock lock(registry_);
     const auto self = entries_.find(delete_run_id);
     if (self == entries_.end() || self->second.command != kDelete) return;
     playground = self->second.playground;
@@ -111,7 +111,7 @@ void RunnerImpl::CancelOthers(const std::string& delete_run_id) {
 
 Status RunnerImpl::Claim(const store::Run& run, const std::vector<NodeSpec>& nodes) {
   const auto tables = TablesOf(nodes);
-  const std::lock_guard lock(registry_);
+  const MutexLock lock(registry_);
   return ClaimLocked(run, tables);
 }
 
@@ -130,7 +130,7 @@ Status RunnerImpl::ClaimLocked(const store::Run& run, const std::vector<std::str
 }
 
 std::shared_ptr<void> RunnerImpl::TakeJobSlot(const ActivePtr& active, const std::string& node_id) {
-  const std::lock_guard lock(registry_);
+  const MutexLock lock(registry_);
   if (jobs_running_ >= options_.jobs) {
     jobs_waiting_.emplace_back(active, node_id);
     return nullptr;
@@ -146,13 +146,13 @@ std::shared_ptr<void> RunnerImpl::JobSlotLocked() {
 std::shared_ptr<void> RunnerImpl::TestSlotLocked() {
   ++test_jobs_running_;
   return {this, [](RunnerImpl* runner) {
-            const std::lock_guard lock(runner->registry_);
+            const MutexLock lock(runner->registry_);
             --runner->test_jobs_running_;
           }};
 }
 
 std::shared_ptr<void> RunnerImpl::KeepSlot(JobRecord::Kind kind) {
-  const std::lock_guard lock(registry_);
+  const MutexLock lock(registry_);
   return kind == JobRecord::Kind::kRun ? JobSlotLocked() : TestSlotLocked();
 }
 
@@ -160,7 +160,7 @@ bool RunnerImpl::TakeTestSlot(JobAtWork& job) {
   JobRuntime& runtime = *job.runtime;
   if (job.record.kind != JobRecord::Kind::kTest || runtime.slot) return true;
   {
-    const std::lock_guard lock(registry_);
+    const MutexLock lock(registry_);
     if (!std::exchange(runtime.waits_for_slot, true)) tests_waiting_.push_back(job.runtime);
     // Those that ended while they waited.
     while (tests_waiting_.front().expired()) tests_waiting_.pop_front();
@@ -180,7 +180,7 @@ bool RunnerImpl::TakeTestSlot(JobAtWork& job) {
 void RunnerImpl::FreeJobSlot() {
   std::pair<ActivePtr, std::string> next;
   {
-    const std::lock_guard lock(registry_);
+    const MutexLock lock(registry_);
     --jobs_running_;
     if (jobs_waiting_.empty() || jobs_running_ >= options_.jobs) return;
     next = std::move(jobs_waiting_.front());

@@ -60,7 +60,7 @@ RunnerImpl::~RunnerImpl() {
 }
 
 ActivePtr RunnerImpl::FindActive(const std::string& run_id) {
-  const std::lock_guard lock(registry_);
+  const MutexLock lock(registry_);
   const auto found = entries_.find(run_id);
   return found == entries_.end() ? nullptr : found->second.active;
 }
@@ -107,7 +107,7 @@ Result<store::Run> RunnerImpl::Start(const StartRequest& request) {
   DCP_CRASH_POINT("run.create.after_commit");
   const auto active = std::make_shared<ActiveRun>(run, state.nodes());
   {
-    const std::lock_guard lock(registry_);
+    const MutexLock lock(registry_);
     entries_[run.id].active = active;
   }
   CancelOthers(run.id);
@@ -164,7 +164,7 @@ bool RunnerImpl::Commit(const ActivePtr& active) {
   active->gone = true;
   active->set_aside = true;
   {
-    const std::lock_guard lock(registry_);
+    const MutexLock lock(registry_);
     if (const auto entry = entries_.find(active->id); entry != entries_.end()) {
       entry->second.active = nullptr;
     }
@@ -212,7 +212,7 @@ Status RunnerImpl::Recover() {
   DCP_ASSIGN(const auto runs, store_.UnfinishedRuns());
   {
     // All of them first, so that what waits for another run sees it.
-    const std::lock_guard lock(registry_);
+    const MutexLock lock(registry_);
     for (const store::Run& run : runs) {
       entries_[run.id] = {run.playground, run.generation, run.command, nullptr};
     }
@@ -236,7 +236,7 @@ Status RunnerImpl::Resume(const store::Run& run) {
   static_cast<void>(Claim(run, writing));
   const auto active = std::make_shared<ActiveRun>(run, std::move(nodes));
   {
-    const std::lock_guard lock(registry_);
+    const MutexLock lock(registry_);
     entries_[run.id].active = active;
   }
   const RunLock lock(*this, *active);

@@ -12,7 +12,6 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -20,6 +19,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/mutex.h"
 #include "graph/answers.h"
 #include "graph/events.h"
 #include "graph/executor.h"
@@ -39,13 +39,13 @@ struct ActiveRun {
 
   const std::string id;
   std::atomic<bool> cancel;
-  std::mutex mutex;
-  RunState state;                                 // guarded by mutex
-  std::unordered_set<std::string> queued;         // given to the executor once; guarded by mutex
-  std::unordered_map<std::string, int> failures;  // calls that failed; guarded by mutex
-  bool gone = false;                              // ended or set aside; guarded by mutex
-  bool set_aside = false;                         // memory is ahead of the store; guarded by mutex
-  bool news = false;                              // to be told on unlocking; guarded by mutex
+  Mutex mutex;
+  RunState state DCP_GUARDED_BY(mutex);
+  std::unordered_set<std::string> queued DCP_GUARDED_BY(mutex);  // given to the executor once
+  std::unordered_map<std::string, int> failures DCP_GUARDED_BY(mutex);  // calls that failed
+  bool gone DCP_GUARDED_BY(mutex) = false;                              // ended or set aside
+  bool set_aside DCP_GUARDED_BY(mutex) = false;  // memory is ahead of the store
+  bool news DCP_GUARDED_BY(mutex) = false;       // to be told on unlocking
 };
 using ActivePtr = std::shared_ptr<ActiveRun>;
 
@@ -102,10 +102,10 @@ class RunnerImpl : public Runner {
   /// Playground, generation, table.
   using TableKey = std::tuple<std::string, int64_t, std::string>;
   /// Locks a run; on unlocking, tells listeners what was committed meanwhile.
-  class RunLock {
+  class DCP_THREAD_ANNOTATION(scoped_lockable) RunLock {
    public:
-    RunLock(RunnerImpl& runner, ActiveRun& run);
-    ~RunLock();
+    RunLock(RunnerImpl& runner, ActiveRun& run) DCP_ACQUIRE(run.mutex);
+    ~RunLock() DCP_RELEASE();
     RunLock(const RunLock&) = delete;
     RunLock& operator=(const RunLock&) = delete;
 
@@ -120,10 +120,10 @@ class RunnerImpl : public Runner {
   void ResumeLater(const std::string& run_id);
   void CancelOthers(const std::string& delete_run_id);
   /// Writes what changed. False: the run was set aside, and nothing may be acted on.
-  bool Commit(const ActivePtr& active);
+  bool Commit(const ActivePtr& active) DCP_REQUIRES(active->mutex);
   /// After any change: skips, concludes, commits and starts what may start.
-  void Settle(const ActivePtr& active);
-  void End(const ActivePtr& active);
+  void Settle(const ActivePtr& active) DCP_REQUIRES(active->mutex);
+  void End(const ActivePtr& active) DCP_REQUIRES(active->mutex);
   WallMillis Now() const { return clock_.Wall(); }
 
   // --- registry.cc
@@ -133,14 +133,15 @@ class RunnerImpl : public Runner {
   bool IsBeingDeleted(const store::Run& run);
   /// ABORTED when another unfinished run makes or writes one of the tables.
   Status Claim(const store::Run& run, const std::vector<NodeSpec>& nodes);
-  Status ClaimLocked(const store::Run& run, const std::vector<std::string>& tables);
+  Status ClaimLocked(const store::Run& run, const std::vector<std::string>& tables)
+      DCP_REQUIRES(registry_);
   std::vector<std::string> TablesOf(const std::vector<NodeSpec>& nodes) const;
   /// Empty when all are taken: the node is started again when one is free.
   std::shared_ptr<void> TakeJobSlot(const ActivePtr& active, const std::string& node_id);
   /// For a job that lives already.
   std::shared_ptr<void> KeepSlot(JobRecord::Kind kind);
-  std::shared_ptr<void> JobSlotLocked();
-  std::shared_ptr<void> TestSlotLocked();
+  std::shared_ptr<void> JobSlotLocked() DCP_REQUIRES(registry_);
+  std::shared_ptr<void> TestSlotLocked() DCP_REQUIRES(registry_);
   void FreeJobSlot();
   /// A test that is about to be launched. False: not yet, in the order of asking.
   bool TakeTestSlot(JobAtWork& job);
@@ -155,7 +156,8 @@ class RunnerImpl : public Runner {
   void CallOrBecomeJob(const ActivePtr& active, const store::Run& run, const store::Node& node);
   void Finish(const ActivePtr& active, const std::string& node_id,
               const Result<std::string>& result);
-  Status TakeAnswer(const ActivePtr& active, const store::Node& node, const std::string& response);
+  Status TakeAnswer(const ActivePtr& active, const store::Node& node, const std::string& response)
+      DCP_REQUIRES(active->mutex);
   Invocation MakeInvocation(const ActivePtr& active, const store::Run& run, const store::Node& node,
                             int64_t timeout_ms);
 
@@ -219,13 +221,13 @@ class RunnerImpl : public Runner {
   const std::shared_ptr<EventHub> hub_;
   std::atomic<bool> stopping_ = false;
 
-  std::mutex registry_;
-  std::map<std::string, Entry> entries_;    // guarded by registry_
-  std::map<TableKey, std::string> claims_;  // run that writes; guarded by registry_
-  int jobs_running_ = 0;                    // guarded by registry_
-  std::deque<std::pair<ActivePtr, std::string>> jobs_waiting_;  // guarded by registry_
-  int test_jobs_running_ = 0;                                   // guarded by registry_
-  std::deque<std::weak_ptr<JobRuntime>> tests_waiting_;         // guarded by registry_
+  Mutex registry_;
+  std::map<std::string, Entry> entries_ DCP_GUARDED_BY(registry_);
+  std::map<TableKey, std::string> claims_ DCP_GUARDED_BY(registry_);  // run that writes
+  int jobs_running_ DCP_GUARDED_BY(registry_) = 0;
+  std::deque<std::pair<ActivePtr, std::string>> jobs_waiting_ DCP_GUARDED_BY(registry_);
+  int test_jobs_running_ DCP_GUARDED_BY(registry_) = 0;
+  std::deque<std::weak_ptr<JobRuntime>> tests_waiting_ DCP_GUARDED_BY(registry_);
 
   Executor executor_;  // last: its tasks use everything above
 };
