@@ -13,9 +13,9 @@
 #include <chrono>
 #include <csignal>
 #include <map>
-#include <mutex>
 #include <thread>
 
+#include "base/mutex.h"
 #include "os/process.h"
 #include "os/service.h"
 
@@ -49,7 +49,7 @@ class SupervisorImpl : public Supervisor {
 
   ~SupervisorImpl() override {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       stopping_ = true;
     }
     Wake();
@@ -60,7 +60,7 @@ class SupervisorImpl : public Supervisor {
   }
 
   Status Add(ServiceSpec spec) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (spec.name.empty()) return InvalidArgument("cannot add a service without a name");
     auto [at, added] = services_.try_emplace(spec.name, nullptr);
     if (!added) return AlreadyExists("service " + spec.name + " is there already");
@@ -78,8 +78,8 @@ class SupervisorImpl : public Supervisor {
 
   Status WaitReady(int64_t timeout_ms, const std::function<bool()>& give_up) override {
     Wake();  // a clock that was moved by hand wakes nobody
-    std::unique_lock lock(mutex_);
-    const auto decided = [this] {
+    MutexLock lock(mutex_);
+    const auto decided = [this]() DCP_REQUIRES(mutex_) {
       return std::all_of(services_.begin(), services_.end(),
                          [](auto& s) { return s.second->phase == Phase::kReady; }) ||
              std::any_of(services_.begin(), services_.end(),
@@ -107,7 +107,7 @@ class SupervisorImpl : public Supervisor {
   }
 
   Status Restart(const std::string& name) override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto at = services_.find(name);
     if (at == services_.end()) return NotFound("there is no service " + name);
     Service& service = *at->second;
@@ -123,7 +123,7 @@ class SupervisorImpl : public Supervisor {
   }
 
   std::vector<ServiceState> States() const override {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::vector<ServiceState> states;
     for (const auto& [name, service] : services_) {
       ServiceState state;
@@ -147,17 +147,17 @@ class SupervisorImpl : public Supervisor {
   // ---- the supervisor's thread; mutex_ is held in all of these but Run ----
 
   void Run() {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     while (!stopping_) {
       for (auto& [name, service] : services_) Step(*service);
       changed_.notify_all();
-      SleepUntilSomething(lock);
+      SleepUntilSomething();
     }
-    StopAll(lock);
+    StopAll();
     stopped_ = true;
   }
 
-  void SleepUntilSomething(std::unique_lock<std::mutex>& lock) const {
+  void SleepUntilSomething() const DCP_REQUIRES(mutex_) {
     SteadyMillis next = kNever;
     std::vector<pollfd> watched = {{wake_fd_, POLLIN, 0}};
     for (const auto& [name, service] : services_) {
@@ -168,11 +168,11 @@ class SupervisorImpl : public Supervisor {
     const int timeout =
         next == kNever ? -1
                        : static_cast<int>(std::clamp<int64_t>(next - clock_.Steady(), 0, kPollMax));
-    lock.unlock();
+    mutex_.unlock();
     (void)::poll(watched.data(), watched.size(), timeout);
     uint64_t count;
     (void)!::read(wake_fd_, &count, sizeof count);
-    lock.lock();
+    mutex_.lock();
   }
 
   static SteadyMillis NextDue(const Service& service) {
@@ -190,7 +190,7 @@ class SupervisorImpl : public Supervisor {
     return kNever;
   }
 
-  void Step(Service& service) {
+  void Step(Service& service) DCP_REQUIRES(mutex_) {
     const SteadyMillis now = clock_.Steady();
     if (service.HasProcess()) ReapIfEnded(service, now);
     TakeAnswer(service, now);
@@ -310,7 +310,7 @@ class SupervisorImpl : public Supervisor {
 
   /// All at once: TERM to everyone, then each gets its own grace. Real time, not clock_: at the
   /// end of the process nobody moves a manual clock.
-  void StopAll(std::unique_lock<std::mutex>& lock) {
+  void StopAll() DCP_REQUIRES(mutex_) {
     const Clock& real = SystemClock();
     const SteadyMillis start = real.Steady();
     for (auto& [name, service] : services_) {
@@ -319,9 +319,9 @@ class SupervisorImpl : public Supervisor {
     for (auto& [name, service] : services_) {
       if (!service->HasProcess()) continue;
       const int64_t left = start + service->spec.stop_grace_ms - real.Steady();
-      lock.unlock();
+      mutex_.unlock();
       const auto exit = service->process.Wait(std::max<int64_t>(left, 0));
-      lock.lock();
+      mutex_.lock();
       (void)service->process.KillGroup(SIGKILL);
       if (!exit.ok()) (void)service->process.Wait(kKillWaitMs);
       service->process = Process();
@@ -331,8 +331,9 @@ class SupervisorImpl : public Supervisor {
   // ---- a checker's thread ----
 
   void Check(Service& service, std::stop_token stop) {
-    std::unique_lock lock(mutex_);
-    while (service.check_cv.wait(lock, stop, [&] { return service.check_wanted; })) {
+    MutexLock lock(mutex_);
+    while (service.check_cv.wait(lock, stop,
+                                 [&]() DCP_REQUIRES(mutex_) { return service.check_wanted; })) {
       if (stop.stop_requested()) return;
       service.check_wanted = false;
       const uint64_t generation = service.generation;
@@ -347,11 +348,11 @@ class SupervisorImpl : public Supervisor {
 
   const Clock& clock_;
   const int wake_fd_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false;
-  bool stopped_ = false;
-  std::map<std::string, std::unique_ptr<Service>> services_;
+  mutable Mutex mutex_;
+  CondVar changed_;
+  bool stopping_ DCP_GUARDED_BY(mutex_) = false;
+  bool stopped_ DCP_GUARDED_BY(mutex_) = false;
+  std::map<std::string, std::unique_ptr<Service>> services_ DCP_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 
