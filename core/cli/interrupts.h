@@ -6,9 +6,10 @@
 
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <utility>
+
+#include "base/mutex.h"
 
 namespace dcp::cli {
 
@@ -16,20 +17,20 @@ namespace dcp::cli {
 class CancelSlot {
  public:
   void Set(std::function<void()> cancel) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     cancel_ = std::move(cancel);
     if (cancelled_) cancel_();
   }
   void Cancel() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     cancelled_ = true;
     if (cancel_) cancel_();
   }
 
  private:
-  std::mutex mutex_;
-  bool cancelled_ = false;
-  std::function<void()> cancel_;
+  Mutex mutex_;
+  bool cancelled_ DCP_GUARDED_BY(mutex_) = false;
+  std::function<void()> cancel_ DCP_GUARDED_BY(mutex_);
 };
 
 /// While one lives, SIGINT calls `action` once (from a thread) instead of ending the process.
