@@ -45,10 +45,10 @@ Orphans::Orphans(catalog::Catalog& catalog, store::Store& store, const Clock& cl
       grace_ms_(grace_ms) {}
 
 Result<api::SweepReport> Orphans::Sweep(const api::SweepOptions& options) {
-  const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock.owns_lock()) {
+  if (!mutex_.try_lock()) {
     return Aborted("another sweep is at work").WithHint("wait for it; it takes seconds");
   }
+  const MutexLock lock(mutex_, std::adopt_lock);
   api::SweepReport report;
   met_.clear();
   for (const auto sweep : {&Orphans::SweepJobs, &Orphans::SweepOverlay}) {
@@ -58,7 +58,8 @@ Result<api::SweepReport> Orphans::Sweep(const api::SweepOptions& options) {
   }
   // What could not be looked at, or is left for the next sweep, keeps its age.
   if (report.failures.empty() && !report.more) {
-    std::erase_if(seen_, [&](const auto& entry) { return !met_.contains(entry.first); });
+    std::erase_if(
+        seen_, [&](const auto& entry) DCP_REQUIRES(mutex_) { return !met_.contains(entry.first); });
   }
   return report;
 }

@@ -10,12 +10,12 @@
 #pragma once
 
 #include <map>
-#include <mutex>
 #include <set>
 #include <string>
 
 #include "api/server.h"
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
 #include "store/store.h"
@@ -45,20 +45,22 @@ class Orphans {
     std::function<void(api::SweepItem*)> measure;
   };
 
-  Status SweepJobs(const api::SweepOptions& options, api::SweepReport* report);
-  Status SweepOverlay(const api::SweepOptions& options, api::SweepReport* report);
+  Status SweepJobs(const api::SweepOptions& options, api::SweepReport* report) DCP_REQUIRES(mutex_);
+  Status SweepOverlay(const api::SweepOptions& options, api::SweepReport* report)
+      DCP_REQUIRES(mutex_);
   Status LookAtRunFolder(const std::string& name, Found* found, bool* owned);
   Status LookAtPlace(const catalog::Trace& trace, bool with_unknown, Found* found, bool* owned);
-  void Settle(Found found, const api::SweepOptions& options, api::SweepReport* report);
+  void Settle(Found found, const api::SweepOptions& options, api::SweepReport* report)
+      DCP_REQUIRES(mutex_);
 
   catalog::Catalog& catalog_;
   store::Store& store_;
   const Clock& clock_;
   const std::string job_directory_;
   const int64_t grace_ms_;
-  std::mutex mutex_;                          // held by the one sweep
-  std::map<std::string, SteadyMillis> seen_;  // when first; guarded by mutex_
-  std::set<std::string> met_;                 // in this sweep; guarded by mutex_
+  Mutex mutex_;                                                      // held by the one sweep
+  std::map<std::string, SteadyMillis> seen_ DCP_GUARDED_BY(mutex_);  // when first
+  std::set<std::string> met_ DCP_GUARDED_BY(mutex_);                 // in this sweep
 };
 
 }  // namespace dcp::daemon

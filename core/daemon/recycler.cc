@@ -21,14 +21,14 @@ int64_t SessionsOpened(const std::string& response_json) {
 }  // namespace
 
 void Recycler::Begin() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   ++running_;
 }
 
 void Recycler::End(const std::string& response_json) {
   const int64_t opened = response_json.empty() ? 0 : SessionsOpened(response_json);
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     --running_;
     if (opened > 0 && opened < opened_then_) opened_then_ = 0;  // a new worker counts anew
     opened_ = opened > 0 ? opened : opened_;

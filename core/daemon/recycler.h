@@ -5,8 +5,9 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 #include <string>
+
+#include "base/mutex.h"
 
 namespace dcp::daemon {
 
@@ -26,10 +27,10 @@ class Recycler {
  private:
   const int64_t sessions_max_;
   const std::function<void()> recycle_;
-  std::mutex mutex_;
-  int running_ = 0;
-  int64_t opened_ = 0;       // as last heard
-  int64_t opened_then_ = 0;  // at the last recycling
+  Mutex mutex_;
+  int running_ DCP_GUARDED_BY(mutex_) = 0;
+  int64_t opened_ DCP_GUARDED_BY(mutex_) = 0;       // as last heard
+  int64_t opened_then_ DCP_GUARDED_BY(mutex_) = 0;  // at the last recycling
 };
 
 }  // namespace dcp::daemon

@@ -40,21 +40,21 @@ Reloader::~Reloader() {
 }
 
 void Reloader::Stop() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   stopping_ = true;
   wake_.notify_all();
 }
 
 void Reloader::Request() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   requested_ = true;
   wake_.notify_all();
 }
 
 void Reloader::Serve() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   for (;;) {
-    wake_.wait(lock, [this] { return requested_ || stopping_; });
+    wake_.wait(lock, [this]() DCP_REQUIRES(mutex_) { return requested_ || stopping_; });
     if (stopping_) return;
     requested_ = false;
     lock.unlock();
@@ -64,7 +64,7 @@ void Reloader::Serve() {
 }
 
 Result<api::ConfigurationChange> Reloader::Reload() {
-  const std::lock_guard one_at_a_time(reload_mutex_);
+  const MutexLock one_at_a_time(reload_mutex_);
   if (stopping_) return Unavailable("the daemon is stopping");
   Result<api::ConfigurationChange> change = ReloadAll();
   if (!change.ok()) {

@@ -5,12 +5,11 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <string>
 #include <thread>
 
 #include "api/server.h"
+#include "base/mutex.h"
 #include "base/result.h"
 #include "daemon/settings.h"
 #include "host/host.h"
@@ -35,18 +34,18 @@ class Reloader {
 
  private:
   void Serve();
-  Result<api::ConfigurationChange> ReloadAll();
+  Result<api::ConfigurationChange> ReloadAll() DCP_REQUIRES(reload_mutex_);
 
   const std::string file_;
   const References references_;
   const std::map<std::string, Secret> started_with_;
   host::Host& host_;
-  std::mutex reload_mutex_;
-  log::Options log_;  ///< as it is now
+  Mutex reload_mutex_;
+  log::Options log_ DCP_GUARDED_BY(reload_mutex_);  ///< as it is now
   std::atomic<bool> stopping_{false};
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool requested_ = false;
+  Mutex mutex_;
+  CondVar wake_;
+  bool requested_ DCP_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 
