@@ -11,11 +11,11 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
 #include "api/service.h"
+#include "base/mutex.h"
 
 namespace dcp::api {
 
@@ -45,14 +45,14 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
   }
 
   void OnWriteDone(bool ok) final {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     writing_ = false;
     pending_.pop_front();
     if (!ok || cancelled_) return FinishLocked(Cancelled("the client has gone"));
     AdvanceLocked();
   }
   void OnCancel() final {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     cancelled_ = true;
     if (!writing_) FinishLocked(Cancelled("the call was cancelled"));
   }
@@ -65,7 +65,7 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
  protected:
   /// Something may be there to read. [any]
   void Schedule() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     dirty_ = true;
     AdvanceLocked();
   }
@@ -90,15 +90,15 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
 
  private:
   void End(const Status& status) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     FinishLocked(status);
   }
-  void FinishLocked(const Status& status) {
+  void FinishLocked(const Status& status) DCP_REQUIRES(mutex_) {
     if (finished_) return;
     finished_ = true;
     this->Finish(Answer(status, "stream"));
   }
-  void AdvanceLocked() {
+  void AdvanceLocked() DCP_REQUIRES(mutex_) {
     if (finished_ || writing_ || reading_) return;
     if (!pending_.empty()) {
       writing_ = true;
@@ -117,7 +117,7 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
   void Pump() {
     Batch batch;
     const Status status = Read(&batch);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     reading_ = false;
     pending_ = std::move(batch.messages);
     ended_ = batch.end || !status.ok();
@@ -126,15 +126,15 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
     AdvanceLocked();
   }
 
-  std::mutex mutex_;
-  std::deque<Message> pending_;
-  bool dirty_ = false;
-  bool reading_ = false;
-  bool writing_ = false;
-  bool ended_ = false;
-  bool cancelled_ = false;
-  bool finished_ = false;
-  Status end_status_;
+  Mutex mutex_;
+  std::deque<Message> pending_ DCP_GUARDED_BY(mutex_);
+  bool dirty_ DCP_GUARDED_BY(mutex_) = false;
+  bool reading_ DCP_GUARDED_BY(mutex_) = false;
+  bool writing_ DCP_GUARDED_BY(mutex_) = false;
+  bool ended_ DCP_GUARDED_BY(mutex_) = false;
+  bool cancelled_ DCP_GUARDED_BY(mutex_) = false;
+  bool finished_ DCP_GUARDED_BY(mutex_) = false;
+  Status end_status_ DCP_GUARDED_BY(mutex_);
   std::shared_ptr<EventStream> self_;
 };
 

@@ -16,7 +16,7 @@ Executor::Executor(int threads, size_t tasks_max) : tasks_max_(tasks_max) {
 Executor::~Executor() { Stop(); }
 
 bool Executor::PostAfter(int64_t delay_ms, std::function<void()> task) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (stopping_ || tasks_.size() >= tasks_max_) return false;
   tasks_.emplace(SystemClock().Steady() + delay_ms, std::move(task));
   wake_.notify_one();
@@ -26,7 +26,7 @@ bool Executor::PostAfter(int64_t delay_ms, std::function<void()> task) {
 void Executor::Stop() {
   std::multimap<int64_t, std::function<void()>> dropped;  // destroyed without the lock
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
     dropped.swap(tasks_);
   }
@@ -35,7 +35,7 @@ void Executor::Stop() {
 }
 
 void Executor::Work() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_) {
     if (tasks_.empty()) {
       wake_.wait(lock);

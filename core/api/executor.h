@@ -4,14 +4,14 @@
 // block. Bounded: a task that finds the queue full is refused.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <thread>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace dcp::api {
 
@@ -30,10 +30,11 @@ class Executor {
   void Work();
 
   const size_t tasks_max_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::multimap<int64_t, std::function<void()>> tasks_;  ///< by steady time when due
-  bool stopping_ = false;
+  Mutex mutex_;
+  CondVar wake_;
+  std::multimap<int64_t, std::function<void()>> tasks_
+      DCP_GUARDED_BY(mutex_);  ///< by steady time when due
+  bool stopping_ DCP_GUARDED_BY(mutex_) = false;
   std::vector<std::jthread> threads_;
 };
 

@@ -3,10 +3,10 @@
 // WatchRun and GetRunLogs.
 #include <array>
 #include <map>
-#include <mutex>
 
 #include "api/event_stream.h"
 #include "api/run_proto.h"
+#include "base/mutex.h"
 #include "dcp/v1/dcp.pb.h"
 #include "os/file.h"
 
@@ -49,7 +49,7 @@ class WatchStream final : public EventStream<v1::RunEvent> {
 
   Status Subscribe() {
     subscribed_ = true;
-    const std::lock_guard lock(subscription_mutex_);
+    const MutexLock lock(subscription_mutex_);
     if (closed_) return Cancelled("the client has gone");
     subscription_ = context_.deps.runner->Subscribe(run_id_, Wake());
     if (subscription_ != nullptr) return {};
@@ -78,7 +78,7 @@ class WatchStream final : public EventStream<v1::RunEvent> {
   /// way, and that notification may hold the last reference to this stream.
   void Close() override {
     std::shared_ptr<void> handle;  // dropped after the lock is
-    const std::lock_guard lock(subscription_mutex_);
+    const MutexLock lock(subscription_mutex_);
     closed_ = true;
     handle.swap(subscription_);
   }
@@ -87,9 +87,9 @@ class WatchStream final : public EventStream<v1::RunEvent> {
   int64_t after_;
   bool subscribed_ = false;
   std::map<std::string, std::string> progress_;
-  std::mutex subscription_mutex_;
-  bool closed_ = false;
-  std::shared_ptr<void> subscription_;
+  Mutex subscription_mutex_;
+  bool closed_ DCP_GUARDED_BY(subscription_mutex_) = false;
+  std::shared_ptr<void> subscription_ DCP_GUARDED_BY(subscription_mutex_);
 };
 
 class LogStream final : public EventStream<v1::LogChunk> {

@@ -11,12 +11,12 @@
 #include <sys/stat.h>
 
 #include <chrono>
-#include <mutex>
 #include <thread>
 
 #include "api/service.h"
 #include "api/socket_path.h"
 #include "base/limits.h"
+#include "base/mutex.h"
 
 namespace dcp::api {
 namespace {
@@ -78,7 +78,7 @@ class ServerImpl final : public Server {
   }
 
   void Shutdown(int64_t patience_ms) override {
-    const std::lock_guard lock(shutdown_mutex_);
+    const MutexLock lock(shutdown_mutex_);
     if (server_ != nullptr) {
       server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(patience_ms));
       server_->Wait();
@@ -117,7 +117,7 @@ class ServerImpl final : public Server {
   ServiceContext context_;
   std::vector<std::unique_ptr<grpc::Service>> services_;
   int port_ = 0;
-  std::mutex shutdown_mutex_;
+  Mutex shutdown_mutex_;
   std::unique_ptr<grpc::Server> server_;
 };
 
