@@ -33,7 +33,7 @@ HttpResponse Refused(const std::string& why, const std::string& advice) {
 }  // namespace
 
 void Receipts::Count(const Claims& claims, const Route& route, int code) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   Receipt& receipt = receipts_[{claims.playground, claims.generation, claims.mode}];
   if (code == 403) {
     ++receipt.refused;
@@ -73,13 +73,13 @@ void Receipts::Count(const Claims& claims, const Route& route, int code) {
 
 Receipt Receipts::Get(const std::string& playground, int64_t generation,
                       const std::string& mode) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = receipts_.find({playground, generation, mode});
   return found == receipts_.end() ? Receipt() : found->second;
 }
 
 void Receipts::Forget(const std::string& playground, int64_t generation) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (const char* mode : {"ro", "rw"}) receipts_.erase({playground, generation, mode});
 }
 

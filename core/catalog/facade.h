@@ -4,11 +4,11 @@
 #pragma once
 
 #include <map>
-#include <mutex>
 #include <string>
 #include <tuple>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "catalog/catalog.h"
 #include "catalog/http.h"
 #include "catalog/requests.h"
@@ -26,8 +26,8 @@ class Receipts {
 
  private:
   using Key = std::tuple<std::string, int64_t, std::string>;
-  mutable std::mutex mutex_;
-  std::map<Key, Receipt> receipts_;
+  mutable Mutex mutex_;
+  std::map<Key, Receipt> receipts_ DCP_GUARDED_BY(mutex_);
 };
 
 class Facade : public HttpHandler {

@@ -4,9 +4,9 @@
 #include <curl/curl.h>
 
 #include <array>
-#include <mutex>
 #include <utility>
 
+#include "base/mutex.h"
 #include "catalog/http.h"
 
 namespace dcp::catalog {
@@ -51,14 +51,14 @@ void GlobalInit() {
 }  // namespace
 
 struct HttpClient::Pool {
-  std::mutex mutex;
-  std::vector<CURL*> idle;
+  Mutex mutex;
+  std::vector<CURL*> idle DCP_GUARDED_BY(mutex);
 
   ~Pool() {
     for (CURL* handle : idle) curl_easy_cleanup(handle);
   }
   CURL* Take() {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     if (idle.empty()) return curl_easy_init();
     CURL* handle = idle.back();
     idle.pop_back();
@@ -66,7 +66,7 @@ struct HttpClient::Pool {
   }
   void Give(CURL* handle) {
     curl_easy_reset(handle);  // forgets options, keeps connections
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     if (idle.size() < kIdleHandlesMax) {
       idle.push_back(handle);
     } else {

@@ -39,7 +39,7 @@ UpstreamCatalog::UpstreamCatalog(std::string what, const Upstream& upstream, int
 
 Result<UpstreamCatalog::Dialect> UpstreamCatalog::GetDialect() const {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (dialect_) return *dialect_;
   }
   DCP_ASSIGN(const HttpReply reply, CallAsIs("GET", "/v1/config", ""));
@@ -62,7 +62,7 @@ Result<UpstreamCatalog::Dialect> UpstreamCatalog::GetDialect() const {
       dialect.separator = separator.get<std::string>();
     }
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   dialect_ = dialect;
   return dialect;
 }

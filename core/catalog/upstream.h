@@ -4,11 +4,11 @@
 #pragma once
 
 #include <atomic>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
 #include "catalog/http.h"
@@ -59,8 +59,8 @@ class UpstreamCatalog {
 
   std::string what_;
   HttpClient client_;
-  mutable std::mutex mutex_;
-  mutable std::optional<Dialect> dialect_;  ///< guarded by mutex_
+  mutable Mutex mutex_;
+  mutable std::optional<Dialect> dialect_ DCP_GUARDED_BY(mutex_);
 };
 
 /// "/v1/namespaces/a%1Fb", ".../tables/t": in the protocol's own spelling, which a catalog turns
