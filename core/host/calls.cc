@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/mutex.h"
 #include "host/frame.h"
 
 namespace dcp::host {
@@ -41,21 +42,21 @@ struct Calls::Slot {
   Slot(std::string m, bool takes) : method(std::move(m)), takes_data(takes) {}
 
   void Finish(Reply value) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     if (!reply) reply = std::move(value);
     changed.notify_all();
   }
-  bool HasEvents() const { return !data.empty() || progress.has_value(); }
+  bool HasEvents() const DCP_REQUIRES(mutex) { return !data.empty() || progress.has_value(); }
 
   const std::string method;
   const bool takes_data;
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::optional<Reply> reply;
-  std::deque<std::string> data;         ///< DATA events, in order
-  uint64_t data_cost = 0;               ///< of those whose room has not been given back
-  std::optional<std::string> progress;  ///< the newest PROGRESS event
-  int64_t abandoned_ms = 0;             ///< when the caller gave it up
+  Mutex mutex;
+  CondVar changed;
+  std::optional<Reply> reply DCP_GUARDED_BY(mutex);
+  std::deque<std::string> data DCP_GUARDED_BY(mutex);  ///< DATA events, in order
+  uint64_t data_cost DCP_GUARDED_BY(mutex) = 0;  ///< of those whose room has not been given back
+  std::optional<std::string> progress DCP_GUARDED_BY(mutex);  ///< the newest PROGRESS event
+  int64_t abandoned_ms DCP_GUARDED_BY(mutex) = 0;             ///< when the caller gave it up
 };
 
 std::string InvokeBody(const std::string& method, const std::string& request,
@@ -76,12 +77,12 @@ Status CheckRequestSize(const std::string& method, const std::string& request) {
 }
 
 void Calls::Admit() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   admits_ = true;
 }
 
 void Calls::Refuse(Status reason) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   admits_ = false;
   refusal_ = std::move(reason);
 }
@@ -89,7 +90,7 @@ void Calls::Refuse(Status reason) {
 void Calls::End(Status reason, const std::string& death, const std::string& last_words) {
   std::map<uint64_t, std::shared_ptr<Slot>> open;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     admits_ = false;
     refusal_ = std::move(reason);
     open.swap(open_);
@@ -101,10 +102,10 @@ void Calls::End(Status reason, const std::string& death, const std::string& last
 }
 
 size_t Calls::Hung(int64_t now, int64_t grace_ms, std::string& method) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   size_t hung = 0;
   for (const auto& [id, slot] : open_) {
-    const std::lock_guard slot_lock(slot->mutex);
+    const MutexLock slot_lock(slot->mutex);
     if (slot->abandoned_ms == 0 || now - slot->abandoned_ms < grace_ms) continue;
     ++hung;
     method = slot->method;
@@ -113,12 +114,12 @@ size_t Calls::Hung(int64_t now, int64_t grace_ms, std::string& method) const {
 }
 
 std::string Calls::last_method() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return last_method_;
 }
 
 std::shared_ptr<Calls::Slot> Calls::Find(uint64_t id) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = open_.find(id);
   return found == open_.end() ? nullptr : found->second;
 }
@@ -126,7 +127,7 @@ std::shared_ptr<Calls::Slot> Calls::Find(uint64_t id) const {
 void Calls::Complete(uint64_t id, Reply reply) {
   std::shared_ptr<Slot> slot;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = open_.find(id);
     if (found == open_.end()) return;  // nothing waits for it any more
     slot = std::move(found->second);
@@ -139,7 +140,7 @@ void Calls::Complete(uint64_t id, Reply reply) {
 bool Calls::Event(uint64_t id, uint32_t kind, std::string body) {
   const std::shared_ptr<Slot> slot = Find(id);
   if (!slot) return true;
-  const std::lock_guard lock(slot->mutex);
+  const MutexLock lock(slot->mutex);
   if (slot->reply || slot->abandoned_ms != 0) return true;
   if (kind == DCP_EVENT_PROGRESS) {
     slot->progress = std::move(body);
@@ -155,7 +156,7 @@ bool Calls::Event(uint64_t id, uint32_t kind, std::string body) {
 
 std::shared_ptr<Calls::Slot> Calls::Open(const std::string& method, const CallOptions& options,
                                          uint64_t& id, Status& refused) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (!admits_) {
     refused = refusal_.ok() ? Unavailable(who_ + " is not ready") : refusal_;
     return nullptr;
@@ -186,11 +187,9 @@ class Calls::Wait {
   Result<Reply> Run();
 
  private:
-  using Lock = std::unique_lock<std::mutex>;
-
-  void Deliver(Lock& lock);
-  void AskCaller(Lock& lock);
-  void Sleep(Lock& lock, SteadyMillis now);
+  void Deliver() DCP_REQUIRES(slot_.mutex);
+  void AskCaller() DCP_REQUIRES(slot_.mutex);
+  void Sleep(MutexLock& lock, SteadyMillis now) DCP_REQUIRES(slot_.mutex);
   void Leave(bool tired);
 
   Slot& slot_;
@@ -206,11 +205,11 @@ class Calls::Wait {
 };
 
 Result<Reply> Calls::Wait::Run() {
-  Lock lock(slot_.mutex);
+  MutexLock lock(slot_.mutex);
   for (;;) {
-    if (slot_.HasEvents()) Deliver(lock);
+    if (slot_.HasEvents()) Deliver();
     if (slot_.reply && !slot_.HasEvents()) break;
-    if (stop_.ok()) AskCaller(lock);
+    if (stop_.ok()) AskCaller();
     const SteadyMillis now = SystemClock().Steady();
     if (!stop_.ok() && now >= give_up_ && !slot_.reply) {
       slot_.abandoned_ms = now;  // nobody takes its events any more
@@ -229,39 +228,39 @@ Result<Reply> Calls::Wait::Run() {
 
 /// What has come, in order; new events may come meanwhile. The caller's functions may take long, so
 /// nobody waits for this thread to read.
-void Calls::Wait::Deliver(Lock& lock) {
+void Calls::Wait::Deliver() {
   std::deque<std::string> data;
   data.swap(slot_.data);
   std::optional<std::string> progress;
   progress.swap(slot_.progress);
-  lock.unlock();
+  slot_.mutex.unlock();
   Leave(false);
   for (const std::string& event : data) {
     options_.on_data(event);
     taken_ += EventCost(event.size());
     if (taken_ < kGiveBytes) continue;
-    lock.lock();
+    slot_.mutex.lock();
     slot_.data_cost -= taken_;
-    lock.unlock();
+    slot_.mutex.unlock();
     line_.Give(std::exchange(taken_, 0));
   }
   if (progress && options_.on_progress) options_.on_progress(*progress);
-  lock.lock();
+  slot_.mutex.lock();
 }
 
 /// Asks the plugin to end the call once its caller does not want to wait any longer.
-void Calls::Wait::AskCaller(Lock& lock) {
-  lock.unlock();
+void Calls::Wait::AskCaller() {
+  slot_.mutex.unlock();
   stop_ = Impatience(options_, what_);
   if (!stop_.ok()) {
     line_.Cancel();
     give_up_ = SystemClock().Steady() +
                (stop_.code() == Code::kDeadlineExceeded ? kDeadlineGraceMs : cancel_grace_ms_);
   }
-  lock.lock();
+  slot_.mutex.lock();
 }
 
-void Calls::Wait::Sleep(Lock& lock, SteadyMillis now) {
+void Calls::Wait::Sleep(MutexLock& lock, SteadyMillis now) {
   SteadyMillis until = !stop_.ok() ? give_up_ : options_.deadline;
   if (stop_.ok() && options_.cancelled && (until == 0 || until > now + kCancelPollMs)) {
     until = now + kCancelPollMs;
@@ -273,9 +272,9 @@ void Calls::Wait::Sleep(Lock& lock, SteadyMillis now) {
     tired_at_ = now + kListenMs;
   }
   if (listens_) {
-    lock.unlock();
+    slot_.mutex.unlock();
     line_.Listen(until == 0 ? kListenMs : std::min(kListenMs, until - now + 1));
-    lock.lock();
+    slot_.mutex.lock();
   } else if (until == 0) {
     slot_.changed.wait(lock);
   } else {

@@ -6,16 +6,15 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "host/plugin_home.h"
 
@@ -88,13 +87,13 @@ class Calls {
 
   const std::string who_;
   const int64_t cancel_grace_ms_;
-  mutable std::mutex mutex_;
-  bool admits_ = false;
-  Status refusal_;
-  std::string last_method_;
-  std::map<uint64_t, std::shared_ptr<Slot>> open_;
-  std::atomic<size_t> open_count_{0};  ///< its size
-  uint64_t next_id_ = 16;              ///< below: the host's own requests
+  mutable Mutex mutex_;
+  bool admits_ DCP_GUARDED_BY(mutex_) = false;
+  Status refusal_ DCP_GUARDED_BY(mutex_);
+  std::string last_method_ DCP_GUARDED_BY(mutex_);
+  std::map<uint64_t, std::shared_ptr<Slot>> open_ DCP_GUARDED_BY(mutex_);
+  std::atomic<size_t> open_count_{0};             ///< its size
+  uint64_t next_id_ DCP_GUARDED_BY(mutex_) = 16;  ///< below: the host's own requests
 };
 
 /// The body of a kInvoke frame.

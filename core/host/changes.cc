@@ -45,7 +45,7 @@ Changes::Changes(Settings settings, std::unique_ptr<PluginStore> store)
 }
 
 std::shared_ptr<const Generation> Changes::Present() const {
-  const std::lock_guard lock(present_mutex_);
+  const MutexLock lock(present_mutex_);
   return present_;
 }
 
@@ -117,7 +117,7 @@ Result<Reloaded> Changes::Apply(Settings settings, const Wish& wish,
   }
   change.done.routes = Differences(change.before->router.routes(), change.next->router.routes());
   {
-    const std::lock_guard lock(present_mutex_);
+    const MutexLock lock(present_mutex_);
     present_ = std::move(change.next);
   }
   supervision_.Leave(change.replaced, change.settings.drain_ms);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "host/host.h"
 #include "host/instance.h"
@@ -77,9 +78,10 @@ class Changes {
   static Status CheckOffers(const Change& change);
 
   const std::unique_ptr<PluginStore> store_;
-  mutable std::mutex present_mutex_;
-  std::shared_ptr<const Generation> present_;
-  std::mutex change_mutex_;
+  mutable Mutex present_mutex_;
+  std::shared_ptr<const Generation> present_ DCP_GUARDED_BY(present_mutex_);
+  std::mutex
+      change_mutex_;  ///< not a Mutex: Begin() hands its lock out, which no annotation can say
   Settings settings_;
   std::set<std::string> told_;                ///< files passed over that the log has named
   std::map<std::string, Observed> observed_;  ///< by instance id

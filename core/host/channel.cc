@@ -53,7 +53,7 @@ Status Channel::Send(FrameType type, uint64_t call_id, std::string_view body) {
     header.flags = body.empty() ? uint16_t{0} : kFlagMore;
     header.call_id = call_id;
     // The lock is let go between chunks: a small message need not wait for a large one.
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     DCP_TRY(SendChunk(header, chunk));
   } while (!body.empty());
   return Status::Ok();
@@ -65,7 +65,6 @@ Status Channel::SendChunk(const FrameHeader& header, std::string_view body) {
   return Write({head, sizeof(head)}, body);
 }
 
-/// Under mutex_: what is held, then these.
 Status Channel::Write(std::string_view head, std::string_view body) {
   iovec parts[3];
   msghdr message{};
@@ -110,7 +109,7 @@ Status Channel::Hold(FrameType type, uint64_t call_id, std::string_view head, st
   header.call_id = call_id;
   char bytes[kFrameHeaderBytes];
   EncodeHeader(header, bytes);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   held_.append(bytes, sizeof(bytes)).append(head).append(body);
   const int64_t now = NowNs();
   held = held_.size() < kHeldBytesMax && now - written_ns_ < kQuietNs;
@@ -120,15 +119,16 @@ Status Channel::Hold(FrameType type, uint64_t call_id, std::string_view head, st
 }
 
 Status Channel::Flush() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (held_.empty()) return Status::Ok();
   written_ns_ = NowNs();
   return Write({}, {});
 }
 
 bool Channel::TrySend(FrameType type, uint64_t call_id) {
-  const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock.owns_lock() || !held_.empty()) return false;
+  if (!mutex_.try_lock()) return false;
+  const MutexLock lock(mutex_, std::adopt_lock);
+  if (!held_.empty()) return false;
   FrameHeader header;
   header.type = type;
   header.call_id = call_id;

@@ -5,11 +5,11 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "host/frame.h"
 
@@ -49,14 +49,15 @@ class Channel {
   void Shutdown();
 
  private:
-  Status SendChunk(const FrameHeader& header, std::string_view body);
-  Status Write(std::string_view head, std::string_view body);
+  Status SendChunk(const FrameHeader& header, std::string_view body) DCP_REQUIRES(mutex_);
+  /// What is held, then these.
+  Status Write(std::string_view head, std::string_view body) DCP_REQUIRES(mutex_);
   Result<Got> Read(std::vector<Frame>& out, int flags);
 
   const int fd_;
-  std::mutex mutex_;
-  std::string held_;        ///< whole messages; under mutex_
-  int64_t written_ns_ = 0;  ///< the last time that anything was; under mutex_
+  Mutex mutex_;
+  std::string held_ DCP_GUARDED_BY(mutex_);        ///< whole messages
+  int64_t written_ns_ DCP_GUARDED_BY(mutex_) = 0;  ///< the last time that anything was
   FrameReader reader_;
   std::vector<char> buffer_;
 };

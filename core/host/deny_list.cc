@@ -29,7 +29,7 @@ std::list<DenyList::Suspect>::iterator DenyList::Find(const std::string& digest)
 Status DenyList::Check(std::string_view method, std::string_view request) {
   if (!any_.load()) return {};
   const std::string digest = DigestOf(method, request);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = Find(digest);
   if (found == suspects_.end() || found->deaths < deaths_max_) return {};
   return FailedPrecondition("this very request of " + std::string(method) +
@@ -40,7 +40,7 @@ Status DenyList::Check(std::string_view method, std::string_view request) {
 bool DenyList::Died(std::string_view method, std::string_view request, const std::string& reason) {
   if (deaths_max_ == 0) return false;
   const std::string digest = DigestOf(method, request);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = Find(digest);
   if (found != suspects_.end()) {
     suspects_.splice(suspects_.begin(), suspects_, found);
@@ -57,14 +57,14 @@ bool DenyList::Died(std::string_view method, std::string_view request, const std
 void DenyList::Answered(std::string_view method, std::string_view request) {
   if (!any_.load()) return;
   const std::string digest = DigestOf(method, request);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = Find(digest);
   if (found != suspects_.end()) suspects_.erase(found);
   any_ = !suspects_.empty();
 }
 
 void DenyList::Clear() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   suspects_.clear();
   any_ = false;
 }

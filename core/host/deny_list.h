@@ -7,10 +7,10 @@
 #include <atomic>
 #include <cstdint>
 #include <list>
-#include <mutex>
 #include <string>
 #include <string_view>
 
+#include "base/mutex.h"
 #include "base/result.h"
 
 namespace dcp::host {
@@ -39,12 +39,12 @@ class DenyList {
     int deaths = 0;
     std::string reason;  ///< of the last
   };
-  std::list<Suspect>::iterator Find(const std::string& digest);
+  std::list<Suspect>::iterator Find(const std::string& digest) DCP_REQUIRES(mutex_);
 
   const int deaths_max_;
   std::atomic<bool> any_{false};
-  std::mutex mutex_;
-  std::list<Suspect> suspects_;  ///< newest first
+  Mutex mutex_;
+  std::list<Suspect> suspects_ DCP_GUARDED_BY(mutex_);  ///< newest first
 };
 
 }  // namespace dcp::host

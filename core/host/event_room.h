@@ -8,11 +8,10 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "host/frame.h"
 
 namespace dcp::host {
@@ -23,8 +22,8 @@ class EventRoom {
   /// it goes at all. Waits while there is none, until the deadline (0: none) or the call's end.
   /// [any] blocks
   dcp_code Take(size_t bytes, int64_t deadline_ns) {
-    std::unique_lock lock(mutex_);
-    const auto free = [this] { return left_ > 0 || end_ != DCP_OK; };
+    MutexLock lock(mutex_);
+    const auto free = [this]() DCP_REQUIRES(mutex_) { return left_ > 0 || end_ != DCP_OK; };
     if (!free()) {
       if (deadline_ns == 0) {
         changed_.wait(lock, free);
@@ -39,22 +38,22 @@ class EventRoom {
   }
   /// The caller has taken that much. [any]
   void Give(uint64_t cost) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     left_ += static_cast<int64_t>(cost);
     changed_.notify_all();
   }
   /// Nobody takes any more: whoever waits is answered `why`; the first reason counts. [any]
   void End(dcp_code why) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (end_ == DCP_OK) end_ = why;
     changed_.notify_all();
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int64_t left_ = static_cast<int64_t>(kEventWindowBytes);
-  dcp_code end_ = DCP_OK;
+  Mutex mutex_;
+  CondVar changed_;
+  int64_t left_ DCP_GUARDED_BY(mutex_) = static_cast<int64_t>(kEventWindowBytes);
+  dcp_code end_ DCP_GUARDED_BY(mutex_) = DCP_OK;
 };
 
 }  // namespace dcp::host

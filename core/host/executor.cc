@@ -10,14 +10,14 @@
 namespace dcp::host {
 
 Executor::~Executor() {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   state_->closed = true;
   state_->ready.notify_all();
 }
 
 bool Executor::Post(std::function<void()> task) {
   State& state = *state_;
-  const std::lock_guard lock(state.mutex);
+  const MutexLock lock(state.mutex);
   if (state.tasks.size() >= kTasksMax) return false;
   if (state.idle <= state.tasks.size() && state.threads < state.threads_max) {
     try {
@@ -33,24 +33,25 @@ bool Executor::Post(std::function<void()> task) {
 }
 
 bool Executor::Enter() {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   if (!state_->tasks.empty() || state_->running >= state_->threads_max) return false;
   ++state_->running;
   return true;
 }
 
 void Executor::Leave() {
-  const std::lock_guard lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   --state_->running;
   if (!state_->tasks.empty()) state_->ready.notify_one();
 }
 
 void Executor::Work(const std::shared_ptr<State>& state) {
-  std::unique_lock lock(state->mutex);
+  MutexLock lock(state->mutex);
   for (;;) {
     ++state->idle;
-    state->ready.wait(lock,
-                      [&] { return state->MayRun() || (state->closed && state->tasks.empty()); });
+    state->ready.wait(lock, [&]() DCP_REQUIRES(state->mutex) {
+      return state->MayRun() || (state->closed && state->tasks.empty());
+    });
     --state->idle;
     if (state->tasks.empty()) return;
     std::function<void()> task = std::move(state->tasks.front());

@@ -3,12 +3,12 @@
 // Threads for a plugin's code. They are not joined, because nobody can make that code return.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
+
+#include "base/mutex.h"
 
 namespace dcp::host {
 
@@ -33,16 +33,16 @@ class Executor {
  private:
   struct State {
     explicit State(size_t max) : threads_max(max) {}
-    bool MayRun() const { return !tasks.empty() && running < threads_max; }
+    bool MayRun() const DCP_REQUIRES(mutex) { return !tasks.empty() && running < threads_max; }
 
     const size_t threads_max;
-    std::mutex mutex;
-    std::condition_variable ready;
-    std::deque<std::function<void()>> tasks;
-    size_t threads = 0;
-    size_t idle = 0;
-    size_t running = 0;
-    bool closed = false;
+    Mutex mutex;
+    CondVar ready;
+    std::deque<std::function<void()>> tasks DCP_GUARDED_BY(mutex);
+    size_t threads DCP_GUARDED_BY(mutex) = 0;
+    size_t idle DCP_GUARDED_BY(mutex) = 0;
+    size_t running DCP_GUARDED_BY(mutex) = 0;
+    bool closed DCP_GUARDED_BY(mutex) = false;
   };
   static void Work(const std::shared_ptr<State>& state);
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "host/frame.h"
 #include "host/in_process_files.h"
 #include "host/output.h"
@@ -26,9 +27,9 @@ constexpr int64_t kTickMs = 500;
 
 /// Runtimes whose plugin did not end: its threads may still use them.
 void KeepForGood(std::shared_ptr<PluginRuntime> runtime) {
-  static auto* mutex = new std::mutex;
+  static auto* mutex = new Mutex;
   static auto* kept = new std::vector<std::shared_ptr<PluginRuntime>>;
-  const std::lock_guard lock(*mutex);
+  const MutexLock lock(*mutex);
   kept->push_back(std::move(runtime));
 }
 
@@ -57,17 +58,21 @@ class InProcess::Sink : public PluginSink {
   }
 
   void Answered(uint64_t id, Reply reply) {
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     answers[id] = std::move(reply);
     changed.notify_all();
   }
+  Result<const dcp_plugin_api*> Table() {
+    const MutexLock lock(mutex);
+    return table;
+  }
 
   Calls calls;
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::map<uint64_t, Reply> answers;  ///< to the host's own requests
-  Result<const dcp_plugin_api*> table = Internal("the plugin was not loaded");
-  bool stopping = false;
+  Mutex mutex;
+  CondVar changed;
+  std::map<uint64_t, Reply> answers DCP_GUARDED_BY(mutex);  ///< to the host's own requests
+  Result<const dcp_plugin_api*> table DCP_GUARDED_BY(mutex) = Internal("the plugin was not loaded");
+  bool stopping DCP_GUARDED_BY(mutex) = false;
 
  private:
   const std::string plugin_;
@@ -102,21 +107,26 @@ std::shared_ptr<InProcess> InProcess::Start(HomeOptions options, std::function<v
 }
 
 PluginHome::Phase InProcess::phase() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return phase_;
 }
 
 Status InProcess::ending(bool& permanent) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   permanent = permanent_;
   return ending_;
+}
+
+void InProcess::SetPermanent(bool permanent) {
+  const MutexLock lock(mutex_);
+  permanent_ = permanent;
 }
 
 void InProcess::Run() {
   Status why = Prepare();
   if (why.ok()) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       phase_ = Phase::kReady;
     }
     sink_->calls.Admit();
@@ -129,13 +139,14 @@ void InProcess::Run() {
 
 /// Waits for the answer to one of the host's own requests, within the time of the start.
 Status InProcess::Ask(uint64_t id, const std::string& what) {
-  std::unique_lock lock(sink_->mutex);
-  const bool answered =
-      sink_->changed.wait_for(lock, std::chrono::milliseconds(options_.start_timeout_ms),
-                              [&] { return sink_->answers.count(id) > 0 || sink_->stopping; });
+  MutexLock lock(sink_->mutex);
+  const bool answered = sink_->changed.wait_for(
+      lock, std::chrono::milliseconds(options_.start_timeout_ms),
+      [&]() DCP_REQUIRES(sink_->mutex) { return sink_->answers.count(id) > 0 || sink_->stopping; });
   if (sink_->stopping) return Unavailable(who_ + " is being stopped");
   if (!answered) {
-    permanent_ = true;  // its thread cannot be ended, and each further try would cost another
+    // Its thread cannot be ended, and each further try would cost another.
+    SetPermanent(true);
     return FailedPrecondition(who_ + " was not ready after " +
                               std::to_string(options_.start_timeout_ms) + " ms in " + what)
         .WithHint("use isolation: worker, which can be ended and started again");
@@ -143,7 +154,7 @@ Status InProcess::Ask(uint64_t id, const std::string& what) {
   const Reply& reply = sink_->answers[id];
   if (reply.code == Code::kOk) return Status::Ok();
   const bool validate = id == kValidateId;
-  permanent_ = validate || !IsTransient(reply.code);
+  SetPermanent(validate || !IsTransient(reply.code));
   return Status(
       reply.code,
       who_ + (validate ? " refuses its configuration: " : " could not be created: ") + reply.body);
@@ -154,15 +165,15 @@ Status InProcess::Prepare() {
                 sha256 = options_.plugin_sha256] {
     Result<const dcp_plugin_api*> table = LoadInProcess(path, source, sha256);
     {
-      const std::lock_guard lock(sink->mutex);
+      const MutexLock lock(sink->mutex);
       sink->table = std::move(table);
     }
     sink->Answered(kLoadId, {});
   });
   DCP_TRY(Ask(kLoadId, "its constructors"));
-  const Result<const dcp_plugin_api*> table = sink_->table;
+  const Result<const dcp_plugin_api*> table = sink_->Table();
   if (!table.ok()) {
-    permanent_ = true;  // it lies in the file
+    SetPermanent(true);  // it lies in the file
     return table.status();
   }
   parallel_ = ((*table)->flags & DCP_FLAG_PARALLEL) != 0;
@@ -176,8 +187,9 @@ Status InProcess::Prepare() {
 /// Until it is stopped (OK), or hangs. A call that was given up and goes on holds a thread of the
 /// plugin: with one thread, or when nothing else runs, or when several are held, it serves nobody.
 Status InProcess::Serve() {
-  std::unique_lock lock(mutex_);
-  while (!stop_.wait_for(lock, std::chrono::milliseconds(kTickMs), [this] { return stopping_; })) {
+  MutexLock lock(mutex_);
+  while (!stop_.wait_for(lock, std::chrono::milliseconds(kTickMs),
+                         [this]() DCP_REQUIRES(mutex_) { return stopping_; })) {
     lock.unlock();
     std::string method;
     const size_t hung = sink_->calls.Hung(SystemClock().Steady(), options_.hang_grace_ms, method);
@@ -199,7 +211,7 @@ void InProcess::Finish(const Status& why) {
   // Calls that are about to end may; those of a plugin that hangs will not.
   bool destroyed = runtime_ == nullptr || (why.ok() && Destroy());
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     phase_ = Phase::kEnded;
     ending_ = reason;
   }
@@ -213,14 +225,15 @@ void InProcess::Finish(const Status& why) {
 }
 
 bool InProcess::Destroy() {
-  std::unique_lock lock(sink_->mutex);
+  MutexLock lock(sink_->mutex);
   sink_->answers.erase(kDestroyId);
   lock.unlock();
   runtime_->Destroy(kDestroyId);
   lock.lock();
-  return sink_->changed.wait_for(lock, std::chrono::milliseconds(kStopGraceMs), [&] {
-    return sink_->answers.count(kDestroyId) > 0;
-  }) && sink_->answers[kDestroyId].code == Code::kOk;
+  return sink_->changed.wait_for(
+             lock, std::chrono::milliseconds(kStopGraceMs),
+             [&]() DCP_REQUIRES(sink_->mutex) { return sink_->answers.count(kDestroyId) > 0; }) &&
+         sink_->answers[kDestroyId].code == Code::kOk;
 }
 
 Result<Reply> InProcess::Call(const std::string& method, const std::string& request,
@@ -240,12 +253,12 @@ Result<Reply> InProcess::Call(const std::string& method, const std::string& requ
 void InProcess::Stop() {
   if (!thread_.joinable()) return;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
     stop_.notify_all();
   }
   {
-    const std::lock_guard lock(sink_->mutex);
+    const MutexLock lock(sink_->mutex);
     sink_->stopping = true;
     sink_->changed.notify_all();
   }

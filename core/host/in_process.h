@@ -7,16 +7,15 @@
 
 #include <dcp/plugin.h>
 
-#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
 
+#include "base/mutex.h"
 #include "host/calls.h"
 #include "host/plugin_home.h"
 #include "host/plugin_runtime.h"
@@ -48,6 +47,7 @@ class InProcess : public PluginHome {
   InProcess(HomeOptions options, std::function<void()> changed);
   void Run();
   Status Prepare();
+  void SetPermanent(bool permanent);
   Status Ask(uint64_t id, const std::string& what);
   Status Serve();
   void Finish(const Status& why);
@@ -61,12 +61,12 @@ class InProcess : public PluginHome {
   std::shared_ptr<PluginRuntime> runtime_;  ///< set before it is ready, then constant
   bool parallel_ = false;
 
-  mutable std::mutex mutex_;
-  std::condition_variable stop_;
-  Phase phase_ = Phase::kStarting;
-  bool stopping_ = false;
-  bool permanent_ = false;
-  Status ending_;
+  mutable Mutex mutex_;
+  CondVar stop_;
+  Phase phase_ DCP_GUARDED_BY(mutex_) = Phase::kStarting;
+  bool stopping_ DCP_GUARDED_BY(mutex_) = false;
+  bool permanent_ DCP_GUARDED_BY(mutex_) = false;
+  Status ending_ DCP_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

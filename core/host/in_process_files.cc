@@ -4,9 +4,9 @@
 #include "host/in_process_files.h"
 
 #include <map>
-#include <mutex>
 #include <utility>
 
+#include "base/mutex.h"
 #include "host/in_process_rules.h"
 #include "host/plugin_library.h"
 
@@ -15,7 +15,7 @@ namespace {
 
 /// Of the process, since loading is.
 struct LoadedFiles {
-  std::mutex mutex;
+  Mutex mutex;
   std::map<std::string, Result<const dcp_plugin_api*>> by_digest;  ///< also what was no use
 };
 
@@ -29,7 +29,7 @@ LoadedFiles& TheLoadedFiles() {
 Result<const dcp_plugin_api*> LoadInProcess(const std::string& path, const std::string& source,
                                             const std::string& sha256) {
   LoadedFiles& files = TheLoadedFiles();
-  const std::lock_guard lock(files.mutex);
+  const MutexLock lock(files.mutex);
   if (const auto found = files.by_digest.find(sha256); found != files.by_digest.end()) {
     return found->second;
   }

@@ -100,7 +100,7 @@ bool Instance::Serves(const InstancePlan& plan) const {
 }
 
 bool Instance::failed() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return phase_ == Phase::kFailed;
 }
 
@@ -109,7 +109,7 @@ std::string Instance::Who() const {
 }
 
 bool Instance::Enter() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (closed_) return false;
   ++open_calls_;
   return true;
@@ -117,7 +117,7 @@ bool Instance::Enter() {
 
 void Instance::Exit() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     --open_calls_;
     if (!leaving_ || open_calls_ > 0) return;
   }
@@ -125,7 +125,7 @@ void Instance::Exit() {
 }
 
 bool Instance::Close(bool by_force) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   leaving_ = true;
   closed_ = closed_ || by_force || open_calls_ == 0;
   return closed_;
@@ -145,7 +145,7 @@ Result<std::shared_ptr<PluginHome>> Instance::StartHome() {
       return secret;
     };
     DCP_ASSIGN(options.config_json, schema::Fill(plan_.own.config_json, source).With(Who()));
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     filled_in_ = std::move(filled_in);
   }
   if (plan_.own.isolation == kIsolationInProcess) {
@@ -158,7 +158,7 @@ Result<std::shared_ptr<PluginHome>> Instance::StartHome() {
 SteadyMillis Instance::Supervise(SteadyMillis now) {
   std::shared_ptr<PluginHome> old;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (phase_ != Phase::kDue) return kNever;
     if (now < due_) return due_;
     phase_ = Phase::kStarting;
@@ -167,7 +167,7 @@ SteadyMillis Instance::Supervise(SteadyMillis now) {
   }
   old.reset();  // its process has ended; this joins its thread
   Result<std::shared_ptr<PluginHome>> made = StartHome();
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   if (phase_ == Phase::kStopped) {
     lock.unlock();
     return kNever;  // it was stopped meanwhile; `made` ends with this function
@@ -188,8 +188,10 @@ SteadyMillis Instance::Supervise(SteadyMillis now) {
 /// On a thread of the worker, which may come before Supervise() has stored it.
 void Instance::OnChanged() {
   {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return home_ != nullptr || phase_ == Phase::kStopped; });
+    MutexLock lock(mutex_);
+    changed_.wait(lock, [this]() DCP_REQUIRES(mutex_) {
+      return home_ != nullptr || phase_ == Phase::kStopped;
+    });
     if (phase_ != Phase::kStarting && phase_ != Phase::kReady) return;
     if (home_->phase() == PluginHome::Phase::kReady) {
       phase_ = Phase::kReady;
@@ -208,7 +210,6 @@ void Instance::OnChanged() {
   wake_();
 }
 
-/// Under mutex_.
 void Instance::Died(const Status& why, bool permanent) {
   const Status reason = Status(why.code(), schema::Redact(why.message(), filled_in_))
                             .WithId(why.id())
@@ -234,7 +235,7 @@ void Instance::Died(const Status& why, bool permanent) {
 Status Instance::WaitSettled(const std::function<bool()>& cancelled) {
   // A person takes as long as they take; neither a start nor a reload waits for them.
   if (plan_.options.wait_for_debugger) return Status::Ok();
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!settled_ && phase_ != Phase::kStopped) {
     if (!cancelled) {
       changed_.wait(lock);
@@ -258,7 +259,7 @@ Result<std::shared_ptr<PluginHome>> Instance::WaitHome(const PluginHome* dead,
   const bool own_deadline = options.deadline != 0 && options.deadline < patience;
   const SteadyMillis until = own_deadline ? options.deadline : patience;
   std::optional<QueuedCall> queued;  // only when it has to wait: the usual call does not pay
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   for (;;) {
     if (phase_ == Phase::kFailed) return reason_;
     if (phase_ == Phase::kStopped) return Unavailable(Who() + " is being stopped");
@@ -298,7 +299,7 @@ Result<Reply> Instance::Call(const std::string& method, const std::string& reque
     if (!sent && reply.status().code() == Code::kUnavailable) continue;
     if (reply.ok() && reply->from_plugin) {
       denied_.Answered(method, request);
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       deaths_ = 0;
     } else if (sent && home->phase() == PluginHome::Phase::kEnded && !WasAsked(home.get())) {
       const std::string death = reply.ok() ? reply->body : reply.status().message();
@@ -313,7 +314,7 @@ Result<Reply> Instance::Call(const std::string& method, const std::string& reque
 }
 
 bool Instance::WasAsked(const PluginHome* home) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return asked_ == home || phase_ == Phase::kStopped;
 }
 
@@ -328,7 +329,7 @@ InstanceState Instance::State() const {
     state.path = plan_.plugin->source;
     for (const Capability& c : own->capabilities) state.capabilities.push_back(c.name);
   }
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   state.state = plan_.disabled                                          ? "DISABLED"
                 : phase_ == Phase::kReady                               ? "READY"
                 : phase_ == Phase::kFailed || phase_ == Phase::kStopped ? "FAILED"
@@ -352,7 +353,7 @@ InstanceMetrics Instance::Metrics() const {
 Status Instance::Restart() {
   std::shared_ptr<PluginHome> home;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!plan_.plugin) {
       return FailedPrecondition(Who() + " cannot be restarted: " + reason_.message())
           .WithHint(plan_.disabled ? "`pretzel plugin enable " + id() + "` takes it back"
@@ -377,7 +378,7 @@ Status Instance::Restart() {
 void Instance::Stop() {
   std::shared_ptr<PluginHome> home;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     phase_ = Phase::kStopped;
     home = std::move(home_);
     changed_.notify_all();

@@ -3,17 +3,16 @@
 // One configured use of a plugin: keeps it running in its home, and says so when it gives up.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "host/deny_list.h"
 #include "host/host.h"
@@ -102,28 +101,29 @@ class Instance {
   /// What the host says about it, for its journal.
   void Tell(log::Level level, std::string_view text) const;
   bool WasAsked(const PluginHome* home) const;  ///< whether it ended because we wanted it to
-  void Died(const Status& why, bool permanent);
+  void Died(const Status& why, bool permanent) DCP_REQUIRES(mutex_);
   Result<std::shared_ptr<PluginHome>> WaitHome(const PluginHome* dead, const CallOptions& options);
 
   const InstancePlan plan_;
   PluginStore& store_;
   const std::function<void()> wake_;
 
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  Phase phase_ = Phase::kDue;
-  bool settled_ = false;
-  SteadyMillis due_ = 0;
-  int deaths_ = 0;
-  int starts_ = 0;
-  int open_calls_ = 0;
-  bool leaving_ = false;
-  bool closed_ = false;
-  Status reason_;
-  std::shared_ptr<PluginHome> home_;
+  mutable Mutex mutex_;
+  CondVar changed_;
+  Phase phase_ DCP_GUARDED_BY(mutex_) = Phase::kDue;
+  bool settled_ DCP_GUARDED_BY(mutex_) = false;
+  SteadyMillis due_ DCP_GUARDED_BY(mutex_) = 0;
+  int deaths_ DCP_GUARDED_BY(mutex_) = 0;
+  int starts_ DCP_GUARDED_BY(mutex_) = 0;
+  int open_calls_ DCP_GUARDED_BY(mutex_) = 0;
+  bool leaving_ DCP_GUARDED_BY(mutex_) = false;
+  bool closed_ DCP_GUARDED_BY(mutex_) = false;
+  Status reason_ DCP_GUARDED_BY(mutex_);
+  std::shared_ptr<PluginHome> home_ DCP_GUARDED_BY(mutex_);
   /// Secrets of the configuration at the last start; no reason repeats them.
-  std::vector<Secret> filled_in_;
-  const PluginHome* asked_ = nullptr;  ///< the home that Restart() ended; compared, never used
+  std::vector<Secret> filled_in_ DCP_GUARDED_BY(mutex_);
+  const PluginHome* asked_ DCP_GUARDED_BY(mutex_) =
+      nullptr;  ///< the home that Restart() ended; compared, never used
   DenyList denied_;
 };
 

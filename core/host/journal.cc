@@ -15,7 +15,7 @@ size_t SizeOf(const JournalLine& line) {
 void Journal::Add(log::Level level, std::string_view source, std::string_view text) {
   JournalLine line{SystemClock().Wall(), level, std::string(source),
                    log::OneLine(text, kJournalLineBytesMax)};
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   bytes_ += SizeOf(line);
   lines_.push_back(std::move(line));
   while (lines_.size() > kJournalLinesMax || bytes_ > kJournalBytesMax) {
@@ -26,7 +26,7 @@ void Journal::Add(log::Level level, std::string_view source, std::string_view te
 }
 
 Journal::Page Journal::Read(int64_t from, size_t max) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const int64_t end = first_ + static_cast<int64_t>(lines_.size());
   Page page;
   page.missed = std::max<int64_t>(0, first_ - from);
@@ -39,7 +39,7 @@ Journal::Page Journal::Read(int64_t from, size_t max) const {
 }
 
 int64_t Journal::Tail(size_t lines) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const size_t wanted = lines == 0 ? lines_.size() : std::min(lines, lines_.size());
   return first_ + static_cast<int64_t>(lines_.size() - wanted);
 }

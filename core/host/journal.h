@@ -7,12 +7,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "log/log.h"
 
 namespace dcp::host {
@@ -54,10 +54,10 @@ class Journal {
   int64_t Tail(size_t lines) const;
 
  private:
-  mutable std::mutex mutex_;
-  std::deque<JournalLine> lines_;
-  int64_t first_ = 0;  ///< number of the oldest that is kept
-  size_t bytes_ = 0;
+  mutable Mutex mutex_;
+  std::deque<JournalLine> lines_ DCP_GUARDED_BY(mutex_);
+  int64_t first_ DCP_GUARDED_BY(mutex_) = 0;  ///< number of the oldest that is kept
+  size_t bytes_ DCP_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace dcp::host

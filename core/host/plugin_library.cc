@@ -10,10 +10,10 @@
 #include <deque>
 #include <exception>
 #include <filesystem>
-#include <mutex>
 #include <string_view>
 #include <utility>
 
+#include "base/mutex.h"
 #include "host/elf.h"
 
 namespace dcp::host {
@@ -27,9 +27,9 @@ constexpr auto kLoadMode = static_cast<dll::load_mode::type>(RTLD_NOW | RTLD_LOC
 
 /// Never destroyed: unloading a plugin is not supported, by design.
 dll::shared_library* Keep(dll::shared_library library) {
-  static auto* const mutex = new std::mutex;
+  static auto* const mutex = new Mutex;
   static auto* const kept = new std::deque<dll::shared_library>;
-  const std::lock_guard lock(*mutex);
+  const MutexLock lock(*mutex);
   return &kept->emplace_back(std::move(library));
 }
 

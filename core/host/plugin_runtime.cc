@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "base/mutex.h"
 #include "host/event_room.h"
 
 /// The host's two opaque types, as this file fills them.
@@ -21,16 +22,16 @@ struct dcp_call {
   bool takes_data = false;
   std::atomic<bool> done{false};
   dcp::host::EventRoom room;
-  std::mutex emit_mutex;  // chunks of two events of one call must not mix
+  dcp::Mutex emit_mutex;  // chunks of two events of one call must not mix
 };
 
 struct dcp_host {
   explicit dcp_host(dcp::host::PluginRuntime* owner) : runtime(owner) {}
   dcp::host::PluginRuntime* const runtime;
   dcp_host_api api{};
-  std::mutex mutex;
-  dcp_code error_code = DCP_OK;
-  std::string error;
+  dcp::Mutex mutex;
+  dcp_code error_code DCP_GUARDED_BY(mutex) = DCP_OK;
+  std::string error DCP_GUARDED_BY(mutex);
 };
 
 namespace dcp::host {
@@ -85,7 +86,7 @@ struct HostTable {
       const dcp_code code = call->room.Take(body.size, call->deadline_ns);
       if (code != DCP_OK) return code;
     }
-    const std::lock_guard lock(call->emit_mutex);
+    const MutexLock lock(call->emit_mutex);
     return call->runtime->sink_->Event(call->id, kind, View(body));
   }
   static void Complete(dcp_call* call, dcp_code code, dcp_bytes body) {
@@ -94,7 +95,7 @@ struct HostTable {
     runtime->Log(DCP_ERROR, "the plugin completed a call twice; only the first counts");
   }
   static void SetError(dcp_host* host, dcp_code code, dcp_bytes text) {
-    const std::lock_guard lock(host->mutex);
+    const MutexLock lock(host->mutex);
     host->error_code = code;
     host->error = View(text);
   }
@@ -151,7 +152,7 @@ void PluginRuntime::Configure(bool create, uint64_t id, const std::string& confi
     return sink_->Complete(id, DCP_FAILED_PRECONDITION, Origin::kWorker, "out of order");
   }
   {
-    const std::lock_guard lock(host_->mutex);
+    const MutexLock lock(host_->mutex);
     host_->error_code = DCP_OK;
     host_->error.clear();
   }
@@ -168,7 +169,7 @@ void PluginRuntime::Configure(bool create, uint64_t id, const std::string& confi
     text = "the plugin's create() answered OK and made no instance";
   }
   if (code != DCP_OK && text.empty()) {
-    const std::lock_guard lock(host_->mutex);
+    const MutexLock lock(host_->mutex);
     text = host_->error;
     if (text.empty()) text = std::string("the plugin's ") + name + "() failed and gave no reason";
   }
@@ -178,20 +179,20 @@ void PluginRuntime::Configure(bool create, uint64_t id, const std::string& confi
 }
 
 void PluginRuntime::TakePosts(bool take) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   takes_posts_ = take;
 }
 
 dcp_code PluginRuntime::Post(void (*run)(void*), void* user) {
   if (run == nullptr) return DCP_INVALID_ARGUMENT;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!takes_posts_) return DCP_FAILED_PRECONDITION;
     if (posted_ >= kPostedMax) return DCP_RESOURCE_EXHAUSTED;
     ++posted_;
   }
   const auto left = [this] {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     --posted_;
     left_.notify_all();
   };
@@ -226,9 +227,11 @@ void PluginRuntime::DoDestroy(uint64_t id) {
   Drain();
   {
     // A call that has been completed may still be on its way out of invoke().
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     if (!left_.wait_for(lock, std::chrono::milliseconds(kLeaveWaitMs),
-                        [this] { return live_.empty() && inside_ == 0 && posted_ == 0; })) {
+                        [this]() DCP_REQUIRES(mutex_) {
+                          return live_.empty() && inside_ == 0 && posted_ == 0;
+                        })) {
       return sink_->Complete(id, DCP_FAILED_PRECONDITION, Origin::kWorker,
                              "calls or posted functions are still running");
     }
@@ -270,7 +273,7 @@ std::function<void()> PluginRuntime::Begin(uint64_t id, std::string frame) {
   call->runtime = this;
   call->id = id;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     live_[id] = call;
     ++inside_;
   }
@@ -295,7 +298,7 @@ void PluginRuntime::Queue(std::function<void()> run, uint64_t id) {
 }
 
 std::shared_ptr<dcp_call> PluginRuntime::Find(uint64_t id) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = live_.find(id);
   return found == live_.end() ? nullptr : found->second;
 }
@@ -322,7 +325,7 @@ void PluginRuntime::RunInvoke(const std::shared_ptr<dcp_call>& call, std::string
 void PluginRuntime::Cancel(uint64_t id) {
   std::shared_ptr<dcp_call> call;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto found = live_.find(id);
     if (found == live_.end()) return;  // it has completed
     call = found->second;
@@ -340,7 +343,7 @@ void PluginRuntime::Cancel(uint64_t id) {
 void PluginRuntime::CancelAll() {
   std::vector<uint64_t> ids;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const auto& [id, call] : live_) ids.push_back(id);
   }
   for (const uint64_t id : ids) Cancel(id);
@@ -358,7 +361,7 @@ void PluginRuntime::RunCancel(const std::shared_ptr<dcp_call>& call) {
 }
 
 void PluginRuntime::Leave() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   --inside_;
   left_.notify_all();
 }
@@ -369,7 +372,7 @@ bool PluginRuntime::Complete(dcp_call* call, dcp_code code, Origin origin, std::
   const uint64_t id = call->id;
   {
     // Before the answer goes out: whoever reads it may destroy the instance next.
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (const auto found = live_.find(id); found != live_.end()) {
       retired_.push_back(std::move(found->second));
       live_.erase(found);

@@ -8,16 +8,15 @@
 #include <dcp/plugin.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
+#include "base/mutex.h"
 #include "host/executor.h"
 #include "host/frame.h"
 
@@ -101,13 +100,14 @@ class PluginRuntime : public std::enable_shared_from_this<PluginRuntime> {
   Executor post_{kPostThreadsMax};
   bool drained_ = false;  ///< on the thread of control_ alone
 
-  std::mutex mutex_;
-  std::condition_variable left_;
-  size_t inside_ = 0;         ///< invoke() and cancel() that run or wait for a thread
-  size_t posted_ = 0;         ///< posted functions that run or wait for a thread
-  bool takes_posts_ = false;  ///< from create() to destroy()
-  std::map<uint64_t, std::shared_ptr<dcp_call>> live_;
-  std::deque<std::shared_ptr<dcp_call>> retired_;
+  Mutex mutex_;
+  CondVar left_;
+  size_t inside_ DCP_GUARDED_BY(mutex_) =
+      0;  ///< invoke() and cancel() that run or wait for a thread
+  size_t posted_ DCP_GUARDED_BY(mutex_) = 0;  ///< posted functions that run or wait for a thread
+  bool takes_posts_ DCP_GUARDED_BY(mutex_) = false;  ///< from create() to destroy()
+  std::map<uint64_t, std::shared_ptr<dcp_call>> live_ DCP_GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<dcp_call>> retired_ DCP_GUARDED_BY(mutex_);
 };
 
 }  // namespace dcp::host

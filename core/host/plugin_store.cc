@@ -77,12 +77,14 @@ Result<std::unique_ptr<PluginStore>> PluginStore::Open(std::string directory) {
   std::unique_ptr<PluginStore> store(new PluginStore(std::move(directory)));
   if (!store->kept()) return store;
   DCP_TRY(store->Clean());
+  const MutexLock lock(store->mutex_);
   DCP_TRY(store->Load());
   return store;
 }
 
 Result<std::unique_ptr<PluginStore>> PluginStore::Look(std::string directory) {
   std::unique_ptr<PluginStore> store(new PluginStore(std::move(directory)));
+  const MutexLock lock(store->mutex_);
   if (store->kept()) DCP_TRY(store->Load());
   return store;
 }
@@ -147,7 +149,6 @@ void PluginStore::LoadRecord(const std::string& id, const std::string& digest) {
   contents_.push_back(std::move(stored));
 }
 
-/// Under mutex_.
 Result<StoredPlugin> PluginStore::Keep(const std::string& incoming, const std::string& digest,
                                        StoredPlugin note, bool& existed) {
   // From the copy: who writes the original meanwhile changes nothing.
@@ -180,7 +181,6 @@ Result<StoredPlugin> PluginStore::Keep(const std::string& incoming, const std::s
   return note;
 }
 
-/// What is in the store of a file that nobody wrote since. Under mutex_.
 const StoredPlugin* PluginStore::Known(const std::string& path, const FileStamp& stamp) const {
   const auto known = digests_.find(path);
   if (known == digests_.end() || known->second.first != stamp) return nullptr;
@@ -193,7 +193,7 @@ const StoredPlugin* PluginStore::Known(const std::string& path, const FileStamp&
 Result<StoredPlugin> PluginStore::Peek(const std::string& path) {
   DCP_TRY(CheckFile(path));
   DCP_ASSIGN(const FileStamp stamp, StampOf(path));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (const StoredPlugin* known = Known(path, stamp)) return *known;
   StoredPlugin seen;
   seen.source = path;
@@ -213,7 +213,7 @@ Result<StoredPlugin> PluginStore::Take(const std::string& path) {
   if (!kept() || !IsMovable(path)) return Peek(path);
   DCP_TRY(CheckFile(path));
   DCP_ASSIGN(const FileStamp stamp, StampOf(path));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (const StoredPlugin* known = Known(path, stamp)) return *known;
   StoredPlugin note;
   note.source = path;
@@ -241,7 +241,7 @@ Result<StoredPlugin> PluginStore::Install(const std::string& incoming, const std
               "compare where it came from: it is another build, damaged, or not what it "
               "claims to be");
     }
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     StoredPlugin note;
     note.source = source;
     note.installed = true;
@@ -265,7 +265,7 @@ Result<StoredPlugin> PluginStore::Install(const std::string& incoming, const std
 }
 
 std::vector<StoredPlugin> PluginStore::Installed(const std::string& id) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::vector<StoredPlugin> found;
   for (auto each = contents_.rbegin(); each != contents_.rend(); ++each) {
     if (each->installed && (id.empty() || each->manifest.id == id)) found.push_back(*each);
@@ -285,7 +285,7 @@ std::optional<StoredPlugin> PluginStore::Chosen(const std::string& id, const std
 Status PluginStore::CheckUnchanged(const StoredPlugin& plugin) {
   DCP_TRY(CheckFile(plugin.path));
   DCP_ASSIGN(const FileStamp stamp, StampOf(plugin.path));
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto known = digests_.find(plugin.path);
   std::string digest;
   if (known != digests_.end() && known->second.first == stamp) {
@@ -301,7 +301,7 @@ Status PluginStore::CheckUnchanged(const StoredPlugin& plugin) {
 }
 
 void PluginStore::RemoveUnused(const std::set<std::string>& used) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::erase_if(contents_, [&](const StoredPlugin& each) {
     if (each.installed || used.count(each.sha256) > 0) return false;
     return os::RemoveTree(FolderOf(each.manifest.id, each.sha256)).ok();
@@ -309,13 +309,13 @@ void PluginStore::RemoveUnused(const std::set<std::string>& used) {
 }
 
 std::optional<Decision> PluginStore::DecisionOn(const std::string& instance) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = decisions_.find(instance);
   return found == decisions_.end() ? std::nullopt : std::optional<Decision>(found->second);
 }
 
 Status PluginStore::Decide(const std::map<std::string, Decision>& by_instance) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::map<std::string, Decision> next = decisions_;
   for (const auto& [instance, decision] : by_instance) {
     const bool empty = decision.sha256.empty() && !decision.disabled;

@@ -10,12 +10,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "host/digest.h"
 #include "host/manifest.h"
@@ -90,18 +90,21 @@ class PluginStore {
  private:
   explicit PluginStore(std::string directory) : directory_(std::move(directory)) {}
   Status Clean();
-  Status Load();
+  Status Load() DCP_REQUIRES(mutex_);
   Result<StoredPlugin> Keep(const std::string& incoming, const std::string& digest,
-                            StoredPlugin note, bool& existed);
-  const StoredPlugin* Known(const std::string& path, const FileStamp& stamp) const;
+                            StoredPlugin note, bool& existed) DCP_REQUIRES(mutex_);
+  /// What is in the store of a file that nobody wrote since.
+  const StoredPlugin* Known(const std::string& path, const FileStamp& stamp) const
+      DCP_REQUIRES(mutex_);
   std::string FolderOf(const std::string& id, const std::string& digest) const;
-  void LoadRecord(const std::string& id, const std::string& digest);
+  void LoadRecord(const std::string& id, const std::string& digest) DCP_REQUIRES(mutex_);
 
   const std::string directory_;
-  mutable std::mutex mutex_;
-  std::vector<StoredPlugin> contents_;                                ///< in the store, by time
-  std::map<std::string, std::pair<FileStamp, std::string>> digests_;  ///< of files looked at
-  std::map<std::string, Decision> decisions_;
+  mutable Mutex mutex_;
+  std::vector<StoredPlugin> contents_ DCP_GUARDED_BY(mutex_);  ///< in the store, by time
+  std::map<std::string, std::pair<FileStamp, std::string>> digests_
+      DCP_GUARDED_BY(mutex_);  ///< of files looked at
+  std::map<std::string, Decision> decisions_ DCP_GUARDED_BY(mutex_);
 };
 
 }  // namespace dcp::host

@@ -22,13 +22,13 @@ Supervision::Supervision() : supervisor_([this] { Supervise(); }), drainer_([thi
 
 Supervision::~Supervision() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
     wake_.notify_all();
   }
   drainer_.join();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     drained_ = true;
     wake_.notify_all();
   }
@@ -37,14 +37,14 @@ Supervision::~Supervision() {
 }
 
 void Supervision::Add(const std::vector<std::shared_ptr<Instance>>& instances) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   instances_.insert(instances_.end(), instances.begin(), instances.end());
   woken_ = true;
   wake_.notify_all();
 }
 
 void Supervision::Leave(const std::vector<std::shared_ptr<Instance>>& instances, int64_t drain_ms) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const SteadyMillis due = SystemClock().Steady() + drain_ms;
   for (const auto& instance : instances) leaving_.push_back({instance, due});
   ended_ = true;
@@ -52,20 +52,20 @@ void Supervision::Leave(const std::vector<std::shared_ptr<Instance>>& instances,
 }
 
 bool Supervision::WaitFewer(size_t count, int64_t timeout_ms) {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   return gone_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
-                        [&] { return leaving_.size() < count; });
+                        [&]() DCP_REQUIRES(mutex_) { return leaving_.size() < count; });
 }
 
 void Supervision::Wake() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   woken_ = true;
   ended_ = true;
   wake_.notify_all();
 }
 
 void Supervision::Supervise() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_) {
     woken_ = false;
     const std::vector<std::shared_ptr<Instance>> instances = instances_;
@@ -74,7 +74,7 @@ void Supervision::Supervise() {
     const SteadyMillis now = SystemClock().Steady();
     for (const auto& instance : instances) due = std::min(due, instance->Supervise(now));
     lock.lock();
-    const auto ready = [this] { return stopping_ || woken_; };
+    const auto ready = [this]() DCP_REQUIRES(mutex_) { return stopping_ || woken_; };
     if (due == kNever) {
       wake_.wait(lock, ready);
     } else {
@@ -82,13 +82,13 @@ void Supervision::Supervise() {
     }
   }
   // An instance is stopped by one thread alone: who comes second would not wait for its end.
-  wake_.wait(lock, [this] { return drained_; });
+  wake_.wait(lock, [this]() DCP_REQUIRES(mutex_) { return drained_; });
   lock.unlock();
   StopAll();
 }
 
 void Supervision::Drain() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (!stopping_) {
     ended_ = false;
     std::vector<std::shared_ptr<Instance>> gone;
@@ -113,7 +113,7 @@ void Supervision::Drain() {
     }
     gone_.notify_all();
     if (!gone.empty()) continue;  // time has passed
-    const auto ready = [this] { return stopping_ || ended_; };
+    const auto ready = [this]() DCP_REQUIRES(mutex_) { return stopping_ || ended_; };
     if (due == kNever) {
       wake_.wait(lock, ready);
     } else {
@@ -124,8 +124,13 @@ void Supervision::Drain() {
 
 /// In parallel: each may take its grace time.
 void Supervision::StopAll() {
+  std::vector<std::shared_ptr<Instance>> instances;
+  {
+    const MutexLock lock(mutex_);
+    instances = instances_;
+  }
   std::vector<std::thread> threads;
-  for (const auto& instance : instances_) {
+  for (const auto& instance : instances) {
     threads.emplace_back([&instance = *instance] { instance.Stop(); });
   }
   for (std::thread& thread : threads) thread.join();

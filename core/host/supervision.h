@@ -4,14 +4,13 @@
 // that may start workers, since a worker dies with the thread that spawned it.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "host/instance.h"
 
 namespace dcp::host {
@@ -44,15 +43,17 @@ class Supervision {
   void Drain();
   void StopAll();
 
-  std::mutex mutex_;
-  std::condition_variable wake_;  ///< for both threads
-  std::condition_variable gone_;
-  std::vector<std::shared_ptr<Instance>> instances_;  ///< all, also those that leave
-  std::vector<Leaving> leaving_;
-  bool woken_ = false;
-  bool ended_ = false;  ///< a call of an instance that leaves, or there are more of them
-  bool stopping_ = false;
-  bool drained_ = false;  ///< the drainer has ended
+  Mutex mutex_;
+  CondVar wake_;  ///< for both threads
+  CondVar gone_;
+  std::vector<std::shared_ptr<Instance>> instances_
+      DCP_GUARDED_BY(mutex_);  ///< all, also those that leave
+  std::vector<Leaving> leaving_ DCP_GUARDED_BY(mutex_);
+  bool woken_ DCP_GUARDED_BY(mutex_) = false;
+  bool ended_ DCP_GUARDED_BY(mutex_) =
+      false;  ///< a call of an instance that leaves, or there are more of them
+  bool stopping_ DCP_GUARDED_BY(mutex_) = false;
+  bool drained_ DCP_GUARDED_BY(mutex_) = false;  ///< the drainer has ended
   std::thread supervisor_;
   std::thread drainer_;
 };

@@ -64,7 +64,7 @@ dcp_code FrameSink::Event(uint64_t id, dcp_event kind, std::string_view body) {
 }
 
 void FrameSink::FlushSoon() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   due_.notify_one();
   if (has_thread_) return;
   try {
@@ -79,7 +79,7 @@ void FrameSink::FlushSoon() {
 void FrameSink::FlushLoop() {
   for (;;) {
     {
-      std::unique_lock lock(mutex_);
+      MutexLock lock(mutex_);
       due_.wait(lock, [this] { return flush_due_.load(); });
     }
     std::this_thread::sleep_for(kHoldTime);
@@ -128,7 +128,7 @@ void Worker::Serve() {
 std::vector<Worker::Task> Worker::Read() {
   std::vector<Task> tasks;
   std::vector<Frame> frames;
-  const std::lock_guard lock(read_mutex_);
+  const MutexLock lock(read_mutex_);
   for (;;) {
     frames.clear();
     const Result<Channel::Got> got = channel_.ReceiveNow(frames);
@@ -197,7 +197,7 @@ void Worker::DispatchPlugin(Frame frame, std::vector<Task>& tasks) {
 }
 
 std::shared_ptr<PluginRuntime> Worker::Runtime() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return runtime_;
 }
 
@@ -223,7 +223,7 @@ void Worker::Load(const std::string& path, const std::string& shown) {
   const Result<const dcp_plugin_api*> table = LoadPlugin(path, shown);
   if (!table.ok()) return Ready(table.status(), 0);
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     runtime_ = std::make_shared<PluginRuntime>(*table, sink_);
   }
   Ready({}, (*table)->flags);

@@ -7,14 +7,13 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "host/channel.h"
 #include "host/plugin_runtime.h"
 
@@ -34,9 +33,9 @@ class FrameSink : public PluginSink {
 
   Channel& channel_;  // lives as long as the process
   std::atomic<bool> flush_due_{false};
-  std::mutex mutex_;
-  std::condition_variable due_;
-  bool has_thread_ = false;
+  Mutex mutex_;
+  CondVar due_;
+  bool has_thread_ DCP_GUARDED_BY(mutex_) = false;
 };
 
 class Worker {
@@ -64,13 +63,13 @@ class Worker {
 
   Channel channel_;
   int epoll_ = -1;
-  std::mutex read_mutex_;        ///< whoever reads and dispatches frames
+  Mutex read_mutex_;             ///< whoever reads and dispatches frames
   std::atomic<int> readers_{1};  ///< threads that wait for frames, or will soon
   const std::shared_ptr<FrameSink> sink_;
   std::string unprotected_;  ///< what the sandbox lacks; written before the plugin is loaded
   Executor loader_{1};
-  std::mutex mutex_;
-  std::shared_ptr<PluginRuntime> runtime_;
+  Mutex mutex_;
+  std::shared_ptr<PluginRuntime> runtime_ DCP_GUARDED_BY(mutex_);
 };
 
 }  // namespace dcp::host

@@ -118,12 +118,12 @@ Status WorkerProcess::Start() {
 }
 
 WorkerProcess::Phase WorkerProcess::phase() const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return phase_;
 }
 
 Status WorkerProcess::ending(bool& permanent) const {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   permanent = ending_permanent_;
   return ending_;
 }
@@ -159,7 +159,7 @@ void WorkerProcess::Wait(bool& exited) {
 /// After an answer to the only call, the next caller is likely to come soon.
 void WorkerProcess::OfferRole() {
   {
-    const std::lock_guard lock(read_mutex_);
+    const MutexLock lock(read_mutex_);
     if (!std::exchange(answered_, false)) return;
   }
   if (calls_.open() > 0) return;
@@ -175,7 +175,7 @@ void WorkerProcess::Listen(int64_t wait_ms) {
 }
 
 bool WorkerProcess::ReadFrames() {
-  const std::lock_guard lock(read_mutex_);
+  const MutexLock lock(read_mutex_);
   std::vector<Frame> frames;
   const Result<Channel::Got> got = channel_->ReceiveNow(frames);
   for (Frame& frame : frames) Handle(std::move(frame));
@@ -251,7 +251,7 @@ void WorkerProcess::HandleReady(const Frame& frame) {
   const std::string text(reader.Rest());
   if (code != Code::kOk || !reader.ok()) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       start_failure_ = Status(code == Code::kOk ? Code::kInternal : code, text);
       start_permanent_ = true;  // it lies in the file
     }
@@ -273,7 +273,7 @@ void WorkerProcess::HandleConfigured(const Frame& frame) {
   const Code code = CodeFromInt(reader.U32());
   (void)reader.U32();
   if (frame.call_id == kDestroyId) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     destroyed_ = true;
     phase_changed_.notify_all();
     return;
@@ -281,7 +281,7 @@ void WorkerProcess::HandleConfigured(const Frame& frame) {
   if (code != Code::kOk) {
     const bool validate = frame.call_id == kValidateId;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       start_failure_ = Status(
           code, who_ + (validate ? " refuses its configuration: " : " could not be created: ") +
                     std::string(reader.Rest()));
@@ -294,7 +294,7 @@ void WorkerProcess::HandleConfigured(const Frame& frame) {
     return;
   }
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     phase_ = Phase::kReady;
     phase_changed_.notify_all();
   }
@@ -341,17 +341,15 @@ bool WorkerProcess::Kill(const std::string& why) {
 }
 
 void WorkerProcess::KillFor(std::string why) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (kill_reason_.empty()) kill_reason_ = std::move(why);
   KillGroup();
 }
 
-/// Under mutex_: once the process is reaped, its number may be somebody else's.
 void WorkerProcess::KillGroup() {
   if (phase_ != Phase::kEnded) (void)process_.KillGroup(SIGKILL);
 }
 
-/// Under mutex_. Reaps the process, after everything it started has been ended.
 std::string WorkerProcess::Reap() {
   KillGroup();
   const Result<os::ExitStatus> exit = process_.Wait(-1);
@@ -365,7 +363,7 @@ void WorkerProcess::End() {
   const std::string last_method = calls_.last_method();
   std::string death;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const bool was_ready = phase_ == Phase::kReady;
     death = Reap();
     std::string when = was_ready ? "" : " while it started";
@@ -383,7 +381,7 @@ void WorkerProcess::End() {
 void WorkerProcess::Stop() {
   if (!thread_.joinable()) return;
   {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     if (phase_ == Phase::kReady && !stopping_) {
       stopping_ = true;
       lock.unlock();
@@ -391,13 +389,14 @@ void WorkerProcess::Stop() {
       role_.Pin();  // for the answer to the following
       (void)channel_->Send(FrameType::kDestroy, kDestroyId, {});
       lock.lock();
-      phase_changed_.wait_for(lock, std::chrono::milliseconds(kStopGraceMs),
-                              [this] { return destroyed_ || phase_ == Phase::kEnded; });
+      phase_changed_.wait_for(
+          lock, std::chrono::milliseconds(kStopGraceMs),
+          [this]() DCP_REQUIRES(mutex_) { return destroyed_ || phase_ == Phase::kEnded; });
     }
   }
   // By force: a plugin's threads may still run, and what it started goes with it.
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     KillGroup();
   }
   thread_.join();

@@ -5,14 +5,13 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "host/calls.h"
 #include "host/channel.h"
@@ -56,16 +55,18 @@ class WorkerProcess : public PluginHome {
   void Listen(int64_t wait_ms);
   void OfferRole();
   bool ReadFrames();
-  void Handle(Frame frame);
+  void Handle(Frame frame) DCP_REQUIRES(read_mutex_);
   void HandleReady(const Frame& frame);
-  void HandleComplete(const Frame& frame);
+  void HandleComplete(const Frame& frame) DCP_REQUIRES(read_mutex_);
   void HandleEvent(const Frame& frame);
   void HandleConfigured(const Frame& frame);
   void CheckHung(int64_t now);
   void End();
   void KillFor(std::string why);
-  void KillGroup();
-  std::string Reap();
+  /// Once the process is reaped, its number may be somebody else's.
+  void KillGroup() DCP_REQUIRES(mutex_);
+  /// Reaps the process, after everything it started has been ended.
+  std::string Reap() DCP_REQUIRES(mutex_);
 
   const HomeOptions options_;
   const std::function<void()> changed_;
@@ -77,25 +78,25 @@ class WorkerProcess : public PluginHome {
   OutputPipe stdout_;
   OutputPipe stderr_;
   ReaderRole role_;
-  std::mutex read_mutex_;  ///< whoever reads and handles frames
+  Mutex read_mutex_;  ///< whoever reads and handles frames
   std::atomic<bool> socket_open_{true};
-  bool answered_ = false;  ///< a call's answer has been read; under read_mutex_
+  bool answered_ DCP_GUARDED_BY(read_mutex_) = false;  ///< a call's answer has been read
   std::thread thread_;
 
-  mutable std::mutex mutex_;
-  std::condition_variable phase_changed_;
-  Phase phase_ = Phase::kStarting;
-  bool parallel_ = false;
-  bool stopping_ = false;
-  bool destroyed_ = false;
-  std::string kill_reason_;  ///< why we ended it, when we did
-  Status start_failure_;     ///< what the worker itself reported
-  bool start_permanent_ = false;
-  Status ending_;
-  bool ending_permanent_ = false;
-  int64_t started_ms_ = 0;
+  mutable Mutex mutex_;
+  CondVar phase_changed_;
+  Phase phase_ DCP_GUARDED_BY(mutex_) = Phase::kStarting;
+  std::atomic<bool> parallel_{false};
+  bool stopping_ DCP_GUARDED_BY(mutex_) = false;
+  bool destroyed_ DCP_GUARDED_BY(mutex_) = false;
+  std::string kill_reason_ DCP_GUARDED_BY(mutex_);  ///< why we ended it, when we did
+  Status start_failure_ DCP_GUARDED_BY(mutex_);     ///< what the worker itself reported
+  bool start_permanent_ DCP_GUARDED_BY(mutex_) = false;
+  Status ending_ DCP_GUARDED_BY(mutex_);
+  bool ending_permanent_ DCP_GUARDED_BY(mutex_) = false;
+  int64_t started_ms_ = 0;  ///< of thread_ alone, once it runs
   std::atomic<int64_t> heard_ms_{0};
-  int64_t pinged_ms_ = 0;
+  int64_t pinged_ms_ = 0;  ///< as started_ms_
 };
 
 }  // namespace dcp::host
