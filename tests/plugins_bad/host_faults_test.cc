@@ -216,8 +216,15 @@ TEST_F(HostFaultsTest, KillingTheWorkerAnswersEveryOpenCall) {
   ExpectDescribes("Base");
 }
 
+/// Little, so that the silence is short; but the good worker must answer within it.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int64_t kPingTimeoutMs = 2'000;
+#else
+constexpr int64_t kPingTimeoutMs = 100;
+#endif
+
 TEST_F(HostFaultsTest, AStoppedWorkerIsFoundByItsSilence) {
-  settings_.ping_timeout_ms = 100;
+  settings_.ping_timeout_ms = kPingTimeoutMs;
   Start("waits");
   WaitingCall call(*host_);
   ASSERT_EQ(kill(static_cast<pid_t>(StateOf("bad").pid), SIGSTOP), 0);
