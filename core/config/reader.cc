@@ -65,14 +65,14 @@ std::vector<std::string> Section::Keys() const {
 std::string Section::Text(std::string_view key, std::optional<std::string> fallback) const {
   const yaml::Node* node = state_->Value(*this, key, !fallback);
   std::optional<std::string> text = node ? state_->TextOf(*node, Path(key)) : std::nullopt;
-  return text ? *text : fallback.value_or("");
+  return text ? *text : std::move(fallback).value_or("");
 }
 
 std::string Section::Choice(std::string_view key, const std::vector<std::string>& choices,
                             std::optional<std::string> fallback) const {
   const yaml::Node* node = state_->Value(*this, key, !fallback);
   std::optional<std::string> text = node ? state_->TextOf(*node, Path(key)) : std::nullopt;
-  if (!text) return fallback.value_or("");
+  if (!text) return std::move(fallback).value_or("");
   if (std::find(choices.begin(), choices.end(), *text) != choices.end()) return *text;
   std::string all;
   for (const std::string& choice : choices) all += (all.empty() ? "" : ", ") + choice;
