@@ -149,6 +149,8 @@ def main():
     arguments = parser.parse_args()
     inner_daemon.end_tidily_on_sigterm()
     chosen = [point for point in points() if re.search(arguments.points, point)]
+    if not chosen:
+        parser.error(f"no crash point matches {arguments.points}; `dcpd --crash-points` lists them")
     if arguments.sample:
         chosen = random.Random(arguments.seed).sample(chosen, min(arguments.sample, len(chosen)))
         print(f"==> seed {arguments.seed}", file=sys.stderr)

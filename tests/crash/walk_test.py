@@ -4,6 +4,8 @@
 import os
 import random
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -29,6 +31,12 @@ def test_a_death_at(point, servers):
         result = walk.Walk(servers, Path(folder) / "w").visit(point)
     assert result["violations"] == []
     assert result["died"], "the path does not pass this point"
+
+
+def test_a_pattern_that_matches_no_point_is_refused():
+    done = subprocess.run([sys.executable, walk.__file__, "--points", "no.such.point"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "no crash point matches no.such.point" in done.stderr
 
 
 @pytest.fixture

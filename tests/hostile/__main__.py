@@ -17,11 +17,13 @@ import runner  # noqa: E402
 def main(words):
     accept = "--accept" in words
     words = [word for word in words if word != "--accept"]
+    cases = [case for case in runner.all_cases() if not case.engine and (not words or any(word in case.id for word in words))]
+    if not cases:
+        sys.exit(f"no case's name holds {' or '.join(words)}")
     with tempfile.TemporaryDirectory() as folder:
         daemon = runner.light(daemons, Path(folder)).start()
         try:
             sender = runner.Runner(daemon, Path(folder) / "cases")
-            cases = [case for case in runner.all_cases() if not case.engine and (not words or any(word in case.id for word in words))]
             start = time.monotonic()
             outcomes = sender.run(cases)
             print(f"{len(cases)} cases in {time.monotonic() - start:.0f} s", file=sys.stderr)

@@ -2,6 +2,7 @@
 """The hostile inputs that need neither Spark nor a catalog, against a daemon of their own: each its stable code and message, none
 a crash. The whole stack gets all of them in tests/integration/hostile_inputs_test.py."""
 
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -36,6 +37,12 @@ def lives(daemon):
 def test_there_are_enough_and_no_two_of_one_name():
     assert len(CASES) >= CASES_MIN
     assert [name for name, count in Counter(case.id for case in runners.all_cases()).items() if count > 1] == []
+
+
+def test_a_word_that_no_case_holds_is_refused():
+    done = subprocess.run([sys.executable, HERE, "nosuchcase"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "no case's name holds nosuchcase" in done.stderr
 
 
 def test_each_has_its_code_and_message(sent):
