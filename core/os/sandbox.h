@@ -11,13 +11,16 @@
 
 namespace dcp::os {
 
-/// What stays allowed beside threads, memory, clocks, Unix sockets and the files that every program
-/// reads (system libraries, certificates, name resolution, time zones).
+/// What stays allowed beside threads, memory, clocks, pairs of sockets and the files that every
+/// program reads (system libraries, certificates, name resolution, time zones).
 struct SandboxPolicy {
   std::vector<std::string> read;   ///< files, or folders with all below
   std::vector<std::string> write;  ///< the same, also to be changed
   bool network = false;            ///< IPv4 and IPv6 sockets
   bool processes = false;          ///< fork, and running other programs
+  /// Connecting to Unix sockets by name: on most kernels to every one that the user may reach, so
+  /// never more than a plugin needs. Pairs of connected sockets are there without it.
+  bool unix_sockets = false;
   friend bool operator==(const SandboxPolicy&, const SandboxPolicy&) = default;
 };
 

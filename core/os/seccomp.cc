@@ -144,7 +144,7 @@ Status EnterSeccomp(const SandboxPolicy& policy, SandboxLayers& layers) {
 #endif
   // Its flags stand in memory, where no filter sees them; without it libraries use clone.
   filter.Unknown("clone3");
-  filter.AllowIf("socket", Equals(0, AF_UNIX));
+  if (policy.unix_sockets) filter.AllowIf("socket", Equals(0, AF_UNIX));
   if (policy.network) {
     for (const int family : {AF_INET, AF_INET6, AF_NETLINK}) {
       filter.AllowIf("socket", Equals(0, static_cast<uint64_t>(family)));

@@ -92,8 +92,9 @@ options::options_description Flags() {
       "read", options::value<Texts>()->value_name("PATH"),
       "a file, or a folder with all below, to be read; may be repeated")(
       "write", options::value<Texts>()->value_name("PATH"), "the same, also to be changed")(
-      "network", "IPv4 and IPv6 sockets")("processes", "starting other programs")(
-      "unconfined", "no sandbox: to see whether one is the cause");
+      "network", "IPv4 and IPv6 sockets")("unix-sockets", "connecting to Unix sockets by name")(
+      "processes", "starting other programs")("unconfined",
+                                              "no sandbox: to see whether one is the cause");
   return flags;
 }
 
@@ -143,6 +144,7 @@ Result<Settings> Arrange(const options::variables_map& given, const std::string&
   instance.sandboxed = given.count("unconfined") == 0;
   instance.sandbox.network = given.count("network") != 0;
   instance.sandbox.processes = given.count("processes") != 0;
+  instance.sandbox.unix_sockets = given.count("unix-sockets") != 0;
   instance.sandbox.write = Absolute(given, "write");
   instance.sandbox.read = Absolute(given, "read");
   // Where the link leads.
