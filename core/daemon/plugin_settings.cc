@@ -72,6 +72,7 @@ void ReadConfinement(const Section& entry, host::InstanceSettings& instance) {
   instance.sandbox.network = sandbox.Bool("network", false);
   instance.sandbox.processes = sandbox.Bool("processes", false);
   instance.sandbox.unix_sockets = sandbox.Bool("unix_sockets", false);
+  instance.sandbox.attributes = sandbox.Bool("attributes", false);
   instance.sandbox.read = sandbox.Texts("read");
   instance.sandbox.write = sandbox.Texts("write");
   for (const char* key : {"read", "write"}) {

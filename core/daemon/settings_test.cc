@@ -119,7 +119,7 @@ plugins:
     - id: granted
       plugin: p
       sandbox:
-        {network: true, processes: true, unix_sockets: true, read: [/etc/acme],
+        {network: true, processes: true, unix_sockets: true, attributes: true, read: [/etc/acme],
          write: ["${state_dir}/x"]}
       limits: {memory: 1GiB, open_files: 64}
     - {id: free, plugin: p, sandbox: {enabled: false}}
@@ -133,7 +133,7 @@ plugins:
   EXPECT_EQ(instances[0].sandbox, os::SandboxPolicy{});
   EXPECT_EQ(instances[0].limits, (host::WorkerLimits{int64_t{4} << 30, 1024}));
   EXPECT_EQ(instances[1].sandbox,
-            (os::SandboxPolicy{{"/etc/acme"}, {"/var/lib/pretzel/x"}, true, true, true}));
+            (os::SandboxPolicy{{"/etc/acme"}, {"/var/lib/pretzel/x"}, true, true, true, true}));
   EXPECT_EQ(instances[1].limits, (host::WorkerLimits{int64_t{1} << 30, 64}));
   EXPECT_FALSE(instances[2].sandboxed);
 }

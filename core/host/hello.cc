@@ -28,7 +28,7 @@ std::string EncodeHello(const Hello& hello) {
   writer.U32(kFrameProtocol).Text(hello.plugin_path).Text(hello.plugin_source);
   writer.U32(hello.sandboxed ? 1 : 0);
   writer.U32(hello.sandbox.network ? 1 : 0).U32(hello.sandbox.processes ? 1 : 0);
-  writer.U32(hello.sandbox.unix_sockets ? 1 : 0);
+  writer.U32(hello.sandbox.unix_sockets ? 1 : 0).U32(hello.sandbox.attributes ? 1 : 0);
   WriteList(writer, hello.sandbox.read);
   WriteList(writer, hello.sandbox.write);
   writer.I64(hello.limits.memory_bytes).I64(hello.limits.open_files);
@@ -50,6 +50,7 @@ Result<Hello> DecodeHello(std::string_view body) {
   hello.sandbox.network = reader.U32() != 0;
   hello.sandbox.processes = reader.U32() != 0;
   hello.sandbox.unix_sockets = reader.U32() != 0;
+  hello.sandbox.attributes = reader.U32() != 0;
   const bool lists = ReadList(reader, hello.sandbox.read) && ReadList(reader, hello.sandbox.write);
   hello.limits.memory_bytes = reader.I64();
   hello.limits.open_files = reader.I64();

@@ -13,7 +13,7 @@ Hello Full() {
   hello.plugin_path = "/plugins/a.so";
   hello.plugin_source = "/src/a.so";
   hello.sandboxed = true;
-  hello.sandbox = {{"/etc/a", "/etc/b"}, {"/var/lib/a"}, true, false, true};
+  hello.sandbox = {{"/etc/a", "/etc/b"}, {"/var/lib/a"}, true, false, true, true};
   hello.limits = {int64_t{1} << 40, 7};
   return hello;
 }
@@ -43,7 +43,7 @@ TEST(HelloTest, CutAnywhereItIsRefused) {
 
 TEST(HelloTest, AListLongerThanAnyIsRefused) {
   BodyWriter writer;
-  writer.U32(kFrameProtocol).Text("/a.so").Text("").U32(1).U32(0).U32(0).U32(0).U32(0xffffffffU);
+  writer.U32(kFrameProtocol).Text("/a.so").Text("").U32(1).U32(0).U32(0).U32(0).U32(0).U32(0xffffffffU);
   EXPECT_EQ(DecodeHello(writer.Take()).status().code(), Code::kInvalidArgument);
 }
 

@@ -45,11 +45,14 @@ Status SetLimit(int resource, int64_t value, const char* what) {
       errno, std::string("the worker cannot limit its ") + what + " to " + std::to_string(value));
 }
 
-Status Limit(const WorkerLimits& limits) {
-#if !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)  // their shadows are private memory
-  DCP_TRY(SetLimit(RLIMIT_DATA, limits.memory_bytes, "memory"));
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kLimitsMemory = false;  // their shadows are private memory
+#else
+constexpr bool kLimitsMemory = true;
 #endif
+
+Status Limit(const WorkerLimits& limits) {
+  if (kLimitsMemory) DCP_TRY(SetLimit(RLIMIT_DATA, limits.memory_bytes, "memory"));
   return SetLimit(RLIMIT_NOFILE, limits.open_files, "open files");
 }
 
@@ -209,6 +212,8 @@ void Worker::Enter(std::string_view body) {
     os::SandboxPolicy policy = hello->sandbox;
     // Libraries that a plugin brings along stand beside it.
     policy.read.push_back(std::filesystem::path(hello->plugin_path).parent_path().string());
+    // A program that it starts may share memory with it, and has a limit of its own in any case.
+    policy.private_memory = kLimitsMemory && hello->limits.memory_bytes > 0 && !policy.processes;
     const Result<os::SandboxLayers> layers = os::EnterSandbox(policy);
     if (!layers.ok()) return Ready(layers.status(), 0);
     unprotected_ = layers->Missing();

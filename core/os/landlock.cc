@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 
@@ -21,11 +22,10 @@ namespace {
 constexpr uint64_t kRefer = 1ULL << 13;     // 2
 constexpr uint64_t kTruncate = 1ULL << 14;  // 3
 constexpr uint64_t kIoctl = 1ULL << 15;     // 5
+constexpr uint64_t kScopeAbstractUnix = 1ULL << 0;
 constexpr uint64_t kScopeSignal = 1ULL << 1;
 constexpr int kVersionRefer = 2;
-constexpr int kVersionTruncate = 3;
 constexpr int kVersionIoctl = 5;
-constexpr int kVersionScope = 6;
 
 constexpr uint64_t kRead = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 constexpr uint64_t kRun = LANDLOCK_ACCESS_FS_EXECUTE;
@@ -94,7 +94,7 @@ class Descriptor {
 uint64_t HandledBy(int version) {
   uint64_t rights = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;  // all thirteen of version 1
   if (version >= kVersionRefer) rights |= kRefer;
-  if (version >= kVersionTruncate) rights |= kTruncate;
+  if (version >= kLandlockTruncate) rights |= kTruncate;
   if (version >= kVersionIoctl) rights |= kIoctl;
   return rights;
 }
@@ -119,15 +119,16 @@ Status Allow(int ruleset, const std::string& path, uint64_t rights, bool optiona
 
 }  // namespace
 
-Status EnterLandlock(const SandboxPolicy& policy, SandboxLayers& layers) {
-  const long version =
+Status EnterLandlock(const SandboxPolicy& policy, int newest, SandboxLayers& layers) {
+  const long offered =
       ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  const long version = std::min<long>(offered, newest);
   if (version < 1) return {};  // ENOSYS: too old; EOPNOTSUPP: switched off at boot
   RulesetAttributes attributes;
   attributes.handled_access_fs = HandledBy(static_cast<int>(version));
   size_t size = sizeof attributes.handled_access_fs;
-  if (version >= kVersionScope) {
-    attributes.scoped = kScopeSignal;
+  if (version >= kLandlockScope) {
+    attributes.scoped = kScopeSignal | kScopeAbstractUnix;
     size = sizeof attributes;
   }
   const Descriptor ruleset(
@@ -150,7 +151,7 @@ Status EnterLandlock(const SandboxPolicy& policy, SandboxLayers& layers) {
     return FromErrno(errno, "the sandbox cannot be entered");
   }
   layers.landlock = static_cast<int>(version);
-  layers.signals = version >= kVersionScope;
+  layers.scopes = version >= kLandlockScope;
   return {};
 }
 

@@ -8,7 +8,17 @@
 
 namespace dcp::os {
 
-/// Fills `landlock` and `signals` of `layers`.
-Status EnterLandlock(const SandboxPolicy& policy, SandboxLayers& layers);
+/// The version from which it judges truncation, and from which it keeps signals inside.
+constexpr int kLandlockTruncate = 3;
+constexpr int kLandlockScope = 6;
+/// Newer than any that is known here.
+constexpr int kLandlockNewest = 1000;
+
+/// Fills `landlock` and `scopes` of `layers`. Uses no version beyond `newest`.
+Status EnterLandlock(const SandboxPolicy& policy, int newest, SandboxLayers& layers);
+
+/// Both layers as an older kernel has them, which tests want to see. EnterSandbox() is this with
+/// the newest.
+Result<SandboxLayers> EnterSandboxUpTo(const SandboxPolicy& policy, int newest);
 
 }  // namespace dcp::os

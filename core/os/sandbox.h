@@ -21,6 +21,12 @@ struct SandboxPolicy {
   /// Connecting to Unix sockets by name: on most kernels to every one that the user may reach, so
   /// never more than a plugin needs. Pairs of connected sockets are there without it.
   bool unix_sockets = false;
+  /// Changing modes and times of files: of every one that the user owns, since no kernel judges the
+  /// path.
+  bool attributes = false;
+  /// Memory is limited by RLIMIT_DATA, so what that does not count is refused: shared anonymous
+  /// memory, and mappings that grow like a stack.
+  bool private_memory = false;
   friend bool operator==(const SandboxPolicy&, const SandboxPolicy&) = default;
 };
 
@@ -28,10 +34,15 @@ struct SandboxPolicy {
 struct SandboxLayers {
   int landlock = 0;  ///< version of its interface; 0: not there
   bool seccomp = false;
-  bool signals = false;  ///< Landlock keeps signals inside; seccomp does so for kill and its like
-  /// Empty, or which protection is missing and why.
+  bool scopes = false;       ///< Landlock keeps signals and abstract Unix sockets inside
+  bool signals = false;      ///< there are signals for it to keep: programs may be started
+  bool connections = false;  ///< and sockets: Unix sockets may be connected to
+  /// Empty, or what this kernel cannot give of what the policy promises, and why.
   std::string Missing() const;
 };
+
+/// What no kernel confines, and every confined process can therefore do; for people.
+extern const char kNeverConfined[];
 
 /// Confines the calling thread, and every thread and process it starts from now on. There is no way
 /// back. Call it while the process has one thread. A layer that the kernel lacks is left out and

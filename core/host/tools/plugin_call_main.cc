@@ -93,8 +93,8 @@ options::options_description Flags() {
       "a file, or a folder with all below, to be read; may be repeated")(
       "write", options::value<Texts>()->value_name("PATH"), "the same, also to be changed")(
       "network", "IPv4 and IPv6 sockets")("unix-sockets", "connecting to Unix sockets by name")(
-      "processes", "starting other programs")("unconfined",
-                                              "no sandbox: to see whether one is the cause");
+      "attributes", "changing modes and times of files")("processes", "starting other programs")(
+      "unconfined", "no sandbox: to see whether one is the cause");
   return flags;
 }
 
@@ -145,6 +145,7 @@ Result<Settings> Arrange(const options::variables_map& given, const std::string&
   instance.sandbox.network = given.count("network") != 0;
   instance.sandbox.processes = given.count("processes") != 0;
   instance.sandbox.unix_sockets = given.count("unix-sockets") != 0;
+  instance.sandbox.attributes = given.count("attributes") != 0;
   instance.sandbox.write = Absolute(given, "write");
   instance.sandbox.read = Absolute(given, "read");
   // Where the link leads.
