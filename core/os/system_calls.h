@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one list of system calls that a sandbox allows. The filter is made from it, and its test tries
-// every row that can name what belongs to another process.
+// The one list of system calls that a sandbox allows. The filter is made from it, and its test
+// tries every row that can name what belongs to another process.
 #pragma once
 
 namespace dcp::os {
