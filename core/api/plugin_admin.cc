@@ -65,6 +65,7 @@ void Fill(const host::PluginInfo& info, v1::Plugin* out) {
     instance->set_isolation(state.isolation);
     instance->set_pid(state.pid);
     instance->set_restarts(state.restarts);
+    instance->set_unconfined(state.unconfined);
     for (const std::string& route : state.routes) instance->add_routes(route);
   }
 }

@@ -26,6 +26,7 @@
 #include "daemon/version.h"
 #include "graph/graph.h"
 #include "log/log.h"
+#include "os/control_group.h"
 #include "os/file.h"
 #include "os/supervisor.h"
 #include "store/store.h"
@@ -37,6 +38,19 @@ constexpr char kTokenKeySecret[] = "catalog-token-key";
 constexpr char kMetricsSecret[] = "metrics";
 
 /// Members stand oldest dependency first, and are destroyed in reverse.
+/// Without them workers are confined all the same; what is missing is shown by doctor.
+host::WorkerGroups FindWorkerGroups() {
+  host::WorkerGroups groups;
+  const auto place = os::FindGroupPlace();
+  const auto folder = place.ok() ? os::PrepareGroups(*place) : Result<std::string>(place.status());
+  if (folder.ok()) {
+    groups.folder = *folder;
+  } else {
+    groups.missing = folder.status().message();
+  }
+  return groups;
+}
+
 class RealDaemon : public Daemon {
  public:
   explicit RealDaemon(StartOptions options) : options_(std::move(options)) {}
@@ -87,6 +101,7 @@ class RealDaemon : public Daemon {
     References& references = references_;
     references.state_dir = skeleton.state_dir;
     references.bin_dir = options_.bin_dir;
+    references.groups = FindWorkerGroups();
     const std::string secrets = skeleton.state_dir + "/secrets";
     for (const auto& name : skeleton.secrets) {
       DCP_ASSIGN(references.secrets[name], LoadOrCreateSecret(secrets, name));

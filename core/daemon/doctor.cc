@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/id.h"
+#include "os/sandbox.h"
 
 namespace dcp::daemon {
 namespace {
@@ -46,6 +47,7 @@ std::vector<api::DoctorCheck> Doctor::Examine(const store::Playground* playgroun
   }
   checks.push_back(CatalogWrite(playground, user));
   checks.push_back(StorageWrite());
+  checks.push_back(WorkersConfined());
   // Said plainly rather than left out: a reader must not take silence for protection.
   checks.push_back({"plan inspection", "gateway", "MISSING",
                     "no gateway stands before the shared Spark server: only our own client, which "
@@ -100,6 +102,25 @@ api::DoctorCheck Doctor::StorageWrite() {
   check.advice =
       "in the embedded stack one Unix user owns everything; on a shared platform give "
       "jobs storage credentials that read production and write playgrounds only";
+  return check;
+}
+
+/// What each worker says that it was kept from.
+api::DoctorCheck Doctor::WorkersConfined() {
+  api::DoctorCheck check{"sandbox of plugin workers", "plugins", "ENFORCED", "", ""};
+  for (const auto& plugin : host_.States()) {
+    if (plugin.unconfined.empty()) continue;
+    check.detail += (check.detail.empty() ? "" : "; ") + plugin.id + ": " + plugin.unconfined;
+  }
+  if (!check.detail.empty()) {
+    check.result = "MISSING";
+    check.advice =
+        "use a kernel with Landlock (6.12 or newer) and seccomp, grant less under `sandbox`, or "
+        "run "
+        "only plugins that you trust";
+    return check;
+  }
+  check.detail = std::string("every worker is confined as configured; ") + os::kNeverConfined;
   return check;
 }
 

@@ -26,6 +26,7 @@ class Doctor {
  private:
   api::DoctorCheck CatalogWrite(const store::Playground* playground, const std::string& user);
   api::DoctorCheck StorageWrite();
+  api::DoctorCheck WorkersConfined();
 
   catalog::Catalog& catalog_;
   host::Host& host_;

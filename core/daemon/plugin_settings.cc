@@ -118,6 +118,7 @@ void ReadPlugins(const Section& section, const References& references, Settings&
   host::Settings& host = settings.host;
   host.directories = section.Texts("directories");
   ReadAllowed(section, host);
+  host.groups = references.groups;
   host.worker_program = section.Text("worker", references.bin_dir + "/dcp-plugin-worker");
   host.store_directory = references.state_dir + "/plugins";
   host.start_timeout_ms = section.Duration("start_timeout", {1s, 10min}, 20s).count();

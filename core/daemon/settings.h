@@ -97,6 +97,7 @@ struct Settings {
 
 /// What references resolve to.
 struct References {
+  host::WorkerGroups groups;  ///< not named in a file; as the daemon found them at its start
   std::string state_dir;
   std::string bin_dir;
   std::map<std::string, Secret> secrets;

@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <cstring>
+#include <filesystem>
 #include <memory>
 #include <thread>
 
@@ -58,6 +60,38 @@ TEST_F(ChannelTest, TooLargeAMessageIsRefusedBeforeItIsSent) {
   const std::vector<Frame> frames = Receive(1);
   ASSERT_EQ(frames.size(), 1U);
   EXPECT_EQ(frames[0].call_id, 2U);
+}
+
+size_t OpenDescriptors() {
+  const std::filesystem::directory_iterator all("/proc/self/fd");
+  return static_cast<size_t>(std::distance(begin(all), end(all)));
+}
+
+TEST_F(ChannelTest, DescriptorsThatAPeerSendsAlongAreNotTaken) {
+  std::vector<Frame> frames;
+  ASSERT_TRUE(near_->Send(FrameType::kPing, 1, {}).ok());
+  ASSERT_EQ(Receive(1).size(), 1U);
+  const size_t before = OpenDescriptors();
+  char head[kFrameHeaderBytes];
+  FrameHeader header;
+  header.type = FrameType::kPing;
+  EncodeHeader(header, head);
+  iovec part = {head, sizeof head};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int));
+  const int sent = 0;
+  memcpy(CMSG_DATA(rights), &sent, sizeof sent);
+  ASSERT_EQ(sendmsg(near_->fd(), &message, 0), static_cast<ssize_t>(sizeof head));
+  EXPECT_EQ(Receive(1).size(), 1U);
+  EXPECT_EQ(OpenDescriptors(), before);
 }
 
 TEST_F(ChannelTest, TheEndOfTheStreamIsSeenOnBothSides) {

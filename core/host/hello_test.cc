@@ -43,7 +43,15 @@ TEST(HelloTest, CutAnywhereItIsRefused) {
 
 TEST(HelloTest, AListLongerThanAnyIsRefused) {
   BodyWriter writer;
-  writer.U32(kFrameProtocol).Text("/a.so").Text("").U32(1).U32(0).U32(0).U32(0).U32(0).U32(0xffffffffU);
+  writer.U32(kFrameProtocol)
+      .Text("/a.so")
+      .Text("")
+      .U32(1)
+      .U32(0)
+      .U32(0)
+      .U32(0)
+      .U32(0)
+      .U32(0xffffffffU);
   EXPECT_EQ(DecodeHello(writer.Take()).status().code(), Code::kInvalidArgument);
 }
 

@@ -42,6 +42,12 @@ struct InstanceSettings {
   bool wait_for_debugger = false;
 };
 
+/// Where control groups of workers are made: what a worker and all that it starts use together.
+struct WorkerGroups {
+  std::string folder;   ///< os::PrepareGroups(); empty: nowhere
+  std::string missing;  ///< and why; empty: nobody looked
+};
+
 /// Rules of one capability; each call that names no route reads them from the first to the last.
 constexpr size_t kRouteRulesMax = 1000;
 /// Instances that left the configuration and still have calls open. Each holds a worker, so no
@@ -72,7 +78,8 @@ using Routes = std::map<std::string, CapabilityRoutes>;
 struct Settings {
   std::vector<std::string> directories;  ///< searched in order, *.so, not below
   std::string worker_program;            ///< path of dcp-plugin-worker
-  std::string store_directory;           ///< of PluginStore; empty: files run where they are
+  WorkerGroups groups;
+  std::string store_directory;  ///< of PluginStore; empty: files run where they are
   /// Contents that may run (SHA-256, hex). Nothing: whatever lies in a trusted place. While the
   /// host runs this can only become less.
   std::optional<std::vector<std::string>> allowed;

@@ -53,6 +53,7 @@ InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
   plan.options.env = own.env;
   plan.options.sandboxed = own.sandboxed;
   plan.options.limits = own.limits;
+  plan.options.groups = settings.groups;
   plan.options.start_timeout_ms = settings.start_timeout_ms;
   plan.options.ping_timeout_ms = settings.ping_timeout_ms;
   plan.options.cancel_grace_ms = settings.cancel_grace_ms;
@@ -335,6 +336,10 @@ InstanceState Instance::State() const {
                 : phase_ == Phase::kFailed || phase_ == Phase::kStopped ? "FAILED"
                                                                         : "RESTARTING";
   if (phase_ != Phase::kReady && !reason_.ok()) state.detail = reason_.ToString();
+  if (home_ && phase_ == Phase::kReady) state.unconfined = home_->unconfined();
+  if (!plan_.own.sandboxed && plan_.own.isolation != kIsolationInProcess) {
+    state.unconfined = "its worker is not confined at all: the configuration says so";
+  }
   state.restarts = std::max(0, starts_ - 1);
   // Also while it starts: a debugger attaches to it then, and a start that takes long is looked at.
   if (home_ && (phase_ == Phase::kReady || phase_ == Phase::kStarting)) state.pid = home_->pid();

@@ -32,6 +32,7 @@ struct HomeOptions {
   bool sandboxed = true;
   os::SandboxPolicy sandbox;
   WorkerLimits limits;
+  WorkerGroups groups;
   int64_t start_timeout_ms = 0;
   int64_t ping_timeout_ms = 0;
   int64_t cancel_grace_ms = 0;
@@ -63,6 +64,8 @@ class PluginHome {
   virtual Status ending(bool& permanent) const = 0;
   /// Of the worker; 0 in this process.
   virtual int64_t pid() const = 0;
+  /// What its confinement lacks, once it is ready; empty: nothing.
+  virtual std::string unconfined() const { return {}; }
   /// One call. `sent` says whether the plugin may have seen it. [any] blocks
   virtual Result<Reply> Call(const std::string& method, const std::string& request,
                              const CallOptions& options, bool& sent) = 0;

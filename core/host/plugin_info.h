@@ -18,6 +18,8 @@ struct InstanceState {
   std::string state;   ///< READY, RESTARTING, FAILED, DISABLED
   std::string detail;  ///< why it failed, and every path that was tried
   std::vector<std::string> capabilities;
+  /// What its worker is not kept from although it should be, and why; empty: nothing.
+  std::string unconfined;
   int restarts = 0;
   int64_t pid = 0;                  ///< of its worker
   std::vector<std::string> routes;  ///< that lead to it: "test_backend/default"

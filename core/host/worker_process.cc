@@ -24,6 +24,9 @@ namespace {
 constexpr int64_t kTickMs = 500;
 /// The worker's number for its socket.
 constexpr int kWorkerFd = 3;
+/// Threads and processes of one worker, where they can be counted: far more than a plugin needs,
+/// far less than a machine has.
+constexpr int64_t kWorkerTasksMax = 4096;
 /// Ids of the handshake's requests.
 constexpr uint64_t kValidateId = 1;
 constexpr uint64_t kCreateId = 2;
@@ -108,6 +111,7 @@ Status WorkerProcess::Start() {
     options_.journal->Add(log::Level::kInfo, kSourceHost,
                           "worker " + std::to_string(pid_) + " waits for a debugger");
   }
+  Group();
   started_ms_ = pinged_ms_ = SystemClock().Steady();
   heard_ms_ = started_ms_;
   DCP_TRY(channel_->Send(FrameType::kHello, 0,
@@ -115,6 +119,28 @@ Status WorkerProcess::Start() {
                                       options_.sandboxed, options_.sandbox, options_.limits})));
   thread_ = std::thread([this] { Loop(); });
   return Status::Ok();
+}
+
+/// Before it is told what to load. Without a group each of its processes has limits of its own.
+void WorkerProcess::Group() {
+  std::string missing = options_.groups.missing;
+  const MutexLock lock(mutex_);
+  if (!options_.groups.folder.empty()) {
+    auto group = os::ControlGroup::Make(options_.groups.folder,
+                                        {options_.limits.memory_bytes, kWorkerTasksMax});
+    const Status status = group.ok() ? (*group)->Admit(pid_) : group.status();
+    if (status.ok()) {
+      group_ = std::move(group).value();
+      return;
+    }
+    missing = status.message();
+  }
+  if (missing.empty()) return;
+  unconfined_ = options_.sandbox.processes
+                    ? "limits.memory holds for each of its processes alone, and their number is "
+                      "not limited: "
+                    : "the number of its threads is not limited: ";
+  unconfined_ += missing;
 }
 
 WorkerProcess::Phase WorkerProcess::phase() const {
@@ -126,6 +152,11 @@ Status WorkerProcess::ending(bool& permanent) const {
   const MutexLock lock(mutex_);
   permanent = ending_permanent_;
   return ending_;
+}
+
+std::string WorkerProcess::unconfined() const {
+  const MutexLock lock(mutex_);
+  return unconfined_;
 }
 
 void WorkerProcess::Loop() {
@@ -259,6 +290,10 @@ void WorkerProcess::HandleReady(const Frame& frame) {
   }
   parallel_ = (flags & 1U) != 0;
   if (!unprotected.empty()) {
+    {
+      const MutexLock lock(mutex_);
+      unconfined_ = unprotected + (unconfined_.empty() ? "" : "; ") + unconfined_;
+    }
     log::Write(
         log::Id::kPluginUnprotected,
         {{"plugin", options_.plugin}, {"instance", options_.instance}, {"missing", unprotected}});
@@ -347,7 +382,9 @@ void WorkerProcess::KillFor(std::string why) {
 }
 
 void WorkerProcess::KillGroup() {
-  if (phase_ != Phase::kEnded) (void)process_.KillGroup(SIGKILL);
+  if (phase_ == Phase::kEnded) return;
+  (void)process_.KillGroup(SIGKILL);
+  if (group_) (void)group_->Kill();  // also what has left the group of processes
 }
 
 std::string WorkerProcess::Reap() {
@@ -362,6 +399,7 @@ void WorkerProcess::End() {
   const std::string last_words = tail.empty() ? "" : "; its last words: " + tail;
   const std::string last_method = calls_.last_method();
   std::string death;
+  std::unique_ptr<os::ControlGroup> group;  // its end may take a moment
   {
     const MutexLock lock(mutex_);
     const bool was_ready = phase_ == Phase::kReady;
@@ -371,6 +409,7 @@ void WorkerProcess::End() {
     ending_ = start_failure_.ok() ? Unavailable(death + when + last_words) : start_failure_;
     ending_permanent_ = start_permanent_;
     phase_ = Phase::kEnded;
+    group = std::move(group_);
     phase_changed_.notify_all();
   }
   channel_->Shutdown();  // for a caller who listens: what the plugin forked may hold the other end

@@ -18,6 +18,7 @@
 #include "host/output.h"
 #include "host/plugin_home.h"
 #include "host/reader_role.h"
+#include "os/control_group.h"
 #include "os/process.h"
 
 namespace dcp::host {
@@ -36,6 +37,7 @@ class WorkerProcess : public PluginHome {
   Phase phase() const override;
   Status ending(bool& permanent) const override;
   int64_t pid() const override { return pid_; }
+  std::string unconfined() const override;
   Result<Reply> Call(const std::string& method, const std::string& request,
                      const CallOptions& options, bool& sent) override;
   /// Ends the process by force if need be.
@@ -48,6 +50,7 @@ class WorkerProcess : public PluginHome {
   WorkerProcess(HomeOptions options, std::function<void()> changed);
 
   Status Start();
+  void Group();
   void Loop();
   void Wait(bool& exited);
   void Drain();
@@ -85,8 +88,10 @@ class WorkerProcess : public PluginHome {
 
   mutable Mutex mutex_;
   CondVar phase_changed_;
+  std::unique_ptr<os::ControlGroup> group_ DCP_GUARDED_BY(mutex_);  ///< where one is to be had
   Phase phase_ DCP_GUARDED_BY(mutex_) = Phase::kStarting;
   std::atomic<bool> parallel_{false};
+  std::string unconfined_ DCP_GUARDED_BY(mutex_);  ///< as the worker said, and what we lack
   bool stopping_ DCP_GUARDED_BY(mutex_) = false;
   bool destroyed_ DCP_GUARDED_BY(mutex_) = false;
   std::string kill_reason_ DCP_GUARDED_BY(mutex_);  ///< why we ended it, when we did

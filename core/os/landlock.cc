@@ -119,13 +119,16 @@ Status Allow(int ruleset, const std::string& path, uint64_t rights, bool optiona
 
 }  // namespace
 
+int LandlockVersion() {
+  return static_cast<int>(
+      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION));
+}
+
 Status EnterLandlock(const SandboxPolicy& policy, int newest, SandboxLayers& layers) {
-  const long offered =
-      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  const long version = std::min<long>(offered, newest);
+  const int version = std::min(LandlockVersion(), newest);
   if (version < 1) return {};  // ENOSYS: too old; EOPNOTSUPP: switched off at boot
   RulesetAttributes attributes;
-  attributes.handled_access_fs = HandledBy(static_cast<int>(version));
+  attributes.handled_access_fs = HandledBy(version);
   size_t size = sizeof attributes.handled_access_fs;
   if (version >= kLandlockScope) {
     attributes.scoped = kScopeSignal | kScopeAbstractUnix;
@@ -150,7 +153,7 @@ Status EnterLandlock(const SandboxPolicy& policy, int newest, SandboxLayers& lay
       ::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
     return FromErrno(errno, "the sandbox cannot be entered");
   }
-  layers.landlock = static_cast<int>(version);
+  layers.landlock = version;
   layers.scopes = version >= kLandlockScope;
   return {};
 }

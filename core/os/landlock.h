@@ -14,6 +14,9 @@ constexpr int kLandlockScope = 6;
 /// Newer than any that is known here.
 constexpr int kLandlockNewest = 1000;
 
+/// What this kernel offers; 0 or less: nothing.
+int LandlockVersion();
+
 /// Fills `landlock` and `scopes` of `layers`. Uses no version beyond `newest`.
 Status EnterLandlock(const SandboxPolicy& policy, int newest, SandboxLayers& layers);
 

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
@@ -53,6 +54,17 @@ std::vector<Attempt> All() {
                            testing::AttemptsOnProcesses(), testing::AttemptsOnSockets()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
+  return all;
+}
+
+/// The leak sanitizer looks at its own process from a second one, so these stay open under it.
+std::vector<Attempt> Refusable() {
+  std::vector<Attempt> all = All();
+#ifdef __SANITIZE_ADDRESS__
+  std::erase_if(all, [](const Attempt& each) {
+    return each.call == "kill" || each.call == "prctl" || each.call == "clone";
+  });
+#endif
   return all;
 }
 
@@ -252,7 +264,7 @@ class SandboxTest : public ::testing::Test {
   int pipe_ = -1;
   int channel_ = -1;
   std::vector<int> sockets_;
-  const std::vector<Attempt> attempts_ = All();
+  const std::vector<Attempt> attempts_ = Refusable();
   std::set<std::string> excused_;
 };
 
@@ -274,7 +286,7 @@ struct Case {
   bool network;
   bool processes;
   bool unix_sockets;
-  size_t excused_max;  ///< attempts that an old kernel cannot refuse
+  size_t excused_max;  ///< attempts that a kernel without scopes cannot refuse
 };
 
 class SandboxTableTest : public SandboxTest, public ::testing::WithParamInterface<Case> {};
@@ -286,7 +298,8 @@ TEST_P(SandboxTableTest, EachAttemptIsRefusedOrNamed) {
   policy.unix_sockets = GetParam().unix_sockets;
   policy.private_memory = !policy.processes;
   TryAll(policy, GetParam().newest);
-  EXPECT_LE(excused_.size(), GetParam().excused_max);
+  const bool scopes = std::min(LandlockVersion(), GetParam().newest) >= kLandlockScope;
+  EXPECT_LE(excused_.size(), scopes ? 0 : GetParam().excused_max);
   for (const std::string& each : excused_) std::cout << "named as missing: " << each << "\n";
 }
 
@@ -296,9 +309,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"PlainOld", kOldLandlock, false, false, false, 0},
                       Case{"Network", kLandlockNewest, true, false, false, 0},
                       Case{"NetworkOld", kOldLandlock, true, false, false, 0},
-                      Case{"Processes", kLandlockNewest, true, true, false, 0},
+                      Case{"Processes", kLandlockNewest, true, true, false, 7},
                       Case{"ProcessesOld", kOldLandlock, true, true, false, 7},
-                      Case{"UnixSockets", kLandlockNewest, false, false, true, 0},
+                      Case{"UnixSockets", kLandlockNewest, false, false, true, 1},
                       Case{"UnixSocketsOld", kOldLandlock, false, false, true, 1}),
     [](const ::testing::TestParamInfo<Case>& each) { return std::string(each.param.name); });
 

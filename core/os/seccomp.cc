@@ -163,9 +163,10 @@ void JudgeFcntl(Filter& filter, const char* name, const SandboxPolicy& /*policy*
 /// What libraries ask of files, terminals and interfaces. Everything else is refused: owners of
 /// signals, input into terminals, flags of files, devices.
 void JudgeIoctl(Filter& filter, const char* name, const SandboxPolicy& policy) {
+  constexpr uint64_t kTerminal2 = 0x802c542a;  // TCGETS2, of newer libraries than ours
   AllowValues(filter, name, 1,
-              {FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TIOCOUTQ, TCGETS, TIOCGWINSZ, FICLONE,
-               FICLONERANGE, FS_IOC_GETFLAGS});
+              {kTerminal2, TIOCGPGRP, FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TIOCOUTQ, TCGETS,
+               TIOCGWINSZ, FICLONE, FICLONERANGE, FS_IOC_GETFLAGS});
   if (!policy.network) return;
   AllowValues(filter, name, 1,
               {SIOCGIFCONF, SIOCGIFNAME, SIOCGIFFLAGS, SIOCGIFADDR, SIOCGIFDSTADDR, SIOCGIFBRDADDR,

@@ -29,7 +29,7 @@ class HostFixture : public ::testing::Test {
  protected:
   /// Routes: "good" leads to echo, "bad" to the plugin under test.
   void Start(const std::string& bad, const std::string& config = "{}") {
-    settings_.worker_program = TEST_WORKER;
+    if (settings_.worker_program.empty()) settings_.worker_program = TEST_WORKER;
     if (settings_.directories.empty()) settings_.directories = {TEST_PLUGINS};
     settings_.instances.resize(2);
     settings_.instances[0].id = "good";

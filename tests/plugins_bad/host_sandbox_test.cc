@@ -9,6 +9,7 @@
 #include <map>
 
 #include "host_fixture.h"
+#include "os/landlock.h"
 #include "os/sandbox.h"
 
 namespace dcp::host {
@@ -45,6 +46,20 @@ class HostSandboxTest : public HostFixture {
   std::filesystem::path folder_;
 };
 
+/// The same on this kernel and on Debian 12's.
+class HostSandboxKernelTest : public HostSandboxTest,
+                              public ::testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    HostSandboxTest::SetUp();
+    settings_.worker_program = GetParam();
+  }
+};
+INSTANTIATE_TEST_SUITE_P(, HostSandboxKernelTest, ::testing::Values(TEST_WORKER, TEST_OLD_WORKER),
+                         [](const ::testing::TestParamInfo<const char*>& each) {
+                           return each.index == 0 ? "AsFound" : "Landlock2";
+                         });
+
 /// The leak sanitizer looks at its own process with ptrace(), so that stays allowed under it.
 #ifdef __SANITIZE_ADDRESS__
 constexpr char kTraceRefused[] = "ESRCH";
@@ -52,52 +67,74 @@ constexpr char kTraceRefused[] = "ESRCH";
 constexpr char kTraceRefused[] = "EPERM";
 #endif
 
-TEST_F(HostSandboxTest, KeepsAPluginFromWhatIsNotItsBusiness) {
+TEST_P(HostSandboxKernelTest, KeepsAPluginFromWhatIsNotItsBusiness) {
   Own().limits = {int64_t{512} << 20, 100};
   const auto tried = Tried();
   for (const char* what : {"read_secret", "write_tmp"}) EXPECT_EQ(tried.at(what), "EACCES") << what;
+  auto refused = tried;
+#ifdef __SANITIZE_ADDRESS__  // and with kill() and prctl()
+  for (const char* what : {"signal_parent", "outlive_parent"}) refused[what] = "EPERM";
+#endif
   for (const char* what :
-       {"connect", "unix_socket", "fork", "exec", "signal_parent", "namespace", "keys", "bpf"}) {
-    EXPECT_EQ(tried.at(what), "EPERM") << what;
+       {"connect", "unix_socket", "fork", "exec", "signal_parent", "namespace", "keys", "bpf",
+        "chmod", "times", "limit_parent", "move_parent", "kernel_signals", "outlive_parent",
+        "watch", "datagrams", "open_for_nothing"}) {
+    EXPECT_EQ(refused.at(what), "EPERM") << what;
   }
   EXPECT_EQ(tried.at("trace"), kTraceRefused);
+  EXPECT_NE(tried.at("truncate"), "ok");
+  EXPECT_EQ(std::filesystem::file_size(folder_ / "secret"), 12U);
   EXPECT_EQ(tried.at("files"), "100");
+  EXPECT_EQ(StateOf("bad").unconfined, "");
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they map all there is
   EXPECT_EQ(tried.at("memory"), "ENOMEM");
+  for (const char* what : {"shared_memory", "memory_file"}) EXPECT_EQ(tried.at(what), "EPERM");
 #endif
 }
 
-TEST_F(HostSandboxTest, LeavesWhatEveryPluginNeeds) {
+TEST_P(HostSandboxKernelTest, LeavesWhatEveryPluginNeeds) {
   const auto tried = Tried();
-  for (const char* what : {"read_library", "signal_self", "memory"}) {
+  for (const char* what : {"read_library", "signal_self", "memory", "shared_memory", "streams"}) {
     EXPECT_EQ(tried.at(what), "ok") << what;
   }
 }
 
-TEST_F(HostSandboxTest, GivesWhatTheConfigurationGrants) {
+TEST_P(HostSandboxKernelTest, GivesWhatTheConfigurationGrants) {
   Own().sandbox.network = true;
   Own().sandbox.processes = true;
   Own().sandbox.unix_sockets = true;
+  Own().sandbox.attributes = true;
   Own().sandbox.read = {folder_.string()};
   Own().sandbox.write = {"/tmp"};
   const auto tried = Tried();
-  for (const char* what : {"read_secret", "write_tmp", "connect", "unix_socket", "fork"}) {
+  for (const char* what :
+       {"read_secret", "write_tmp", "connect", "unix_socket", "fork", "chmod", "times"}) {
     EXPECT_EQ(tried.at(what), "ok") << what;
   }
   EXPECT_EQ(tried.at("exec"), "ENOENT");
-  for (const char* what : {"namespace", "keys", "bpf"}) {
+  for (const char* what : {"namespace", "keys", "bpf", "limit_parent", "move_parent",
+                           "kernel_signals", "watch", "datagrams"}) {
     EXPECT_EQ(tried.at(what), "EPERM") << what;
   }
   EXPECT_EQ(tried.at("trace"), kTraceRefused);
+  // What the old kernel cannot give is said.
+  const bool old =
+      std::string(GetParam()) == TEST_OLD_WORKER || os::LandlockVersion() < os::kLandlockScope;
+  const std::string unconfined = StateOf("bad").unconfined;
+  EXPECT_TRUE(old ? unconfined.find("it can signal other processes") != unconfined.npos
+                  : unconfined.empty())
+      << unconfined;
 }
 
 TEST_F(HostSandboxTest, CanBeSwitchedOff) {
   Own().sandboxed = false;
   const auto tried = Tried();
-  for (const char* what : {"read_secret", "write_tmp", "connect", "fork", "signal_parent"}) {
+  for (const char* what : {"read_secret", "write_tmp", "connect", "fork", "signal_parent", "chmod",
+                           "limit_parent", "move_parent", "kernel_signals", "shared_memory"}) {
     EXPECT_EQ(tried.at(what), "ok") << what;
   }
   EXPECT_EQ(tried.at("trace"), "ESRCH");
+  EXPECT_THAT(StateOf("bad").unconfined, ::testing::HasSubstr("not confined at all"));
 }
 
 TEST_F(HostSandboxTest, APathThatIsNotThereIsSaidAtTheStart) {

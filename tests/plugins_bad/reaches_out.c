@@ -7,9 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -64,7 +67,42 @@ static int Trace(void) { return (int)ptrace(PTRACE_PEEKDATA, getppid(), NULL, NU
 static int Namespace(void) { return (int)syscall(SYS_unshare, 0); }
 static int Keys(void) { return (int)syscall(SYS_keyctl, 0, -3, 0); }
 static int Bpf(void) { return (int)syscall(SYS_bpf, 0, NULL, 0); }
-static int Chmod(void) { return chmod("/tmp", 01777); }
+static int Chmod(void) { return chmod(secret, 0644); }
+static int Times(void) { return utimensat(AT_FDCWD, secret, NULL, 0); }
+static int Truncate(void) { return truncate(secret, 0); }
+static int OpenForNothing(void) { return CloseIf(open(secret, 3 | O_TRUNC)); }
+/* The same limit again: as good as none. */
+static int LimitParent(void) {
+  struct rlimit limit;
+  if (prlimit(getppid(), RLIMIT_FSIZE, NULL, &limit) != 0) return -1;
+  return prlimit(getppid(), RLIMIT_FSIZE, &limit, NULL);
+}
+static int MoveParent(void) {
+  cpu_set_t all;
+  if (sched_getaffinity(0, sizeof all, &all) != 0) return -1;
+  return sched_setaffinity(getppid(), sizeof all, &all);
+}
+static int KernelSignals(void) { return fcntl(1, F_SETOWN, getppid()); }
+static int OutliveParent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL); }
+static int Watch(void) { return CloseIf(inotify_init1(0)); }
+static int SharedMemory(void) {
+  void *const got = mmap(NULL, (size_t)1 << 30, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (got == MAP_FAILED) return -1;
+  return munmap(got, (size_t)1 << 30);
+}
+static int MemoryFile(void) { return CloseIf(memfd_create("x", 0)); }
+static int Datagrams(void) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) != 0) return -1;
+  close(ends[0]);
+  return close(ends[1]);
+}
+static int Streams(void) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return -1;
+  close(ends[0]);
+  return close(ends[1]);
+}
 static int Memory(void) {
   void *const got = mmap(NULL, (size_t)1 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (got == MAP_FAILED) return -1;
@@ -84,7 +122,11 @@ static dcp_code Invoke(dcp_instance *self, dcp_call *call, dcp_bytes method, dcp
               {"connect", Connect},        {"unix_socket", UnixSocket},   {"fork", Fork},
               {"exec", Exec},              {"signal_parent", SignalParent}, {"signal_self", SignalSelf},
               {"trace", Trace},            {"namespace", Namespace},      {"keys", Keys},
-              {"bpf", Bpf},                {"chmod", Chmod},              {"memory", Memory}};
+              {"bpf", Bpf},                {"chmod", Chmod},              {"memory", Memory},
+              {"times", Times},            {"truncate", Truncate},        {"open_for_nothing", OpenForNothing},
+              {"limit_parent", LimitParent}, {"move_parent", MoveParent}, {"kernel_signals", KernelSignals},
+              {"outlive_parent", OutliveParent}, {"watch", Watch},        {"shared_memory", SharedMemory},
+              {"memory_file", MemoryFile}, {"datagrams", Datagrams},      {"streams", Streams}};
   char text[2048];
   size_t used = 0;
   (void)request;

@@ -51,6 +51,7 @@ void Fill(const v1::Plugin& plugin, Json& json) {
                      {"path", each.path()},       {"isolation", each.isolation()},
                      {"pid", each.pid()},         {"restarts", each.restarts()}};
     if (!each.detail().empty()) instance["detail"] = each.detail();
+    if (!each.unconfined().empty()) instance["unconfined"] = each.unconfined();
     instance["routes"] = ListOf(each.routes());
     json["instances"].push_back(instance);
   }
@@ -145,6 +146,10 @@ std::string PluginsText(const v1::ListPluginsResponse& list, const Paint& paint)
       if (!each.detail().empty()) {
         details += "\n" + Printable(each.id()) + ": " + Printable(each.detail()) + "\n";
       }
+      if (!each.unconfined().empty()) {
+        details += "\n" + Printable(each.id()) +
+                   " is not fully confined: " + Printable(each.unconfined()) + "\n";
+      }
     }
     if (plugin.instances().empty() && !plugin.versions().empty()) {
       const v1::PluginVersion& first = plugin.versions(0);
@@ -183,6 +188,7 @@ std::string PluginText(const v1::Plugin& plugin, const Paint& paint) {
     facts.Add({"  restarts", std::to_string(each.restarts())});
     facts.Add({"  routes", Joined(each.routes())});
     if (!each.detail().empty()) facts.Add({"  why", Printable(each.detail())});
+    if (!each.unconfined().empty()) facts.Add({"  not confined", Printable(each.unconfined())});
     text += facts.Text();
   }
   return text;
