@@ -47,6 +47,44 @@ long UnexpectedCommands(const Victim& v) {
   return -1;
 }
 
+/// What asks a descriptor for something else than its content.
+std::vector<Attempt> Controls() {
+  return {
+    DCP_ATTEMPT(fcntl, "the victim as the owner of a pipe", kRefused,
+                return syscall(number, v.pipe, F_SETOWN, v.pid);),
+        DCP_ATTEMPT(fcntl, "the victim as the owner of a socket", kRefused,
+                    f_owner_ex owner = {F_OWNER_PID, v.pid};
+                    return syscall(number, v.channel, F_SETOWN_EX, &owner);),
+        DCP_ATTEMPT(fcntl, "a signal instead of SIGIO", kRefused,
+                    return syscall(number, v.pipe, F_SETSIG, SIGKILL);),
+        DCP_ATTEMPT(fcntl, "signals of a socket", kRefused,
+                    return syscall(number, v.channel, F_SETFL, O_ASYNC | O_RDWR);),
+        DCP_ATTEMPT(fcntl, "a lease", kRefused,
+                    return syscall(number, v.read, F_SETLEASE, F_RDLCK);),
+        DCP_ATTEMPT(fcntl, "news of a folder", kRefused, const int fd = ::open("/usr", O_RDONLY);
+                    return syscall(number, fd, F_NOTIFY, 1);),
+        DCP_ATTEMPT(fcntl, "the size of the pipe that both hold", kRefused,
+                    return syscall(number, v.pipe, F_SETPIPE_SZ, 1 << 20);),
+        DCP_ATTEMPT(fcntl, "not to block at its own ends", kOwn,
+                    (void)syscall(number, v.channel, F_SETFL, O_NONBLOCK | O_RDWR);
+                    return syscall(number, v.pipe, F_SETFL, O_NONBLOCK | O_WRONLY);),
+        DCP_ATTEMPT(fcntl, "any command that nobody needs", kRefused,
+                    return UnexpectedCommands(v);),
+        DCP_ATTEMPT(ioctl, "signals of a socket", kRefused, int on = 1;
+                    return syscall(number, v.channel, FIOASYNC, &on);),
+        DCP_ATTEMPT(ioctl, "the victim as the owner of a socket", kRefused, int pid = v.pid;
+                    if (syscall(number, v.channel, FIOSETOWN, &pid) >= 0) return 0;
+                    return syscall(number, v.channel, SIOCSPGRP, &pid);),
+        DCP_ATTEMPT(ioctl, "input into a terminal", kRefused,
+                    if (syscall(number, 0, TIOCSTI, "x") >= 0 || errno != EPERM) return 0;
+                    int group = v.pid; return syscall(number, 0, TIOCSPGRP, &group);),
+        DCP_ATTEMPT(ioctl, "flags of what may be read", kRefused, long flags = 0x10;
+                    return syscall(number, v.read, FS_IOC_SETFLAGS, &flags);),
+        DCP_ATTEMPT(ioctl, "to write into what may be read", kRefused,
+                    return syscall(number, v.read, FICLONE, v.read);),
+  };
+}
+
 }  // namespace
 
 std::vector<Attempt> AttemptsOnDescriptors() {
@@ -143,39 +181,8 @@ std::vector<Attempt> AttemptsOnDescriptors() {
     DCP_ATTEMPT(epoll_pwait2, "a descriptor", kRefused, timespec now = {};
                 return syscall(number, v.path, buffer, 1, &now, nullptr, 8);),
   };
-  const Attempt controls[] = {
-    DCP_ATTEMPT(fcntl, "the victim as the owner of a pipe", kRefused,
-                return syscall(number, v.pipe, F_SETOWN, v.pid);),
-    DCP_ATTEMPT(fcntl, "the victim as the owner of a socket", kRefused,
-                f_owner_ex owner = {F_OWNER_PID, v.pid};
-                return syscall(number, v.channel, F_SETOWN_EX, &owner);),
-    DCP_ATTEMPT(fcntl, "a signal instead of SIGIO", kRefused,
-                return syscall(number, v.pipe, F_SETSIG, SIGKILL);),
-    DCP_ATTEMPT(fcntl, "signals of a socket", kRefused,
-                return syscall(number, v.channel, F_SETFL, O_ASYNC | O_RDWR);),
-    DCP_ATTEMPT(fcntl, "a lease", kRefused, return syscall(number, v.read, F_SETLEASE, F_RDLCK);),
-    DCP_ATTEMPT(fcntl, "news of a folder", kRefused, const int fd = ::open("/usr", O_RDONLY);
-                return syscall(number, fd, F_NOTIFY, 1);),
-    DCP_ATTEMPT(fcntl, "the size of the pipe that both hold", kRefused,
-                return syscall(number, v.pipe, F_SETPIPE_SZ, 1 << 20);),
-    DCP_ATTEMPT(fcntl, "not to block at its own ends", kOwn,
-                (void)syscall(number, v.channel, F_SETFL, O_NONBLOCK | O_RDWR);
-                return syscall(number, v.pipe, F_SETFL, O_NONBLOCK | O_WRONLY);),
-    DCP_ATTEMPT(fcntl, "any command that nobody needs", kRefused, return UnexpectedCommands(v);),
-    DCP_ATTEMPT(ioctl, "signals of a socket", kRefused, int on = 1;
-                return syscall(number, v.channel, FIOASYNC, &on);),
-    DCP_ATTEMPT(ioctl, "the victim as the owner of a socket", kRefused, int pid = v.pid;
-                if (syscall(number, v.channel, FIOSETOWN, &pid) >= 0) return 0;
-                return syscall(number, v.channel, SIOCSPGRP, &pid);),
-    DCP_ATTEMPT(ioctl, "input into a terminal", kRefused,
-                if (syscall(number, 0, TIOCSTI, "x") >= 0 || errno != EPERM) return 0;
-                int group = v.pid; return syscall(number, 0, TIOCSPGRP, &group);),
-    DCP_ATTEMPT(ioctl, "flags of what may be read", kRefused, long flags = 0x10;
-                return syscall(number, v.read, FS_IOC_SETFLAGS, &flags);),
-    DCP_ATTEMPT(ioctl, "to write into what may be read", kRefused,
-                return syscall(number, v.read, FICLONE, v.read);),
-  };
-  attempts.insert(attempts.end(), std::begin(controls), std::end(controls));
+  const std::vector<Attempt> controls = Controls();
+  attempts.insert(attempts.end(), controls.begin(), controls.end());
   return attempts;
 }
 
