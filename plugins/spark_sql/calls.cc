@@ -23,6 +23,18 @@ constexpr std::array<std::string_view, 49> kClauses = {
     "select",  "sets",     "table",  "tablesample", "then",       "trailing", "union",
     "unpivot", "using",    "values", "when",        "where",      "with",     "some"};
 
+// Of these the ones that follow an operand, a table or a query, and begin none: `SELECT where(a)`
+// is a call of a function that somebody named so.
+constexpr std::array<std::string_view, 29> kInfix = {
+    "and",       "as",    "except",  "for",        "from", "group",       "having", "in",
+    "intersect", "join",  "limit",   "minus",      "of",   "offset",      "on",     "or",
+    "over",      "pivot", "placing", "repeatable", "sets", "tablesample", "then",   "union",
+    "unpivot",   "using", "where",   "with",       "else"};
+// Words after which an operand begins.
+constexpr std::array<std::string_view, 19> kBeforeOperands = {
+    "select", "distinct", "and",  "or",      "not",  "where", "having", "on",     "by", "when",
+    "then",   "else",     "case", "between", "like", "ilike", "rlike",  "regexp", "div"};
+
 // Types that take numbers and are no functions; those that are both (decimal, char) need no rule.
 constexpr std::array<std::string_view, 6> kTypesWithNumbers = {
     "dec", "numeric", "varchar", "character", "geometry", "geography"};
@@ -32,10 +44,6 @@ constexpr size_t kNamePartsMax = 4;
 
 constexpr std::array<std::string_view, 7> kQueryStarts = {"select", "with", "values", "table",
                                                           "from",   "map",  "reduce"};
-
-// Their answer is a type, whatever the data.
-constexpr std::array<std::string_view, 3> kTypeFunctions = {"schema_of_json", "schema_of_csv",
-                                                            "schema_of_xml"};
 
 bool Contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -171,6 +179,31 @@ bool Calls::IsTypeName(size_t i, size_t open) const {
   return i > 0 && (IsWord(i - 1, "as") || Is(i - 1, "::") || InType(i));
 }
 
+// Whether the word before a '(' belongs to a clause there.
+bool Calls::IsClause(size_t i) const {
+  const std::string word = Lower(tokens_[i].text);
+  if (!Contains(kClauses, word)) return false;
+  if (!Contains(kInfix, word)) return true;
+  if (i == 0) return word == "from";
+  const size_t before = i - 1;
+  const std::string last = Lower(tokens_[before].text);
+  if (tokens_[before].kind == TokenKind::kWord) {
+    if (last == "not") return word == "in";
+    // IS [NOT] DISTINCT FROM
+    if (last == "distinct" && word == "from") return before > 0 && !IsWord(before - 1, "select");
+    return !Contains(kBeforeOperands, last);
+  }
+  if (tokens_[before].kind != TokenKind::kSymbol) return true;
+  if (last == "*") {  // every column, and no product
+    return before > 0 &&
+           (IsWord(before - 1, "select") || IsWord(before - 1, "distinct") || Is(before - 1, ",") ||
+            Is(before - 1, "(") || Is(before - 1, ".") || Is(before - 1, "*/"));
+  }
+  if (last == ">") return InType(before) || (before > 0 && Is(before - 1, "|"));
+  if (last == "!") return word == "in";
+  return last == ")" || last == "]" || (last == "(" && word == "from");
+}
+
 // Whether an ARRAY<, MAP< or STRUCT< before token `i` is not closed yet.
 bool Calls::InType(size_t i) const {
   int closed = 0;
@@ -214,7 +247,7 @@ std::optional<Denial> Calls::Judge(size_t open) const {
     if (cte_[name.last] || IsAlias(name, open)) return std::nullopt;
     if (word && IsTypeName(name.last, open)) return std::nullopt;
     const Function* function = FindFunction(name.parts[0]);
-    if (function == nullptr && word && Contains(kClauses, name.parts[0])) return std::nullopt;
+    if (function == nullptr && word && IsClause(name.last)) return std::nullopt;
     if (hint_[open] && (function == nullptr || function->judgement != Judgement::kReaches)) {
       return std::nullopt;
     }
@@ -263,100 +296,6 @@ Denial Calls::Unknown(const Name& name) const {
         std::string(tokens_[name.last].text) + "(...)";
   }
   return denial;
-}
-
-std::optional<Denial> Calls::CheckArguments(const Function& function, size_t open) const {
-  const std::vector<Argument> arguments = Arguments(open);
-  for (size_t i = 0; i < arguments.size(); ++i) {
-    const size_t begin = arguments[i].begin;
-    if (IsName(begin) && Is(begin + 1, "=") && Is(begin + 2, ">")) {
-      return DenyAt(tokens_[begin], "PZ0224",
-                    "'" + std::string(function.name) + "' takes no named arguments",
-                    "write its arguments in their order");
-    }
-    std::optional<Denial> denial;
-    if (i + 1 == function.type_at) denial = CheckType(function, arguments[i]);
-    if (i + 1 == function.options_at) denial = CheckOptions(function, arguments[i]);
-    if (denial) return denial;
-  }
-  return std::nullopt;
-}
-
-// The text of a type may be JSON as well, and JSON may name a Java class (a "udt") which is then
-// loaded: so the text must be seen as it is.
-std::optional<Denial> Calls::CheckType(const Function& function, const Argument& argument) const {
-  const Token& first = tokens_[argument.begin];
-  if (argument.begin < argument.end && first.kind == TokenKind::kWord &&
-      Contains(kTypeFunctions, Lower(first.text)) && Is(argument.begin + 1, "(") &&
-      match_[argument.begin + 1] + 1 == argument.end) {
-    return std::nullopt;
-  }
-  bool literal = argument.begin < argument.end;
-  std::string text;
-  for (size_t i = argument.begin; i < argument.end; ++i) {
-    literal = literal && tokens_[i].kind == TokenKind::kString;
-    text += Lower(tokens_[i].text);
-  }
-  // Quotes of adjacent pieces would hide a word that is put together from two.
-  std::erase_if(text, [](char c) { return c == '\'' || c == '"'; });
-  if (!literal || text.find('\\') != std::string::npos) {
-    return DenyAt(
-        first, "PZ0224",
-        "the type that '" + std::string(function.name) + "' is given is not one plain text",
-        "write it as text without backslashes, 'a INT, b STRING', or as "
-        "schema_of_json('...')");
-  }
-  if (text.find("udt") != std::string::npos && text.find('{') != std::string::npos) {
-    return DenyAt(first, "PZ0224", "a type in JSON with the word 'udt' loads a Java class",
-                  "write the type as DDL: 'a INT, b STRING'");
-  }
-  return std::nullopt;
-}
-
-// map('key', 'value', ...): every key in plain sight, and each of them judged.
-std::optional<Denial> Calls::CheckOptions(const Function& function,
-                                          const Argument& argument) const {
-  const Denial opaque =
-      DenyAt(tokens_[argument.begin], "PZ0224",
-             "the options of '" + std::string(function.name) + "' are not plain texts",
-             "write map('key', 'value', ...) with plain texts");
-  if (!IsWord(argument.begin, "map") || !Is(argument.begin + 1, "(") ||
-      match_[argument.begin + 1] + 1 != argument.end) {
-    return opaque;
-  }
-  const std::vector<Argument> parts = Arguments(argument.begin + 1);
-  for (size_t i = 0; i < parts.size(); ++i) {
-    const Argument& part = parts[i];
-    if (part.begin == part.end) return parts.size() == 1 ? std::nullopt : std::optional(opaque);
-    const Token& token = tokens_[part.begin];
-    const bool text = token.kind == TokenKind::kString;
-    if (i % 2 == 1) {
-      const bool all =
-          std::all_of(tokens_.begin() + static_cast<std::ptrdiff_t>(part.begin),
-                      tokens_.begin() + static_cast<std::ptrdiff_t>(part.end),
-                      [](const Token& each) { return each.kind == TokenKind::kString; });
-      const bool bound = token.kind == TokenKind::kParameter && part.end == part.begin + 1;
-      if (!all && !bound) return opaque;
-      continue;
-    }
-    const bool raw = text && token.text.front() != '\'' && token.text.front() != '"';
-    if (!text || raw || part.end != part.begin + 1 || token.text.find('\\') != std::string::npos) {
-      return opaque;
-    }
-    const std::string key = token.text.substr(1, token.text.size() - 2);
-    const Option* option = FindOption(function.family, key);
-    if (option == nullptr) {
-      const std::string nearest = Nearest(key, OptionKeys(function.family));
-      return DenyAt(token, "PZ0224",
-                    "'" + std::string(function.name) + "' has no option '" + key + "'",
-                    nearest.empty() ? "remove it" : "did you mean '" + nearest + "'?");
-    }
-    if (option->judgement == Judgement::kReaches) {
-      return DenyAt(token, "PZ0224", "the option '" + key + "' " + std::string(option->why),
-                    "remove it; it cannot be allowed");
-    }
-  }
-  return std::nullopt;
 }
 
 }  // namespace dcp::spark_sql

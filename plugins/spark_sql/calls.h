@@ -52,6 +52,7 @@ class Calls {
   Name NameBefore(size_t open) const;
   bool IsAlias(const Name& name, size_t open) const;
   bool IsTypeName(size_t i, size_t open) const;
+  bool IsClause(size_t i) const;
   bool InType(size_t i) const;
   std::vector<Argument> Arguments(size_t open) const;
 

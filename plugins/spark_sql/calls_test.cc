@@ -131,12 +131,16 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"SELECT (with AS (a), no_such(a))", "PZ0223@21"},
         Case{"SELECT (with AS (select), no_such(a))", "PZ0223@26"},
         Case{"SELECT (with AS (table, b), no_such(a))", "PZ0223@28"},
-        Case{"SELECT (with(a), no_such(a))", "PZ0223@17"},
+        Case{"SELECT (with(a), no_such(a))", "PZ0223@8"},
         Case{"SELECT TRIM(BOTH no_such(a) FROM b)", "PZ0223@17"},
         Case{"SELECT a REGEXP no_such(a)", "PZ0223@16"},
         Case{"SELECT a MINUS SELECT no_such(a)", "PZ0223@22"},
         Case{"FROM t |> AGGREGATE no_such(a)", "PZ0223@20"},
         Case{"WITH q AS (SELECT 1) SELECT f(q), no_such(a)", "PZ0223@28"},
+        Case{"SELECT where(a) FROM t", "PZ0223@7"}, Case{"SELECT from(a)", "PZ0223@7"},
+        Case{"SELECT DISTINCT from(a)", "PZ0223@16"}, Case{"SELECT b * from(a)", "PZ0223@11"},
+        Case{"SELECT a, as(b)", "PZ0223@10"}, Case{"SELECT NOT where(b)", "PZ0223@11"},
+        Case{"SELECT a > on(b)", "PZ0223@11"}, Case{"SELECT with(b)", "PZ0223@7"},
         Case{"SELECT /*+ x(no_such(a)) */ 1", "PZ0223@13"}));
 
 INSTANTIATE_TEST_SUITE_P(
