@@ -67,8 +67,8 @@ def attacks(listener, tmp_path):
         found[f"avro_{name}"] = f"SELECT from_avro(X'00', '\"string\"', map('avroSchemaUrl', '{path}')) AS a"
     found["xsd_pieces"] = f"SELECT from_xml('<a/>', 'a STRING', map('rowValidation' 'XSDPath', '{options['http']}')).a AS a"
     found["entity"] = f"SELECT xpath_string('{entity}', 'a') AS a"
-    found["udt"] = ("SELECT to_json(from_json('{}', '{\"type\":\"udt\",\"class\":\"org.apache.spark.ml.linalg.VectorUDT\",\"pyClass\":\"x\","
-                    "\"sqlType\":\"integer\"}')) AS a")
+    found["udt"] = ("SELECT to_json(from_json('{}', '{\"type\":\"udt\",\"class\":\"org.apache.spark.ml.linalg.VectorUDT\","
+                    "\"pyClass\":\"x\",\"sqlType\":\"integer\"}')) AS a")
     return found
 
 
