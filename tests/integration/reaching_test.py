@@ -88,8 +88,9 @@ def refused(stack, *words):
 def codes(report):
     found = {}
     for dataset in report["datasets"]:
-        found[dataset["name"]] = {finding["code"] for finding in report["findings"]
-                                  if finding.get("location", {}).get("file", "").endswith(f"/{dataset['name']}.yaml")}
+        name = dataset["name"].removeprefix("lab.")
+        found[name] = {finding["code"] for finding in report["findings"]
+                       if finding.get("location", {}).get("file", "").endswith(f"/{name}.yaml")}
     return found
 
 
