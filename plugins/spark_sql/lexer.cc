@@ -174,6 +174,15 @@ class Lexer {
       ++at_;
     }
     const std::string_view word = sql_.substr(begin, at_ - begin);
+    // Spark looks for keywords in upper case, and these two are letters of it there: with a dotless
+    // i, "identifier" would be a keyword that no rule here knows.
+    for (const std::string_view letter : {"\xC4\xB1", "\xC5\xBF"}) {
+      if (word.find(letter) == std::string_view::npos) continue;
+      return Deny("PZ0208",
+                  "'" + std::string(letter) + "' outside quotes: Spark takes it for " +
+                      (letter == "\xC4\xB1" ? "an I" : "an S"),
+                  "write i or s, or put the name into `…`", begin, at_);
+    }
     // "1.e5r'…'": a number and a raw string to Spark, a word and a plain string to others.
     if ((Peek() == '\'' || Peek() == '"') && (word.back() == 'r' || word.back() == 'R')) {
       return Deny("PZ0208", "a quote directly after '" + std::string(word) + "' is ambiguous",

@@ -44,6 +44,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"SELECT 'reflect(1)', \"java_method\" FROM t", ""},
                     Case{"SELECT map(1, 2), reduce(xs, 0, (a, b) -> a + b)", ""},
                     Case{"SELECT CAST(v AS STRUCT<a: INT, b: ARRAY<STRING>>)", ""},
+                    Case{"SELECT reflect, try_reflect FROM t", ""},
                     Case{"SELECT a.b.`c d` FROM prod.nyc.`odd name` a", ""},
                     Case{"SELECT 2*/*c*/3",
                          ""},  // Spark reads the hint's end here, and refuses it itself
@@ -88,6 +89,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"SELECT reflect\xE3\x80\x80('a','b')", "PZ0210@1:8"},
                     Case{"SELECT 1 -- a \\\n, 2\n, reflect('a','b')", "PZ0210@3:3"},
                     Case{"SELECT /*+ x(reflect('a')) */ 1", "PZ0210@1:14"},
+                    Case{"SELECT /*+ reflect(a) */ 1", "PZ0210@1:12"},
                     Case{"SELECT * FROM read_files('/etc')", "PZ0210@1:15"},
                     Case{"SELECT from_protobuf(a, 'm', '/etc/passwd')", "PZ0210@1:8"},
                     Case{"SELECT ?, '?' FROM t -- ?", "PZ0218@1:8"},

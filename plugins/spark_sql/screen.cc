@@ -6,21 +6,11 @@
 #include <span>
 #include <utility>
 
+#include "spark_sql/calls.h"
 #include "spark_sql/suggest.h"
 
 namespace dcp::spark_sql {
 namespace {
-
-// Load and run a class of the driver's choosing, during analysis already.
-constexpr std::array<std::string_view, 3> kReflectNames = {"reflect", "java_method", "try_reflect"};
-
-// Functions that reach files, other systems, logs or secrets from within an expression or FROM.
-// Refused only when called, because they are common words elsewhere.
-constexpr std::array<std::string_view, 17> kReachingFunctions = {
-    "read_files",      "read_kafka",         "read_kinesis",  "read_pubsub",        "read_pulsar",
-    "cloud_files",     "event_log",          "remote_query",  "http_request",       "ai_query",
-    "secret",          "try_secret",         "from_protobuf", "python_worker_logs", "list_secrets",
-    "read_statestore", "read_state_metadata"};
 
 // Data sources that read a path given as if it were a table name.
 constexpr std::array<std::string_view, 16> kPathFormats = {
@@ -55,19 +45,6 @@ Denial DenyAt(const Token& token, std::string id, std::string message, std::stri
   return {std::move(id), std::move(message), std::move(hint), token.begin, token.end};
 }
 
-// Whether `name` is, or hides between non-ASCII letters, one of the reflection functions.
-bool NamesReflection(std::string_view name) {
-  const std::string lower = Lower(name);
-  size_t begin = 0;
-  while (begin <= lower.size()) {
-    size_t end = begin;
-    while (end < lower.size() && static_cast<unsigned char>(lower[end]) < 0x80) ++end;
-    if (Contains(kReflectNames, std::string_view(lower).substr(begin, end - begin))) return true;
-    begin = end + 1;
-  }
-  return false;
-}
-
 class Rules {
  public:
   Rules(std::string_view sql, const std::vector<Token>& tokens) : sql_(sql), tokens_(tokens) {}
@@ -75,6 +52,7 @@ class Rules {
   std::optional<Denial> Run() {
     if (auto denial = Statements()) return denial;
     if (auto denial = Start()) return denial;
+    calls_.emplace(tokens_, count_);
     for (size_t i = 0; i < count_; ++i) {
       if (auto denial = At(i)) return denial;
     }
@@ -150,16 +128,12 @@ class Rules {
   std::optional<Denial> At(size_t i) {
     const Token& token = tokens_[i];
     if (auto denial = Parentheses(i)) return denial;
+    if (Is(i, "(")) return calls_->Judge(i);
     if (Is(i, "?") && !Is(i + 1, "::")) {
       return DenyAt(token, "PZ0218", "'?' is a parameter without a name",
                     "write :name, and declare it in the manifest");
     }
     if (token.kind != TokenKind::kWord && token.kind != TokenKind::kQuoted) return std::nullopt;
-    if (NamesReflection(token.text)) {
-      return DenyAt(token, "PZ0210", "'" + token.text + "' runs Java code on the shared cluster",
-                    "use built-in SQL functions; there is no way to allow it");
-    }
-    if (auto denial = Call(i)) return denial;
     if (auto denial = Path(i)) return denial;
     return token.kind == TokenKind::kWord ? Keyword(i) : std::nullopt;
   }
@@ -177,22 +151,6 @@ class Rules {
         return DenyAt(tokens_[i], "PZ0205", "this ')' closes nothing", "remove it, or add '('");
       }
       open_.pop_back();
-    }
-    return std::nullopt;
-  }
-
-  std::optional<Denial> Call(size_t i) const {
-    if (!Is(i + 1, "(")) return std::nullopt;
-    const Token& token = tokens_[i];
-    const std::string word = Lower(token.text);
-    // IDENTIFIER('ref' || 'lect')(...) would name any function or table behind our back.
-    if (word == "identifier" && token.kind == TokenKind::kWord) {
-      return DenyAt(token, "PZ0214", "IDENTIFIER(...) makes a name out of text",
-                    "write the name itself");
-    }
-    if (Contains(kReachingFunctions, word)) {
-      return DenyAt(token, "PZ0210", "'" + token.text + "' reaches outside the catalog",
-                    "read tables of the catalog: catalog.namespace.table");
     }
     return std::nullopt;
   }
@@ -254,6 +212,7 @@ class Rules {
   const std::vector<Token>& tokens_;
   size_t count_ = 0;          // tokens before a trailing ';'
   std::vector<size_t> open_;  // '(' not closed yet
+  std::optional<Calls> calls_;
 };
 
 }  // namespace

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The SQL screen: says whether text is one query that may be shown to Spark's analyzer, before any
-// of it leaves this process. Analysis alone can load classes (reflect), start programs (TRANSFORM)
-// or list files (csv.`/path`), so those are refused here. What passes is sent wrapped in a
+// of it leaves this process. Analysis alone can load classes (reflect), open addresses (from_xml
+// with a schema's), start programs (TRANSFORM) or list files (csv.`/path`), so those are refused
+// here: what is called must be on the list of functions.h. What passes is sent wrapped in a
 // sub-query, where Spark's own grammar admits queries only; both rules are needed.
 #pragma once
 

@@ -255,12 +255,57 @@ REACHING = {
     "execute in text": "SELECT 1 EXECUTE IMMEDIATE 'x'",
 }
 
+# Each function that reaches out, in the spellings that a list of names could miss.
+REACHING_FUNCTIONS = {
+    "reflect": "'java.lang.System', 'exit', '1'", "java_method": "'java.lang.System', 'exit', '1'",
+    "try_reflect": "'java.lang.System', 'exit', '1'", "from_protobuf": "x, 'M', '/etc/passwd'", "to_protobuf": "x, 'M', '/etc/passwd'",
+    "python_worker_logs": "", **{f"xpath{kind}": "'<!DOCTYPE a SYSTEM \"http://127.0.0.1:9/\"><a/>', 'a'" for kind in (
+        "", "_boolean", "_double", "_float", "_int", "_long", "_number", "_short", "_string")},
+}
+SPELLINGS = {
+    "qualified": "SELECT system.builtin.{}({})", "quoted": "SELECT `{}`({})", "identifier": "SELECT IDENTIFIER('{}')({})",
+    "in a CTE": "WITH q AS (SELECT {}({}) AS a) SELECT * FROM q", "in a lambda": "SELECT transform(array(1), x -> {}({}))",
+}
+FUNCTIONS = {f"{name} {spelling}": template.format(name, arguments)
+             for name, arguments in REACHING_FUNCTIONS.items() for spelling, template in SPELLINGS.items()}
+FUNCTIONS |= {
+    "dotless identifier": "SELECT \u0131dent\u0131f\u0131er('re' || 'flect')('java.lang.Math', 'abs', 1)",
+    "long s": "SELECT TRANSFORM(a) u\u017fing 'cat' FROM t", "kelvin sign": "SELECT `mas\u212a`('a')",
+    "pipe": f"FROM {TABLE} |> EXTEND xpath_string(name, 'a') AS x", "table function": "SELECT * FROM nope(1)",
+    "python udtf": "SELECT * FROM python_udtf()", "lateral": "SELECT * FROM LATERAL nope()", "no such function": "SELECT nope(1)",
+    "misspelt": "SELECT uper(name)", "hidden word": "SELECT \u00e9reflect\u00e9(1)", "of a catalog": "SELECT prod.nyc.fn(1)",
+    "full-width word": "SELECT \uff52\uff45\uff46\uff4c\uff45\uff43\uff54('a', 'b')", "of the session": "SELECT session.fn(1)",
+    "builtin": "SELECT system.builtin.upper('a')", "iceberg without its catalog": "SELECT bucket(4, 1)", "a word": "SELECT where(1)",
+    "lateral view": f"SELECT * FROM {TABLE} LATERAL VIEW nope(name) x AS y", "order by": f"SELECT 1 FROM {TABLE} ORDER BY nope(name)",
+    "like an alias": f"SELECT 1e+5and nope(name) FROM {TABLE}", "like a CTE": f"SELECT (with AS (a), nope(name)) FROM {TABLE}",
+}
+OPTIONS = {
+    "schema by address": "SELECT from_xml('<a>1</a>', 'a INT', map('rowValidationXSDPath', 'http://127.0.0.1:9/'))",
+    "capitals": "SELECT from_xml('<a>1</a>', 'a INT', map('ROWVALIDATIONXSDPATH', '/etc/passwd'))",
+    "of schema_of_xml": "SELECT schema_of_xml('<a/>', map('rowValidationXSDPath', '/etc/passwd'))",
+    "in two pieces": "SELECT from_xml('<a/>', 'a INT', map('rowValidation' 'XSDPath', '/etc/passwd'))",
+    "escaped": "SELECT from_xml('<a/>', 'a INT', map('rowValidation\\u0058SDPath', '/etc/passwd'))",
+    "computed": "SELECT from_xml('<a/>', 'a INT', map(concat('rowValidation', 'XSDPath'), '/etc/passwd'))",
+    "of a column": f"SELECT from_xml(name, 'a INT', map(carrier, name)) FROM {TABLE}",
+    "no map": "SELECT from_xml('<a/>', 'a INT', map_from_arrays(array('mode'), array('x')))",
+    "named": "SELECT from_xml('<a/>', 'a INT', options => map('mode', 'x'))",
+    "avro": "SELECT from_avro(X'00', '{}', map('avroSchemaUrl', 'http://127.0.0.1:9/'))",
+    "of schema_of_avro": "SELECT schema_of_avro('{}', map('avroSchemaUrl', 'file:///etc/passwd'))",
+    "codec by class": "SELECT to_json(struct(1), map('compression', 'java.lang.Object'))",
+    "unknown": "SELECT from_json('{}', 'a INT', map('mood', 'x'))",
+    "class in a type":
+        "SELECT from_json('{}', '{\"type\":\"udt\",\"class\":\"java.lang.Object\",\"pyClass\":\"x\",\"sqlType\":\"integer\"}')",
+    "class in two pieces": "SELECT from_json('{}', '{\"type\":\"u' 'dt\"}')",
+    "type of a column": f"SELECT from_csv(name, carrier) FROM {TABLE}",
+    "type of a variant": "SELECT variant_get(parse_json('{}'), '$', '{\"type\":\"udt\"}')",
+}
+
 # These reach Spark: names and types that are wrong, and statements that its own grammar must stop.
 ENGINE = {
     "no such table": "SELECT * FROM prod.nyc.nothing", "no such namespace": "SELECT * FROM prod.nowhere.t",
     "no such catalog": "SELECT * FROM other.nyc.airlines", "no such column": f"SELECT nope FROM {TABLE}",
-    "no such function": "SELECT nope(1)", "wrong type": "SELECT date_add('x', 'y', 'z')", "hidden word": "SELECT \u00e9reflect\u00e9(1)",
-    "fullwidth select": "SELECT \uff13 FROM t", "full-width word": "SELECT ｒｅｆｌｅｃｔ('a', 'b')",
+    "wrong type": "SELECT date_add('x', 'y', 'z')",
+    "fullwidth select": "SELECT \uff13 FROM t",
     "zero width": "SELECT * FROM prod.nyc.air\u200blines", "right to left": f"SELECT '\u202e', nope FROM {TABLE}",
     "homoglyph": "SELECT * FROM prod.nyc.\u0430irlines", "combining": "SELECT a\u0301 FROM prod.nyc.airlines",
     "emoji name": "SELECT \U0001f600 FROM prod.nyc.airlines", "quoted table": "SELECT * FROM `prod.nyc.airlines`",
@@ -272,8 +317,7 @@ ENGINE = {
     "aggregate in where": f"SELECT 1 FROM {TABLE} WHERE count(*) > 1", "ungrouped": f"SELECT carrier, count(*) FROM {TABLE}",
     "duplicate columns": "SELECT 1 AS a, 2 AS a", "void column": "SELECT NULL AS a", "interval column": "SELECT INTERVAL 1 DAY AS a",
     "ten thousand columns": "SELECT " + ", ".join(["nope"] * 2000), "deep operators": "SELECT " + "-" * 1 + " " + "- " * 100 + "nope",
-    "python source": "SELECT * FROM pyspark.`x`", "table function": "SELECT * FROM nope(1)", "python udtf": "SELECT * FROM python_udtf()",
-    "alias of commands": "SELECT delete, insert FROM nowhere", "lateral": "SELECT * FROM LATERAL nope()",
+    "python source": "SELECT * FROM pyspark.`x`", "alias of commands": "SELECT delete, insert FROM nowhere",
     "sql keyword": "SELECT FROM WHERE",
 }
 
@@ -283,7 +327,8 @@ BY_GRAMMAR = {"dressed: drop in a sub-query", "dressed: set in a sub-query", "wr
 
 
 def all_cases():
-    groups = {"statement": STATEMENTS, "dressed": DRESSED, "wrapper": WRAPPER, "java": REFLECT, "reaching": REACHING, "engine": ENGINE}
+    groups = {"statement": STATEMENTS, "dressed": DRESSED, "wrapper": WRAPPER, "java": REFLECT, "reaching": REACHING,
+              "function": FUNCTIONS, "option": OPTIONS, "engine": ENGINE}
     for group, table in groups.items():
         for name, text in table.items():
             full = f"{group}: {name}"

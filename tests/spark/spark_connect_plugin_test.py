@@ -112,7 +112,6 @@ def test_sessions_are_reused_by_key(backend):
     ("SELECT *\nFROM prod.nyc.zebra", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "tables of prod.nyc: "),
     ("SELECT *\nFROM prod.nowhere.zebra", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "namespaces of prod: "),
     ("SELECT *\nFROM plane_of_nobody", "TABLE_OR_VIEW_NOT_FOUND", (2, 6), "prod."),
-    ("SELECT no_such(seats) FROM prod.nyc.plane", "UNRESOLVED_ROUTINE", (1, 8), ""),
     ("SELECT seats + parts FROM prod.nyc.plane", "DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES", (1, 8), ""),
     ("SELECT seats FROM prod.nyc.plane a, prod.nyc.plane b", "AMBIGUOUS_REFERENCE", (1, 8), "a.seats"),
     ("SELECT tailnum, sum(seats) FROM prod.nyc.plane", "MISSING_GROUP_BY", (1, 1), ""),
@@ -127,6 +126,11 @@ def test_errors_come_with_their_place(backend, sql, engine_code, where, hint):
         assert place(finding)[0] <= sql.count("\n") + 1
     assert hint in finding.get("hint", "")
     assert "\n" not in finding["message"] and "auto_generated" not in finding["message"]
+
+
+def test_a_misspelt_function_comes_with_its_place_and_the_right_name(backend):
+    finding = only_error(backend.ask("SELECT tailnum,\n  uper(tailnum) FROM prod.nyc.plane"))
+    assert (finding["code"], place(finding), finding["hint"]) == ("PZ0223", (2, 3), "did you mean 'upper'?")
 
 
 def test_a_hint_never_fails_the_call(backend, front):

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Arguments whose text decides what is read: types and options.
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "spark_sql/calls.h"
+#include "spark_sql/suggest.h"
+
+namespace dcp::spark_sql {
+namespace {
+
+// Their answer is a type, whatever the data.
+constexpr std::array<std::string_view, 3> kTypeFunctions = {"schema_of_json", "schema_of_csv",
+                                                            "schema_of_xml"};
+
+Denial DenyAt(const Token& token, std::string id, std::string message, std::string hint) {
+  return {std::move(id), std::move(message), std::move(hint), token.begin, token.end};
+}
+
+}  // namespace
+
+std::optional<Denial> Calls::CheckArguments(const Function& function, size_t open) const {
+  const std::vector<Argument> arguments = Arguments(open);
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const size_t begin = arguments[i].begin;
+    if (IsName(begin) && Is(begin + 1, "=") && Is(begin + 2, ">")) {
+      return DenyAt(tokens_[begin], "PZ0224",
+                    "'" + std::string(function.name) + "' takes no named arguments",
+                    "write its arguments in their order");
+    }
+    std::optional<Denial> denial;
+    if (i + 1 == function.type_at) denial = CheckType(function, arguments[i]);
+    if (i + 1 == function.options_at) denial = CheckOptions(function, arguments[i]);
+    if (denial) return denial;
+  }
+  return std::nullopt;
+}
+
+// The text of a type may be JSON as well, and JSON may name a Java class (a "udt") which is then
+// loaded: so the text must be seen as it is.
+std::optional<Denial> Calls::CheckType(const Function& function, const Argument& argument) const {
+  const Token& first = tokens_[argument.begin];
+  if (argument.begin < argument.end && first.kind == TokenKind::kWord &&
+      std::find(kTypeFunctions.begin(), kTypeFunctions.end(), Lower(first.text)) !=
+          kTypeFunctions.end() &&
+      Is(argument.begin + 1, "(") && match_[argument.begin + 1] + 1 == argument.end) {
+    return std::nullopt;
+  }
+  bool literal = argument.begin < argument.end;
+  std::string text;
+  for (size_t i = argument.begin; i < argument.end; ++i) {
+    literal = literal && tokens_[i].kind == TokenKind::kString;
+    text += Lower(tokens_[i].text);
+  }
+  // Quotes of adjacent pieces would hide a word that is put together from two.
+  std::erase_if(text, [](char c) { return c == '\'' || c == '"'; });
+  if (!literal || text.find('\\') != std::string::npos) {
+    return DenyAt(
+        first, "PZ0224",
+        "the type that '" + std::string(function.name) + "' is given is not one plain text",
+        "write it as text without backslashes, 'a INT, b STRING', or as "
+        "schema_of_json('...')");
+  }
+  if (text.find("udt") != std::string::npos && text.find('{') != std::string::npos) {
+    return DenyAt(first, "PZ0224", "a type in JSON with the word 'udt' loads a Java class",
+                  "write the type as DDL: 'a INT, b STRING'");
+  }
+  return std::nullopt;
+}
+
+// map('key', 'value', ...): every key in plain sight, and each of them judged.
+std::optional<Denial> Calls::CheckOptions(const Function& function,
+                                          const Argument& argument) const {
+  const Denial opaque =
+      DenyAt(tokens_[argument.begin], "PZ0224",
+             "the options of '" + std::string(function.name) + "' are not plain texts",
+             "write map('key', 'value', ...) with plain texts");
+  if (!IsWord(argument.begin, "map") || !Is(argument.begin + 1, "(") ||
+      match_[argument.begin + 1] + 1 != argument.end) {
+    return opaque;
+  }
+  const std::vector<Argument> parts = Arguments(argument.begin + 1);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Argument& part = parts[i];
+    if (part.begin == part.end) return parts.size() == 1 ? std::nullopt : std::optional(opaque);
+    const Token& token = tokens_[part.begin];
+    const bool text = token.kind == TokenKind::kString;
+    if (i % 2 == 1) {
+      const bool all =
+          std::all_of(tokens_.begin() + static_cast<std::ptrdiff_t>(part.begin),
+                      tokens_.begin() + static_cast<std::ptrdiff_t>(part.end),
+                      [](const Token& each) { return each.kind == TokenKind::kString; });
+      const bool bound = token.kind == TokenKind::kParameter && part.end == part.begin + 1;
+      if (!all && !bound) return opaque;
+      continue;
+    }
+    const bool raw = text && token.text.front() != '\'' && token.text.front() != '"';
+    if (!text || raw || part.end != part.begin + 1 || token.text.find('\\') != std::string::npos) {
+      return opaque;
+    }
+    const std::string key = token.text.substr(1, token.text.size() - 2);
+    const Option* option = FindOption(function.family, key);
+    if (option == nullptr) {
+      const std::string nearest = Nearest(key, OptionKeys(function.family));
+      return DenyAt(token, "PZ0224",
+                    "'" + std::string(function.name) + "' has no option '" + key + "'",
+                    nearest.empty() ? "remove it" : "did you mean '" + nearest + "'?");
+    }
+    if (option->judgement == Judgement::kReaches) {
+      return DenyAt(token, "PZ0224", "the option '" + key + "' " + std::string(option->why),
+                    "remove it; it cannot be allowed");
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace dcp::spark_sql
