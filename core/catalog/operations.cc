@@ -16,11 +16,16 @@ namespace {
 constexpr int kCreateAttemptsMax = 3;
 
 Status Unexpected(const char* what, const TableName& table, const HttpReply& reply) {
-  std::string detail = UpstreamMessage(reply.body, "").substr(0, 1000);
+  const std::string detail = UpstreamMessage(reply.body, "").substr(0, 1000);
+  if (reply.code == 404 && !SaysAbsent(reply)) {
+    return FailedPrecondition("cannot " + std::string(what) + " table " + Display(table) +
+                              ": its metadata file is lost: " + detail +
+                              "; drop the table, or declare it again with recreate");
+  }
   return Status(reply.code >= 500 ? Code::kUnavailable : Code::kFailedPrecondition,
                 "cannot " + std::string(what) + " table " + Display(table) +
                     ": the overlay catalog answered with HTTP " + std::to_string(reply.code) +
-                    ": " + std::move(detail));
+                    ": " + detail);
 }
 
 Status DropFromOverlay(const Backends& backends, const Place& place, const TableName& table) {

@@ -122,6 +122,61 @@ Status CheckUpdate(const Json& update, const CommitTarget& target) {
   return Status::Ok();
 }
 
+/// Old clients say "updated" and "removed". Servers read one or the other; they are given the one.
+Status UseOneSpelling(Json* update) {
+  const std::string action = Text(*update, "action");
+  if (action != "set-properties" && action != "remove-properties") return Status::Ok();
+  const bool sets = action == "set-properties";
+  const char* key = sets ? "updates" : "removals";
+  const char* old = sets ? "updated" : "removed";
+  if (update->contains(key) && update->contains(old)) {
+    return InvalidArgument("the update " + action + " has both " + key + " and " + old);
+  }
+  if (!update->contains(key)) {
+    const Json none = sets ? Json::object() : Json::array();
+    (*update)[key] = update->contains(old) ? (*update)[old] : none;
+  }
+  update->erase(old);
+  return Status::Ok();
+}
+
+/// What a new table's commit adds, and the update that makes it the table's own.
+struct Part {
+  std::string_view add;
+  const char* object;
+  const char* object_id;
+  std::string_view choose;
+  const char* id;
+};
+constexpr std::array<Part, 3> kParts = {{
+    {"add-schema", "schema", "schema-id", "set-current-schema", "schema-id"},
+    {"add-spec", "spec", "spec-id", "set-default-spec", "spec-id"},
+    {"add-sort-order", "sort-order", "order-id", "set-default-sort-order", "sort-order-id"},
+}};
+
+/// A catalog numbers what a new table adds as it likes, so "the last added" is all that a commit
+/// can mean; Iceberg's own server fails with 500 on any other number.
+Status ChooseLastAdded(const Part& part, Json* updates) {
+  Json added;  // the id of the last one
+  bool chosen = false;
+  for (Json& update : *updates) {
+    if (update["action"] == part.add) {
+      added = update[part.object].value(part.object_id, Json(0));
+      chosen = false;
+    }
+    if (update["action"] != part.choose) continue;
+    if (added.is_null() || (update[part.id] != -1 && update[part.id] != added)) {
+      return InvalidArgument("the update " + std::string(part.choose) +
+                             " of a new table names none that the commit has added; use -1");
+    }
+    update[part.id] = -1;
+    chosen = true;
+  }
+  if (added.is_null() || added == 0 || chosen) return Status::Ok();
+  return InvalidArgument("the commit of a new table has no " + std::string(part.choose) +
+                         " after " + std::string(part.add));
+}
+
 Result<TableName> ReadIdentifier(const Json& identifier) {
   const TableName table{identifier["namespace"].get<Levels>(), Text(identifier, "name")};
   DCP_TRY(CheckOverlayTable(table));
@@ -184,6 +239,10 @@ Result<std::string> PrepareCommit(const std::string& body, const CommitTarget& t
     DCP_TRY(CheckUpdate(update, target));
     // One spelling in the metadata, whatever the client's.
     if (Text(update, "action") == "set-location") update["location"] = target.location;
+    DCP_TRY(UseOneSpelling(&update));
+  }
+  if (target.uuid.empty()) {
+    for (const Part& part : kParts) DCP_TRY(ChooseLastAdded(part, &json["updates"]));
   }
   return json.dump();
 }

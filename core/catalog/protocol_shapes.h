@@ -23,7 +23,12 @@ enum class Kind {
   kObjects,
   kType
 };
-enum class Need { kMay, kMust, kNullable };
+enum class Need {
+  kMay,
+  kMust,
+  kNullable,  ///< null where it is absent
+  kZero,      ///< 0 where it is absent: the catalog gives it a number of its own
+};
 
 struct Shape;
 struct Field {
@@ -31,11 +36,15 @@ struct Field {
   Kind kind;
   Need need = Need::kMay;
   const Shape* shape = nullptr;
+  std::span<const std::string_view> words = {};  ///< of a text, in upper or lower case
 };
+/// What members must be to one another; servers notice, and answer 500.
+enum class Rule { kNone, kColumnIds, kOrderId };
 struct Shape {
   std::string_view name;  ///< the action of an update, the type of a requirement
   std::span<const Field> fields;
   bool closed = false;  ///< a key that is not known is refused
+  Rule rule = Rule::kNone;
 };
 
 /// Values of the member `tag` that are known, each with its own shape.
@@ -55,13 +64,14 @@ inline constexpr std::array kColumnFields = {
     Field{"write-default", Kind::kAny},
 };
 inline constexpr Shape kColumn = {"column", kColumnFields};
+inline constexpr std::array<std::string_view, 1> kStructWord = {"struct"};
 inline constexpr std::array kSchemaFields = {
-    Field{"type", Kind::kText, kMust},
+    Field{"type", Kind::kText, kMust, nullptr, kStructWord},
     Field{"fields", Kind::kObjects, kMust, &kColumn},
     Field{"schema-id", Kind::kInt},
     Field{"identifier-field-ids", Kind::kInts},
 };
-inline constexpr Shape kSchema = {"schema", kSchemaFields};
+inline constexpr Shape kSchema = {"schema", kSchemaFields, false, Rule::kColumnIds};
 inline constexpr std::array kStructFields = {Field{"type", Kind::kText, kMust},
                                              Field{"fields", Kind::kObjects, kMust, &kColumn}};
 inline constexpr std::array kListFields = {
@@ -74,22 +84,33 @@ inline constexpr std::array kMapFields = {
 inline constexpr std::array kNestedTypes = {Shape{"struct", kStructFields},
                                             Shape{"list", kListFields}, Shape{"map", kMapFields}};
 
+/// Without the three that have parameters.
+inline constexpr std::array<std::string_view, 16> kPrimitives = {
+    "boolean", "int",       "long",        "float",        "double",         "date",
+    "time",    "timestamp", "timestamptz", "timestamp_ns", "timestamptz_ns", "string",
+    "uuid",    "binary",    "unknown",     "variant"};
+
 inline constexpr std::array kPartitionFieldFields = {
-    Field{"source-id", Kind::kInt}, Field{"source-ids", Kind::kInts}, Field{"field-id", Kind::kInt},
-    Field{"name", Kind::kText, kMust}, Field{"transform", Kind::kText, kMust}};
+    Field{"source-id", Kind::kInt, kMust}, Field{"source-ids", Kind::kInts},
+    Field{"field-id", Kind::kInt}, Field{"name", Kind::kText, kMust},
+    Field{"transform", Kind::kText, kMust}};
 inline constexpr Shape kPartitionField = {"partition field", kPartitionFieldFields};
 inline constexpr std::array kSpecFields = {
-    Field{"spec-id", Kind::kInt}, Field{"fields", Kind::kObjects, kMust, &kPartitionField}};
+    Field{"spec-id", Kind::kInt, Need::kZero},
+    Field{"fields", Kind::kObjects, kMust, &kPartitionField}};
 inline constexpr Shape kSpec = {"spec", kSpecFields};
 
+inline constexpr std::array<std::string_view, 2> kDirections = {"asc", "desc"};
+inline constexpr std::array<std::string_view, 2> kNullOrders = {"nulls-first", "nulls-last"};
 inline constexpr std::array kOrderFieldFields = {
-    Field{"source-id", Kind::kInt}, Field{"source-ids", Kind::kInts},
-    Field{"transform", Kind::kText, kMust}, Field{"direction", Kind::kText, kMust},
-    Field{"null-order", Kind::kText, kMust}};
+    Field{"source-id", Kind::kInt, kMust}, Field{"source-ids", Kind::kInts},
+    Field{"transform", Kind::kText, kMust},
+    Field{"direction", Kind::kText, kMust, nullptr, kDirections},
+    Field{"null-order", Kind::kText, kMust, nullptr, kNullOrders}};
 inline constexpr Shape kOrderField = {"sort field", kOrderFieldFields};
 inline constexpr std::array kOrderFields = {Field{"order-id", Kind::kInt, kMust},
                                             Field{"fields", Kind::kObjects, kMust, &kOrderField}};
-inline constexpr Shape kOrder = {"sort order", kOrderFields};
+inline constexpr Shape kOrder = {"sort order", kOrderFields, false, Rule::kOrderId};
 
 // --- snapshots and statistics --------------------------------------------------------------------
 inline constexpr std::array kSnapshotFields = {Field{"snapshot-id", Kind::kLong, kMust},
@@ -136,9 +157,10 @@ inline constexpr std::array kAddOrder = {kAction,
 inline constexpr std::array kOrderId = {kAction, Field{"sort-order-id", Kind::kInt, kMust}};
 inline constexpr std::array kAddSnapshot = {kAction,
                                             Field{"snapshot", Kind::kObject, kMust, &kSnapshot}};
+inline constexpr std::array<std::string_view, 2> kRefTypes = {"branch", "tag"};
 inline constexpr std::array kSetRef = {kAction,
                                        Field{"ref-name", Kind::kText, kMust},
-                                       Field{"type", Kind::kText, kMust},
+                                       Field{"type", Kind::kText, kMust, nullptr, kRefTypes},
                                        Field{"snapshot-id", Kind::kLong, kMust},
                                        Field{"max-ref-age-ms", Kind::kLong},
                                        Field{"max-snapshot-age-ms", Kind::kLong},

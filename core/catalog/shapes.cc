@@ -3,9 +3,14 @@
 // Making bodies again from the protocol's tables.
 #include "catalog/shapes.h"
 
+#include <algorithm>
+#include <cctype>
 #include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -49,15 +54,88 @@ const char* WhyNot(const Json& json, Kind kind) {
   }
 }
 
+bool IsOneOf(const std::string& text, std::span<const std::string_view> words) {
+  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
+    return std::equal(text.begin(), text.end(), word.begin(), word.end(), same);
+  });
+}
+
+/// "fixed[16]", "decimal(10, 2)", "geometry(srid:3857)": the numbers are the upstream's to judge.
+bool HasParameters(const std::string& type) {
+  for (const std::string_view name : {"geometry", "geography"}) {
+    if (type == name || (type.starts_with(std::string(name) + "(") && type.ends_with(')'))) {
+      return true;
+    }
+  }
+  static const std::regex kNumbers(R"(fixed\[ *\d{1,9} *\]|decimal\( *\d{1,2} *, *\d{1,2} *\))");
+  return type.size() <= kWordBytesShown && std::regex_match(type, kNumbers);
+}
+
 /// The nested types are objects, the others a word.
 Result<Json> RemakeType(const Json& given, const std::string& path) {
-  if (given.is_string()) return given;
+  if (given.is_string()) {
+    const std::string word = given.get<std::string>();
+    if (IsOneOf(word, kPrimitives) || HasParameters(word)) return given;
+    return Wrong(path, "\"" + word.substr(0, kWordBytesShown) + "\" is not a type of Iceberg's");
+  }
   const auto type = given.is_object() ? given.find("type") : given.end();
   if (type == given.end() || !type->is_string()) return Wrong(path, "is not a type");
   for (const Shape& shape : kNestedTypes) {
     if (*type == shape.name) return RemakeObject(given, shape, path);
   }
   return Wrong(path, "is not a struct, a list or a map");
+}
+
+/// What a walk over a schema finds.
+struct Columns {
+  std::set<Json> ids;
+  std::set<Json> keys;  ///< those that may identify a row: required, and never in a list or map
+};
+
+Status AddId(const Json& type, const char* key, const std::string& path, Columns* columns) {
+  if (columns->ids.insert(type[key]).second) return Status::Ok();
+  return Wrong(path, "gives the column id " + type[key].dump() + " twice");
+}
+
+Status WalkType(const Json& type, bool reachable, const std::string& path, Columns* columns) {
+  if (!type.is_object()) return Status::Ok();
+  for (const char* part : {"element", "key", "value"}) {
+    if (!type.contains(part)) continue;
+    DCP_TRY(AddId(type, (std::string(part) + "-id").c_str(), path, columns));
+    DCP_TRY(WalkType(type[part], false, path, columns));
+  }
+  std::set<Json> names;
+  for (const Json& column : type.value("fields", Json::array())) {
+    DCP_TRY(AddId(column, "id", path, columns));
+    if (!names.insert(column["name"]).second) {
+      return Wrong(path, "has two columns of one name, " +
+                             column["name"].get<std::string>().substr(0, kWordBytesShown));
+    }
+    const bool key = reachable && column["required"].get<bool>();
+    const Json& of = column["type"];
+    if (key && of.is_string() && of != "float" && of != "double")
+      columns->keys.insert(column["id"]);
+    DCP_TRY(WalkType(of, key, path, columns));
+  }
+  return Status::Ok();
+}
+
+Status CheckRule(Rule rule, const Json& made, const std::string& path) {
+  if (rule == Rule::kColumnIds) {
+    Columns columns;
+    DCP_TRY(WalkType(made, true, path, &columns));
+    for (const Json& id : made.value("identifier-field-ids", Json::array())) {
+      if (!columns.keys.contains(id)) {
+        return Wrong(path, "has the identifier field " + id.dump() +
+                               ", which is not a required column of a simple type");
+      }
+    }
+  }
+  if (rule == Rule::kOrderId && made["fields"].empty() != (made["order-id"] == 0)) {
+    return Wrong(path, "has an order-id that does not fit: 0 means unsorted, and only that");
+  }
+  return Status::Ok();
 }
 
 Result<Json> RemakeList(const Json& given, const Field& field, const std::string& path) {
@@ -106,6 +184,9 @@ Result<Json> RemakeValue(const Json& given, const Field& field, const std::strin
       return RemakeType(given, path);
     default:
       if (const char* why = WhyNot(given, field.kind)) return Wrong(path, why);
+      if (!field.words.empty() && !IsOneOf(given.get<std::string>(), field.words)) {
+        return Wrong(path, "is not one of the words that the protocol has for it");
+      }
       return given;
   }
 }
@@ -149,10 +230,11 @@ Result<Json> RemakeObject(const Json& given, const Shape& shape, const std::stri
       DCP_ASSIGN(out[key], RemakeValue(*found, field, at));
     } else if (field.need == Need::kMust) {
       DCP_ASSIGN(out[key], Absent(field, at));
-    } else if (field.need == Need::kNullable) {
-      out[key] = nullptr;
+    } else if (field.need != Need::kMay) {
+      out[key] = field.need == Need::kZero ? Json(0) : Json();
     }
   }
+  DCP_TRY(CheckRule(shape.rule, out, path));
   return out;
 }
 

@@ -31,7 +31,9 @@ HttpResponse NotLoaded(const HttpReply& reply, const Place& place) {
 }
 
 HttpResponse TableExistsAlready(const TableName& table) {
-  return ErrorAnswer(409, kAlreadyExists, "Table already exists: " + Display(table));
+  // As Iceberg's own server says it; clients look for these words.
+  return ErrorAnswer(409, kAlreadyExists,
+                     "Requirement failed: table already exists: " + Display(table));
 }
 
 HttpResponse WrittenTable(const Result<HttpReply>& reply, const Place& place) {
