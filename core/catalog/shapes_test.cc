@@ -110,7 +110,7 @@ TEST(ShapesTest, NumbersAreWholeAndOfTheirSize) {
 }
 
 TEST(ShapesTest, TextsAreText) {
-  for (const std::string bad :
+  for (const std::string& bad :
        {std::string(R"({"namespace":["\ud800"]})"), std::string("{\"namespace\":[\"\xff\"]}"),
         std::string(R"({"namespace":[null]})")}) {
     EXPECT_FALSE(Remake(Body::kCreateNamespace, bad).ok()) << bad;

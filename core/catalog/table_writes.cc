@@ -106,6 +106,8 @@ HttpResponse CreateTable(const Backends& backends, const Request& request) {
   const Result<CreateRequest> create = ReadCreate(request.body);
   if (!create.ok()) return StatusAnswer(create.status());
   const TableName table{request.route.levels, create->name};
+  const Status name = CheckOverlayTable(table);
+  if (!name.ok()) return StatusAnswer(name);  // before a location is made of it
   const Result<std::string> body =
       PrepareCreate(request.body, NewTableLocation(request.place.folder, table));
   if (!body.ok()) return StatusAnswer(body.status());
@@ -114,6 +116,12 @@ HttpResponse CreateTable(const Backends& backends, const Request& request) {
       backends.overlay.Post(NamespacePath(request.place.Overlay(table.levels)) + "/tables", *body);
   if (!reply.ok() && reply.status().code() == Code::kUnavailable) {
     return StatusAnswer(reply.status());
+  }
+  // The upstream looks at the table that has the name, and cannot read it.
+  if (reply.ok() && reply->code == 404 && !SaysAbsent(*reply)) {
+    return ErrorAnswer(409, kAlreadyExists,
+                       "Table already exists: " + Display(table) + "; its metadata is lost: " +
+                           UpstreamMessage(reply->body, request.place.hidden) + "; drop it");
   }
   return WrittenTable(reply, request.place);
 }
