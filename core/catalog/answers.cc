@@ -28,9 +28,22 @@ std::string Dump(const Json& json) {
 
 HttpResponse JsonAnswer(int code, const Json& json) { return {code, Dump(json), false}; }
 
+HttpResponse ListAnswer(const char* key, Json list, const Page& page) {
+  Json json = {{key, std::move(list)}};
+  if (page.paged) json["next-page-token"] = page.next.empty() ? Json() : Json(page.next);
+  return JsonAnswer(200, json);
+}
+
 std::string Text(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+/// The error object of an upstream's answer; an empty one where it is no Iceberg error.
+Json UpstreamErrorOf(const std::string& body) {
+  const Json json = CheckJsonDepth(body).ok() ? Json::parse(body, nullptr, false) : Json();
+  const Json error = json.is_object() ? json.value("error", Json()) : Json();
+  return error.is_object() ? error : Json::object();
 }
 
 Result<Json> ParseLoad(const std::string& body) {
@@ -86,22 +99,28 @@ HttpResponse StatusAnswer(const Status& status) {
   }
 }
 
-HttpResponse UpstreamError(int code, const std::string& body, const std::string& hidden) {
-  const Json json = CheckJsonDepth(body).ok() ? Json::parse(body, nullptr, false)
-                                              : Json(Json::value_t::discarded);
-  const Json error = json.is_object() ? json.value("error", Json()) : Json();
-  if (!error.is_object()) {
-    return ErrorAnswer(code, kServerError,
-                       "the upstream catalog answered with HTTP " + std::to_string(code));
-  }
-  std::string message = Text(error, "message");
+std::string UpstreamMessage(const std::string& body, const std::string& hidden) {
+  std::string message = Text(UpstreamErrorOf(body), "message");
   for (size_t at = message.find(hidden); !hidden.empty() && at != std::string::npos;
        at = message.find(hidden, at)) {
     message.erase(at, hidden.size());
   }
-  const std::string type = Text(error, "type");
-  return ErrorAnswer(code, type.empty() ? kServerError : type,
-                     message.substr(0, kMessageBytesShown));
+  return message.substr(0, kMessageBytesShown);
+}
+
+HttpResponse UpstreamError(const HttpReply& reply, const std::string& hidden) {
+  const std::string type = Text(UpstreamErrorOf(reply.body), "type");
+  if (type.empty()) {
+    const std::string text =
+        "the upstream catalog answered with HTTP " + std::to_string(reply.code);
+    const bool refused = reply.code == 400 || reply.code == 413 || reply.code == 414 ||
+                         reply.code == 422 || reply.code == 431;
+    return refused ? ErrorAnswer(400, kBadRequest, text + ": its server does not take such a name")
+                   : ErrorAnswer(503, kUnavailable, text + " and not as a catalog does");
+  }
+  // "Try again later" is for us to say, in the one way that clients know.
+  const int code = reply.code == 429 || reply.code == 502 || reply.code == 504 ? 503 : reply.code;
+  return ErrorAnswer(code, type, UpstreamMessage(reply.body, hidden));
 }
 
 HttpResponse ConfigAnswer(const std::vector<std::string>& endpoints) {
@@ -111,16 +130,22 @@ HttpResponse ConfigAnswer(const std::vector<std::string>& endpoints) {
                           {"endpoints", endpoints}});
 }
 
-HttpResponse NamespacesAnswer(const std::vector<Levels>& namespaces) {
-  return JsonAnswer(200, {{"namespaces", namespaces}});
+HttpResponse NamespacesAnswer(const Levels& parent, const Page& page) {
+  Json namespaces = Json::array();
+  for (const std::string& name : page.names) {
+    Levels levels = parent;
+    levels.push_back(name);
+    namespaces.push_back(std::move(levels));
+  }
+  return ListAnswer("namespaces", std::move(namespaces), page);
 }
 
-HttpResponse TablesAnswer(const Levels& levels, const std::vector<std::string>& names) {
+HttpResponse TablesAnswer(const Levels& levels, const Page& page) {
   Json identifiers = Json::array();
-  for (const std::string& name : names) {
+  for (const std::string& name : page.names) {
     identifiers.push_back({{"namespace", levels}, {"name", name}});
   }
-  return JsonAnswer(200, {{"identifiers", std::move(identifiers)}});
+  return ListAnswer("identifiers", std::move(identifiers), page);
 }
 
 HttpResponse NamespaceAnswer(const Levels& levels, const std::string& upstream_body) {
@@ -158,52 +183,13 @@ Result<std::string> Defang(const std::string& load_result, const std::string& qu
   return Dump(out);
 }
 
-Result<std::string> LoadedLocation(const std::string& load_result) {
+Result<LoadedTable> ReadLoaded(const std::string& load_result) {
   DCP_ASSIGN(const Json json, ParseLoad(load_result));
-  const std::string location = Text(json["metadata"], "location");
-  if (location.empty()) return Internal("the upstream catalog answered a table without location");
-  return location;
-}
-
-Result<Levels> ReadNamespace(const std::string& body) {
-  DCP_TRY(CheckJsonDepth(body));
-  const Json json = Json::parse(body, nullptr, false);
-  const Json given = json.is_object() ? json.value("namespace", Json()) : Json();
-  if (!given.is_array()) return InvalidArgument("the request has no namespace");
-  Levels levels;
-  for (const Json& level : given) {
-    if (!level.is_string()) return InvalidArgument("a level of the namespace is not a text");
-    levels.push_back(level.get<std::string>());
+  LoadedTable table{Text(json["metadata"], "location"), Text(json["metadata"], "table-uuid")};
+  if (table.location.empty()) {
+    return Internal("the upstream catalog answered a table without location");
   }
-  DCP_TRY(CheckOverlayLevels(levels));
-  return levels;
-}
-
-Result<std::string> NamespaceBody(const Levels& levels, const std::string& client_body) {
-  Json properties = Json::object();
-  if (!client_body.empty()) {
-    DCP_TRY(CheckJsonDepth(client_body));
-    const Json json = Json::parse(client_body, nullptr, false);
-    const Json given = json.is_object() ? json.value("properties", Json()) : Json();
-    if (given.is_object()) properties = given;
-    if (properties.contains("location")) {
-      return PermissionDenied(
-          "a namespace's location in a playground is not for clients to set; "
-          "leave it out");
-    }
-  }
-  return Dump({{"namespace", levels}, {"properties", std::move(properties)}});
-}
-
-Status CheckNamespaceUpdate(const std::string& body) {
-  DCP_TRY(CheckJsonDepth(body));
-  const Json json = Json::parse(body, nullptr, false);
-  if (!json.is_object()) return InvalidArgument("the request body is not a JSON object");
-  const Json updates = json.value("updates", Json());
-  if (updates.is_object() && updates.contains("location")) {
-    return PermissionDenied("a namespace's location in a playground is not for clients to set");
-  }
-  return Status::Ok();
+  return table;
 }
 
 }  // namespace dcp::catalog

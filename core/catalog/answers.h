@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "catalog/http.h"
+#include "catalog/listing.h"
 #include "catalog/names.h"
 
 namespace dcp::catalog {
@@ -22,6 +23,8 @@ inline constexpr char kNoSuchNamespace[] = "NoSuchNamespaceException";
 inline constexpr char kAlreadyExists[] = "AlreadyExistsException";
 inline constexpr char kNamespaceNotEmpty[] = "NamespaceNotEmptyException";
 inline constexpr char kUnsupported[] = "UnsupportedOperationException";
+inline constexpr char kUnprocessable[] = "UnprocessableEntityException";
+inline constexpr char kCommitFailed[] = "CommitFailedException";
 inline constexpr char kUnavailable[] = "ServiceUnavailableException";
 inline constexpr char kCommitStateUnknown[] = "CommitStateUnknownException";
 inline constexpr char kServerError[] = "InternalServerError";
@@ -30,12 +33,17 @@ HttpResponse ErrorAnswer(int code, const std::string& type, const std::string& m
 /// A failure of our own: 400, 403, 404 ... by its code; 500 for what has no better one.
 HttpResponse StatusAnswer(const Status& status);
 /// An upstream's error without its stack trace; `hidden` (the overlay's root and a dot) is taken
-/// out of its message. An answer of another shape becomes one of ours.
-HttpResponse UpstreamError(int code, const std::string& body, const std::string& hidden);
+/// out of its message. An answer that is no Iceberg error (a web server's before the catalog) is
+/// 400 when it refuses the request as it stands, and 503 otherwise: a second try may do.
+HttpResponse UpstreamError(const HttpReply& reply, const std::string& hidden);
+
+/// The message alone of such an error; empty where there is none.
+std::string UpstreamMessage(const std::string& body, const std::string& hidden);
 
 HttpResponse ConfigAnswer(const std::vector<std::string>& endpoints);
-HttpResponse NamespacesAnswer(const std::vector<Levels>& namespaces);
-HttpResponse TablesAnswer(const Levels& levels, const std::vector<std::string>& names);
+/// `page` has the last levels of namespaces under `parent`.
+HttpResponse NamespacesAnswer(const Levels& parent, const Page& page);
+HttpResponse TablesAnswer(const Levels& levels, const Page& page);
 /// Answer to create and load of an overlay namespace: `body` is upstream's, the name the client's.
 HttpResponse NamespaceAnswer(const Levels& levels, const std::string& upstream_body);
 
@@ -46,14 +54,11 @@ Result<std::string> StripCredentials(const std::string& load_result);
 /// refused do not land in production's warehouse.
 Result<std::string> Defang(const std::string& load_result, const std::string& quarantine);
 
-/// The location of the table in a load's answer.
-Result<std::string> LoadedLocation(const std::string& load_result);
-
-/// Body of a createNamespace request: its levels; checked for the overlay.
-Result<Levels> ReadNamespace(const std::string& body);
-/// The same request for `levels`, without properties that name a location.
-Result<std::string> NamespaceBody(const Levels& levels, const std::string& client_body);
-/// PERMISSION_DENIED when a namespace's properties would set its location.
-Status CheckNamespaceUpdate(const std::string& body);
+/// What a load's answer says of the table itself.
+struct LoadedTable {
+  std::string location;
+  std::string uuid;
+};
+Result<LoadedTable> ReadLoaded(const std::string& load_result);
 
 }  // namespace dcp::catalog

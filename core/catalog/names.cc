@@ -89,8 +89,20 @@ Status CheckOverlayName(std::string_view name, std::string_view what) {
   return Status::Ok();
 }
 
-Status CheckOverlayLevels(const Levels& levels) {
+Status CheckLevels(const Levels& levels) {
   if (levels.empty()) return InvalidArgument("the namespace is empty");
+  if (levels.size() > kNamespaceLevelsMax) {
+    return InvalidArgument("the namespace has more than " + std::to_string(kNamespaceLevelsMax) +
+                           " levels");
+  }
+  for (const std::string& level : levels) {
+    if (level.empty()) return InvalidArgument("the namespace has an empty level");
+  }
+  return Status::Ok();
+}
+
+Status CheckOverlayLevels(const Levels& levels) {
+  DCP_TRY(CheckLevels(levels));
   for (const std::string& level : levels) DCP_TRY(CheckOverlayName(level, "namespace"));
   return Status::Ok();
 }
@@ -145,6 +157,24 @@ bool IsAssignedLocation(const std::string& location, const std::string& folder,
   // Whichever way percent signs are read, it must lie in the folder.
   return tail.size() == 2 * kLocationIdBytes && std::all_of(tail.begin(), tail.end(), hex) &&
          IsWithin(location, folder);
+}
+
+bool IsTableLocation(const std::string& location, const std::string& folder) {
+  const Result<std::string> root = CanonicalLocation(folder, Percent::kKeep);
+  const Result<std::string> given = CanonicalLocation(location, Percent::kKeep);
+  if (!root.ok() || !given.ok() || !given->starts_with(*root + "/")) return false;
+  TableName table;
+  for (size_t start = root->size() + 1; start <= given->size();) {
+    const size_t end = std::min(given->find('/', start), given->size());
+    table.levels.push_back(given->substr(start, end - start));
+    start = end + 1;
+  }
+  table.name = table.levels.back();
+  table.levels.pop_back();
+  const size_t tail = table.name.rfind('-');
+  if (tail == std::string::npos) return false;
+  table.name.resize(tail);
+  return CheckOverlayTable(table).ok() && IsAssignedLocation(location, folder, table);
 }
 
 }  // namespace dcp::catalog

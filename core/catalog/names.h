@@ -28,6 +28,12 @@ std::string Display(const TableName& table);
 /// Splits "namespace.table"; each part must be a name that the overlay takes.
 Result<TableName> ParseTableName(std::string_view text);
 
+/// Levels of one namespace. Deeper ones are nobody's, and every level is a row and a folder.
+constexpr size_t kNamespaceLevelsMax = 16;
+
+/// What every namespace must be, in a URL or in a body, production's or the overlay's: 1 to
+/// kNamespaceLevelsMax levels, none of them empty.
+Status CheckLevels(const Levels& levels);
 /// Letters, digits, '_' and '-', starting with a letter, digit or '_', at most 128: what stands
 /// for itself in SQL catalogs, URLs and paths. Production's own names may be anything.
 Status CheckOverlayName(std::string_view name, std::string_view what);
@@ -56,5 +62,7 @@ std::string NewTableLocation(const std::string& folder, const TableName& table);
 /// a staged create is recognised by, so nothing has to be remembered between its two requests.
 bool IsAssignedLocation(const std::string& location, const std::string& folder,
                         const TableName& table);
+/// Whether it is one that NewTableLocation could have made for any table of that folder.
+bool IsTableLocation(const std::string& location, const std::string& folder);
 
 }  // namespace dcp::catalog

@@ -239,5 +239,46 @@ TEST_F(TokensTest, AModeThatIsNoneIsRefused) {
   EXPECT_FALSE(tokens_.Verify(tokens_.Issue(claims_).Reveal(), 0).ok());
 }
 
+TEST(NamesTest, LevelsAreCountedEverywhere) {
+  Levels levels(kNamespaceLevelsMax, "a");
+  EXPECT_TRUE(CheckLevels(levels).ok());
+  EXPECT_TRUE(CheckOverlayLevels(levels).ok());
+  EXPECT_TRUE(CheckOverlayTable({levels, "t"}).ok());
+  levels.push_back("a");
+  for (const Status& status :
+       {CheckLevels(levels), CheckOverlayLevels(levels), CheckOverlayTable({levels, "t"}),
+        ParseTableName(Display(levels) + ".t").status()}) {
+    EXPECT_EQ(status.code(), Code::kInvalidArgument);
+  }
+  EXPECT_FALSE(CheckLevels({}).ok());
+  EXPECT_FALSE(CheckLevels({"a", ""}).ok());
+}
+
+TEST(NamesTest, WhatIsPurgedHasTheFormThatOnlyWeGive) {
+  const std::string folder = "file:///wh/pg/fin-1";
+  const std::string hex(32, 'a');
+  EXPECT_TRUE(IsTableLocation(NewTableLocation(folder, {{"nyc", "deep"}, "t-1"}), folder));
+  EXPECT_TRUE(IsTableLocation("file:/wh/pg/fin-1/nyc/t-" + hex, folder));
+  for (const std::string& bad :
+       {folder, folder + "/", folder + "/nyc", folder + "/t-" + hex,
+        folder + "/nyc/t-" + hex + "/data", folder + "0/nyc/t-" + hex,
+        folder + "/nyc/t-" + hex.substr(1), folder + "/nyc/-" + hex, folder + "/nyc/t" + hex,
+        folder + "/../fin-2/nyc/t-" + hex, folder + "/%2e%2e/nyc/t-" + hex,
+        std::string("file:///wh/nyc/t-") + hex, std::string("s3://wh/pg/fin-1/nyc/t-") + hex,
+        std::string()}) {
+    EXPECT_FALSE(IsTableLocation(bad, folder)) << bad;
+  }
+}
+
+TEST(BearerTokenTest, TheSchemeHasNoCase) {
+  for (const char* header : {"Bearer a.b", "bearer a.b", "BEARER   a.b"}) {
+    EXPECT_EQ(BearerToken(header), "a.b") << header;
+  }
+  for (const char* header :
+       {"", "Bearer", "Bearer ", "Bearera.b", "Basic a.b", "a.b", "bear a.b"}) {
+    EXPECT_EQ(BearerToken(header), "") << header;
+  }
+}
+
 }  // namespace
 }  // namespace dcp::catalog

@@ -4,15 +4,12 @@
 #include <set>
 #include <utility>
 
+#include "catalog/namespace_bodies.h"
 #include "catalog/requests.h"
 #include "catalog/url.h"
 
 namespace dcp::catalog {
 namespace {
-
-HttpResponse NoSuchNamespace(const Levels& levels) {
-  return ErrorAnswer(404, kNoSuchNamespace, "Namespace does not exist: " + Display(levels));
-}
 
 HttpResponse NamespaceIsReadOnly(const Backends& backends, const Place& place,
                                  const Levels& levels) {
@@ -32,11 +29,17 @@ Status PostNamespace(const Backends& backends, const Levels& levels) {
   DCP_ASSIGN(const std::string body, NamespaceBody(levels, ""));
   DCP_ASSIGN(const HttpReply reply, backends.overlay.Post("/v1/namespaces", body));
   if (reply.code == 200 || reply.code == 409) return Status::Ok();  // 409: it is there
-  return Unavailable("the overlay catalog answered a new namespace with HTTP " +
-                     std::to_string(reply.code));
+  const std::string text =
+      "the overlay catalog answered a new namespace with HTTP " + std::to_string(reply.code);
+  // The names were judged before, so what refuses them here is the overlay's own limit.
+  return reply.code == 400 || reply.code == 414 ? InvalidArgument(text) : Unavailable(text);
 }
 
 }  // namespace
+
+HttpResponse NoSuchNamespace(const Levels& levels) {
+  return ErrorAnswer(404, kNoSuchNamespace, "Namespace does not exist: " + Display(levels));
+}
 
 Result<bool> IsNamespaceVisible(const Backends& backends, const Place& place,
                                 const Levels& levels) {
@@ -57,6 +60,8 @@ Status EnsureOverlayNamespace(const Backends& backends, const Place& place, cons
 }
 
 HttpResponse ListNamespaces(const Backends& backends, const Request& request) {
+  Result<PageRequest> page = ReadPageRequest(request.query);
+  if (!page.ok()) return StatusAnswer(page.status());
   Levels parent;
   if (const auto found = request.query.find("parent");
       found != request.query.end() && !found->second.empty()) {
@@ -66,19 +71,20 @@ HttpResponse ListNamespaces(const Backends& backends, const Request& request) {
   }
   Result<std::vector<Levels>> production = backends.production.ListNamespaces(parent);
   if (!production.ok()) return StatusAnswer(production.status());
-  std::set<Levels> merged(production->begin(), production->end());
+  std::set<std::string> merged;
+  for (const Levels& levels : *production) merged.insert(levels.back());
   if (parent.empty() || CheckOverlayLevels(parent).ok()) {
     const Result<std::vector<Levels>> overlay =
         backends.overlay.ListNamespaces(request.place.Overlay(parent));
     if (!overlay.ok()) return StatusAnswer(overlay.status());
-    for (const Levels& levels : *overlay) merged.emplace(levels.begin() + 1, levels.end());
+    for (const Levels& levels : *overlay) merged.insert(levels.back());
   }
   if (merged.empty() && !parent.empty()) {
     const Result<bool> visible = IsNamespaceVisible(backends, request.place, parent);
     if (!visible.ok()) return StatusAnswer(visible.status());
     if (!*visible) return NoSuchNamespace(parent);
   }
-  return NamespacesAnswer({merged.begin(), merged.end()});
+  return NamespacesAnswer(parent, TakePage(merged, *page));
 }
 
 HttpResponse LoadNamespace(const Backends& backends, const Request& request) {
@@ -86,14 +92,14 @@ HttpResponse LoadNamespace(const Backends& backends, const Request& request) {
   const Result<HttpReply> production = backends.production.Get(NamespacePath(levels));
   if (!production.ok()) return StatusAnswer(production.status());
   if (production->code == 200) return NamespaceAnswer(levels, production->body);
-  if (production->code != 404) return UpstreamError(production->code, production->body, "");
+  if (!SaysAbsent(*production)) return UpstreamError(*production, "");
   if (!CheckOverlayLevels(levels).ok()) return NoSuchNamespace(levels);
   const Result<HttpReply> overlay =
       backends.overlay.Get(NamespacePath(request.place.Overlay(levels)));
   if (!overlay.ok()) return StatusAnswer(overlay.status());
   if (overlay->code == 200) return NamespaceAnswer(levels, overlay->body);
-  if (overlay->code == 404) return NoSuchNamespace(levels);
-  return UpstreamError(overlay->code, overlay->body, request.place.hidden);
+  if (SaysAbsent(*overlay)) return NoSuchNamespace(levels);
+  return UpstreamError(*overlay, request.place.hidden);
 }
 
 HttpResponse NamespaceExists(const Backends& backends, const Request& request) {
@@ -119,7 +125,7 @@ HttpResponse CreateNamespace(const Backends& backends, const Request& request) {
   const Result<HttpReply> reply = backends.overlay.Post("/v1/namespaces", *body);
   if (!reply.ok()) return StatusAnswer(reply.status());
   if (reply->code == 200) return NamespaceAnswer(*levels, reply->body);
-  return UpstreamError(reply->code, reply->body, request.place.hidden);
+  return UpstreamError(*reply, request.place.hidden);
 }
 
 HttpResponse DropNamespace(const Backends& backends, const Request& request) {
@@ -139,24 +145,27 @@ HttpResponse DropNamespace(const Backends& backends, const Request& request) {
   const Result<HttpReply> reply = backends.overlay.Delete(NamespacePath(overlay));
   if (!reply.ok()) return StatusAnswer(reply.status());
   if (reply->code == 204 || reply->code == 200) return {204, "", false};
-  if (reply->code == 404) return NoSuchNamespace(levels);
-  return UpstreamError(reply->code, reply->body, request.place.hidden);
+  if (SaysAbsent(*reply)) return NoSuchNamespace(levels);
+  return UpstreamError(*reply, request.place.hidden);
 }
 
 HttpResponse UpdateNamespace(const Backends& backends, const Request& request) {
   const Levels& levels = request.route.levels;
-  const Status allowed = CheckNamespaceUpdate(request.body);
-  if (!allowed.ok()) return StatusAnswer(allowed);
+  const Result<std::string> body = NamespaceUpdateBody(request.body);
+  if (!body.ok() && body.status().code() == Code::kFailedPrecondition) {
+    return ErrorAnswer(422, kUnprocessable, body.status().message());
+  }
+  if (!body.ok()) return StatusAnswer(body.status());
   const Result<bool> in_production = backends.production.NamespaceExists(levels);
   if (!in_production.ok()) return StatusAnswer(in_production.status());
   if (*in_production) return NamespaceIsReadOnly(backends, request.place, levels);
   if (!CheckOverlayLevels(levels).ok()) return NoSuchNamespace(levels);
-  const Result<HttpReply> reply = backends.overlay.Post(
-      NamespacePath(request.place.Overlay(levels)) + "/properties", request.body);
+  const Result<HttpReply> reply =
+      backends.overlay.Post(NamespacePath(request.place.Overlay(levels)) + "/properties", *body);
   if (!reply.ok()) return StatusAnswer(reply.status());
-  if (reply->code == 200) return {200, reply->body, false};
-  if (reply->code == 404) return NoSuchNamespace(levels);
-  return UpstreamError(reply->code, reply->body, request.place.hidden);
+  if (reply->code == 200) return {200, NamespaceUpdateAnswer(reply->body), false};
+  if (SaysAbsent(*reply)) return NoSuchNamespace(levels);
+  return UpstreamError(*reply, request.place.hidden);
 }
 
 }  // namespace dcp::catalog

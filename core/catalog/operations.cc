@@ -16,11 +16,16 @@ namespace {
 constexpr int kCreateAttemptsMax = 3;
 
 Status Unexpected(const char* what, const TableName& table, const HttpReply& reply) {
-  std::string detail = UpstreamError(reply.code, reply.body, "").body.substr(0, 1000);
+  const std::string detail = UpstreamMessage(reply.body, "").substr(0, 1000);
+  if (reply.code == 404 && !SaysAbsent(reply)) {
+    return FailedPrecondition("cannot " + std::string(what) + " table " + Display(table) +
+                              ": its metadata file is lost: " + detail +
+                              "; drop the table, or declare it again with recreate");
+  }
   return Status(reply.code >= 500 ? Code::kUnavailable : Code::kFailedPrecondition,
                 "cannot " + std::string(what) + " table " + Display(table) +
                     ": the overlay catalog answered with HTTP " + std::to_string(reply.code) +
-                    ": " + std::move(detail));
+                    ": " + detail);
 }
 
 Status DropFromOverlay(const Backends& backends, const Place& place, const TableName& table) {
@@ -49,9 +54,12 @@ Result<TableState> Create(const Backends& backends, const Place& place, const Ta
 
 Result<TableState> EnsureOnce(const Backends& backends, const Place& place, const TableName& table,
                               const TableSpec& spec) {
-  DCP_ASSIGN(const HttpReply reply, LoadFromOverlay(backends, place, table, "?snapshots=refs"));
-  if (reply.code == 404) return Create(backends, place, table, spec, "CREATED");
-  if (reply.code != 200) return Unexpected("load", table, reply);
+  DCP_ASSIGN(const HttpReply reply, LoadFromOverlay(backends, place, table, true));
+  if (SaysAbsent(reply)) return Create(backends, place, table, spec, "CREATED");
+  // One whose metadata is lost can only be made again.
+  if (reply.code != 200 && !(spec.recreate && reply.code == 404)) {
+    return Unexpected("load", table, reply);
+  }
   if (spec.recreate) {
     // What is declared must be good before the table that is there goes.
     DCP_TRY(CreateTableBody(spec, table.name, "", place.playground).status());
@@ -80,7 +88,7 @@ Result<TableName> AnyProductionTable(const Backends& backends, const Place& plac
     for (const std::string& name : names) {
       const TableName table{levels, name};
       if (!CheckOverlayTable(table).ok()) return table;
-      DCP_ASSIGN(const bool hidden, backends.overlay.TableExists(place.Overlay(table)));
+      DCP_ASSIGN(const bool hidden, IsInOverlay(backends, place, table));
       if (!hidden) return table;
     }
   }
@@ -104,12 +112,12 @@ Result<TableInfo> DescribeTableIn(const Backends& backends, const Place& place,
                                   const std::string& name) {
   DCP_ASSIGN(const TableName table, ParseTableName(name));
   TableInfo info;
-  DCP_ASSIGN(HttpReply reply, LoadFromOverlay(backends, place, table, "?snapshots=refs"));
+  DCP_ASSIGN(HttpReply reply, LoadFromOverlay(backends, place, table, true));
   info.in_overlay = reply.code == 200;
-  if (reply.code == 404) {
-    DCP_ASSIGN(reply, backends.production.Get(TablePath(table) + "?snapshots=refs"));
+  if (SaysAbsent(reply)) {
+    DCP_ASSIGN(reply, backends.production.LoadTable(table, true));
   }
-  if (reply.code == 404) return info;
+  if (SaysAbsent(reply)) return info;
   if (reply.code != 200) return Unexpected("load", table, reply);
   DCP_ASSIGN(ObservedTable observed, ReadLoadedTable(reply.body));
   info.exists = true;

@@ -5,48 +5,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "catalog/json_text.h"
 #include "catalog/location.h"
+#include "catalog/shapes.h"
 
 namespace dcp::catalog {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr std::array<std::string_view, 8> kRequirements = {
-    "assert-create",
-    "assert-table-uuid",
-    "assert-ref-snapshot-id",
-    "assert-last-assigned-field-id",
-    "assert-current-schema-id",
-    "assert-last-assigned-partition-id",
-    "assert-default-spec-id",
-    "assert-default-sort-order-id",
-};
-
-/// Updates without a location in them. Encryption keys are left out: nothing here uses them.
-constexpr std::array<std::string_view, 17> kPlainUpdates = {
-    "assign-uuid",
-    "upgrade-format-version",
-    "add-schema",
-    "set-current-schema",
-    "add-spec",
-    "set-default-spec",
-    "add-sort-order",
-    "set-default-sort-order",
-    "set-snapshot-ref",
-    "remove-snapshots",
-    "remove-snapshot-ref",
-    "remove-properties",
-    "remove-statistics",
-    "remove-partition-statistics",
-    "remove-partition-specs",
-    "remove-schemas",
-    "enable-row-lineage",
-};
 
 constexpr std::array<std::string_view, 4> kPathProperties = {
     "write.data.path",
@@ -65,15 +34,10 @@ std::string Text(const Json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Result<Json> ParseObject(const std::string& body) {
-  DCP_TRY(CheckJsonDepth(body));
-  Json json = Json::parse(body, nullptr, false);
-  if (!json.is_object()) return InvalidArgument("the request body is not a JSON object");
-  return json;
+/// The body as its shape makes it: what is read below has the kind that it should have.
+Result<Json> ParseBody(Body kind, const std::string& body) {
+  DCP_ASSIGN(const std::string remade, Remake(kind, body));
+  return Json::parse(remade, nullptr, false);
 }
 
 Status OutsideTable(const std::string& what, const std::string& value) {
@@ -82,57 +46,63 @@ Status OutsideTable(const std::string& what, const std::string& value) {
                           "assigned; leave it out");
 }
 
-Status CheckPath(const Json& object, const char* key, const std::string& what,
-                 const std::string& location) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return Status::Ok();
-  if (!found->is_string()) return InvalidArgument(what + " is not a text");
-  const std::string value = found->get<std::string>();
-  if (!IsWithin(value, location)) return OutsideTable("the " + what, value);
-  return Status::Ok();
+Status CheckPath(const std::string& value, const std::string& what, const std::string& location) {
+  return IsWithin(value, location) ? Status::Ok() : OutsideTable("the " + what, value);
 }
 
-Status CheckProperties(const Json& properties, const std::string& location) {
-  if (properties.is_null()) return Status::Ok();
-  if (!properties.is_object()) return InvalidArgument("the properties are not a JSON object");
-  for (const auto& [key, value] : properties.items()) {
-    if (!value.is_string()) return InvalidArgument("the property \"" + key + "\" is not a text");
-    DCP_TRY(CheckTableProperty(key, value.get<std::string>(), location));
+Status CheckProperties(const Json& object, const char* key, const std::string& location) {
+  const auto properties = object.find(key);
+  if (properties == object.end()) return Status::Ok();
+  for (const auto& [name, value] : properties->items()) {
+    DCP_TRY(CheckTableProperty(name, value.get<std::string>(), location));
   }
   return Status::Ok();
 }
 
 Status CheckSnapshot(const Json& snapshot, const std::string& location) {
-  if (!snapshot.is_object()) return InvalidArgument("the update add-snapshot has no snapshot");
-  DCP_TRY(CheckPath(snapshot, "manifest-list", "manifest list", location));
   if (snapshot.contains("key-id")) {
     return PermissionDenied("encrypted snapshots are not taken by a playground");
   }
-  const auto manifests = snapshot.find("manifests");  // format 1 may name them one by one
-  if (manifests == snapshot.end() || manifests->is_null()) {
-    if (Text(snapshot, "manifest-list").empty()) {
-      return InvalidArgument("the snapshot names no manifest list");
-    }
-    return Status::Ok();
+  // Metadata has -1 for "no snapshot": a table whose snapshot has that name is never loaded again.
+  if (snapshot["snapshot-id"].get<int64_t>() <= 0) {
+    return InvalidArgument("the snapshot's snapshot-id is not positive");
   }
-  if (!manifests->is_array()) return InvalidArgument("the snapshot's manifests are no list");
+  const bool listed = snapshot.contains("manifest-list");
+  if (listed) DCP_TRY(CheckPath(Text(snapshot, "manifest-list"), "manifest list", location));
+  const auto manifests = snapshot.find("manifests");  // format 1 may name them one by one
+  if (manifests == snapshot.end()) {
+    return listed ? Status::Ok() : InvalidArgument("the snapshot names no manifest list");
+  }
   for (const Json& manifest : *manifests) {
-    if (!manifest.is_string()) return InvalidArgument("a manifest of the snapshot is not a text");
-    const std::string value = manifest.get<std::string>();
-    if (!IsWithin(value, location)) return OutsideTable("the manifest", value);
+    DCP_TRY(CheckPath(manifest.get<std::string>(), "manifest", location));
   }
   return Status::Ok();
 }
 
-Status CheckStatistics(const Json& statistics, const std::string& location) {
-  if (!statistics.is_object()) return InvalidArgument("a statistics update has no statistics");
-  return CheckPath(statistics, "statistics-path", "statistics file", location);
+bool IsUuid(const std::string& text) {
+  constexpr std::string_view kForm = "00000000-0000-0000-0000-000000000000";
+  if (text.size() != kForm.size()) return false;
+  for (size_t i = 0; i < kForm.size(); ++i) {
+    const bool dash = kForm[i] == '-';
+    if (dash ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0) {
+      return false;
+    }
+  }
+  return true;
 }
 
-Status CheckUpdate(const Json& update, const std::string& location) {
-  if (!update.is_object()) return InvalidArgument("an update is not a JSON object");
+/// A catalog takes another UUID for a table, and cannot answer the commit for which it has done so.
+Status CheckUuid(const std::string& uuid, const CommitTarget& target) {
+  if (!IsUuid(uuid)) return InvalidArgument("the update assign-uuid has no UUID");
+  if (target.uuid.empty() || uuid == target.uuid) return Status::Ok();
+  return InvalidArgument("the table has a UUID already, " + target.uuid +
+                         ", which cannot be changed; leave assign-uuid out");
+}
+
+Status CheckUpdate(const Json& update, const CommitTarget& target) {
   const std::string action = Text(update, "action");
-  if (Contains(kPlainUpdates, action)) return Status::Ok();
+  const std::string& location = target.location;
+  if (action == "assign-uuid") return CheckUuid(Text(update, "uuid"), target);
   if (action == "set-location") {
     const std::string value = Text(update, "location");
     if (IsSameLocation(value, location)) return Status::Ok();
@@ -140,54 +110,75 @@ Status CheckUpdate(const Json& update, const std::string& location) {
                             "\" is not the one that the playground assigned; leave it out");
   }
   if (action == "set-properties") {
-    // "updated" is how old clients spell it, and servers still read it. What else stands there may
-    // be one more spelling to some server, and nobody would have looked at it.
-    for (const auto& [key, value] : update.items()) {
-      if (key == "action" || key == "updates" || key == "updated") continue;
-      return InvalidArgument("set-properties has the unknown key \"" + key.substr(0, 100) + "\"");
-    }
-    DCP_TRY(CheckProperties(update.value("updates", Json()), location));
-    return CheckProperties(update.value("updated", Json()), location);
+    DCP_TRY(CheckProperties(update, "updates", location));
+    return CheckProperties(update, "updated", location);
   }
-  if (action == "add-snapshot") return CheckSnapshot(update.value("snapshot", Json()), location);
-  if (action == "set-statistics") {
-    return CheckStatistics(update.value("statistics", Json()), location);
-  }
-  if (action == "set-partition-statistics") {
-    return CheckStatistics(update.value("partition-statistics", Json()), location);
-  }
-  return PermissionDenied("the update \"" + action.substr(0, 100) +
-                          "\" is not one that a playground takes");
-}
-
-Status CheckLists(const Json& commit) {
-  for (const char* key : {"requirements", "updates"}) {
-    if (!commit.contains(key) || !commit[key].is_array()) {
-      return InvalidArgument("the commit has no list of " + std::string(key));
-    }
-  }
-  for (const Json& requirement : commit["requirements"]) {
-    const std::string type = requirement.is_object() ? Text(requirement, "type") : "";
-    if (!Contains(kRequirements, type)) {
-      return PermissionDenied("the requirement \"" + type.substr(0, 100) +
-                              "\" is not one that a playground takes");
+  if (action == "add-snapshot") return CheckSnapshot(update["snapshot"], location);
+  for (const char* key : {"statistics", "partition-statistics"}) {
+    if (const auto found = update.find(key); found != update.end()) {
+      return CheckPath(Text(*found, "statistics-path"), "statistics file", location);
     }
   }
   return Status::Ok();
 }
 
-Result<TableName> ReadIdentifier(const Json& json, const char* key) {
-  TableName table;
-  const Json identifier = json.value(key, Json());
-  const Json levels = identifier.is_object() ? identifier.value("namespace", Json()) : Json();
-  if (!levels.is_array()) {
-    return InvalidArgument("the rename has no " + std::string(key) + " with a namespace");
+/// Old clients say "updated" and "removed". Servers read one or the other; they are given the one.
+Status UseOneSpelling(Json* update) {
+  const std::string action = Text(*update, "action");
+  if (action != "set-properties" && action != "remove-properties") return Status::Ok();
+  const bool sets = action == "set-properties";
+  const char* key = sets ? "updates" : "removals";
+  const char* old = sets ? "updated" : "removed";
+  if (update->contains(key) && update->contains(old)) {
+    return InvalidArgument("the update " + action + " has both " + key + " and " + old);
   }
-  for (const Json& level : levels) {
-    if (!level.is_string()) return InvalidArgument("a level of a namespace is not a text");
-    table.levels.push_back(level.get<std::string>());
+  if (!update->contains(key)) {
+    const Json none = sets ? Json::object() : Json::array();
+    (*update)[key] = update->contains(old) ? (*update)[old] : none;
   }
-  table.name = Text(identifier, "name");
+  update->erase(old);
+  return Status::Ok();
+}
+
+/// What a new table's commit adds, and the update that makes it the table's own.
+struct Part {
+  std::string_view add;
+  const char* object;
+  const char* object_id;
+  std::string_view choose;
+  const char* id;
+};
+constexpr std::array<Part, 3> kParts = {{
+    {"add-schema", "schema", "schema-id", "set-current-schema", "schema-id"},
+    {"add-spec", "spec", "spec-id", "set-default-spec", "spec-id"},
+    {"add-sort-order", "sort-order", "order-id", "set-default-sort-order", "sort-order-id"},
+}};
+
+/// A catalog numbers what a new table adds as it likes, so "the last added" is all that a commit
+/// can mean; Iceberg's own server fails with 500 on any other number.
+Status ChooseLastAdded(const Part& part, Json* updates) {
+  Json added;  // the id of the last one
+  bool chosen = false;
+  for (Json& update : *updates) {
+    if (update["action"] == part.add) {
+      added = update[part.object].value(part.object_id, Json(0));
+      chosen = false;
+    }
+    if (update["action"] != part.choose) continue;
+    if (added.is_null() || (update[part.id] != -1 && update[part.id] != added)) {
+      return InvalidArgument("the update " + std::string(part.choose) +
+                             " of a new table names none that the commit has added; use -1");
+    }
+    update[part.id] = -1;
+    chosen = true;
+  }
+  if (added.is_null() || added == 0 || chosen) return Status::Ok();
+  return InvalidArgument("the commit of a new table has no " + std::string(part.choose) +
+                         " after " + std::string(part.add));
+}
+
+Result<TableName> ReadIdentifier(const Json& identifier) {
+  const TableName table{identifier["namespace"].get<Levels>(), Text(identifier, "name")};
   DCP_TRY(CheckOverlayTable(table));
   return table;
 }
@@ -213,79 +204,63 @@ Status CheckTableProperty(const std::string& key, const std::string& value,
 }
 
 Result<CreateRequest> ReadCreate(const std::string& body) {
-  DCP_ASSIGN(const Json json, ParseObject(body));
-  CreateRequest request;
-  request.name = Text(json, "name");
-  const Json staged = json.value("stage-create", Json(false));
-  if (!staged.is_boolean() && !staged.is_null()) {
-    return InvalidArgument("the field stage-create is not true or false");
-  }
-  request.staged = staged.is_boolean() && staged.get<bool>();
-  if (!json.value("schema", Json()).is_object()) {
-    return InvalidArgument("the create request has no schema");
-  }
-  return request;
+  DCP_ASSIGN(const Json json, ParseBody(Body::kCreateTable, body));
+  return CreateRequest{Text(json, "name"), json.value("stage-create", false)};
 }
 
 Result<std::string> PrepareCreate(const std::string& body, const std::string& assigned_location) {
-  DCP_ASSIGN(const Json json, ParseObject(body));
-  const auto location = json.find("location");
-  if (location != json.end() && !location->is_null()) {
+  DCP_ASSIGN(Json json, ParseBody(Body::kCreateTable, body));
+  if (json.contains("location")) {
     return PermissionDenied("a table's location in a playground is assigned by it; leave out \"" +
                             Text(json, "location").substr(0, 200) + "\"");
   }
-  DCP_TRY(CheckProperties(json.value("properties", Json()), assigned_location));
-  Json out = {{"location", assigned_location}};
-  for (const char* key :
-       {"name", "schema", "partition-spec", "write-order", "stage-create", "properties"}) {
-    const auto found = json.find(key);
-    if (found != json.end() && !found->is_null()) out[key] = *found;
-  }
-  return Dump(out);
+  DCP_TRY(CheckProperties(json, "properties", assigned_location));
+  json["location"] = assigned_location;
+  return json.dump();
 }
 
 Result<CommitRequest> ReadCommit(const std::string& body) {
-  DCP_ASSIGN(const Json json, ParseObject(body));
-  DCP_TRY(CheckLists(json));
+  DCP_ASSIGN(const Json json, ParseBody(Body::kCommit, body));
   CommitRequest request;
   for (const Json& requirement : json["requirements"]) {
     request.creates = request.creates || Text(requirement, "type") == "assert-create";
   }
   for (const Json& update : json["updates"]) {
-    if (update.is_object() && Text(update, "action") == "set-location") {
+    if (Text(update, "action") == "set-location") {
       request.set_locations.push_back(Text(update, "location"));
     }
   }
   return request;
 }
 
-Result<std::string> PrepareCommit(const std::string& body, const std::string& table_location) {
-  DCP_ASSIGN(const Json json, ParseObject(body));
-  DCP_TRY(CheckLists(json));
-  Json updates = Json::array();
-  for (const Json& update : json["updates"]) {
-    DCP_TRY(CheckUpdate(update, table_location));
-    updates.push_back(update);
+Result<std::string> PrepareCommit(const std::string& body, const CommitTarget& target) {
+  DCP_ASSIGN(Json json, ParseBody(Body::kCommit, body));
+  for (Json& update : json["updates"]) {
+    DCP_TRY(CheckUpdate(update, target));
     // One spelling in the metadata, whatever the client's.
-    if (Text(update, "action") == "set-location") updates.back()["location"] = table_location;
+    if (Text(update, "action") == "set-location") update["location"] = target.location;
+    DCP_TRY(UseOneSpelling(&update));
   }
-  // The identifier in the body is the client's name for the table; the path has the overlay's.
-  return Dump({{"requirements", json["requirements"]}, {"updates", std::move(updates)}});
+  if (target.uuid.empty()) {
+    for (const Part& part : kParts) DCP_TRY(ChooseLastAdded(part, &json["updates"]));
+  }
+  return json.dump();
 }
 
 Result<RenameRequest> ReadRename(const std::string& body) {
-  DCP_ASSIGN(const Json json, ParseObject(body));
+  DCP_ASSIGN(const Json json, ParseBody(Body::kRename, body));
   RenameRequest request;
-  DCP_ASSIGN(request.source, ReadIdentifier(json, "source"));
-  DCP_ASSIGN(request.destination, ReadIdentifier(json, "destination"));
+  DCP_ASSIGN(request.source, ReadIdentifier(json["source"]));
+  DCP_ASSIGN(request.destination, ReadIdentifier(json["destination"]));
   return request;
 }
 
 std::string RenameBody(const Levels& source_levels, const Levels& destination_levels,
                        const RenameRequest& request) {
-  return Dump(
-      {{"source", {{"namespace", source_levels}, {"name", request.source.name}}},
-       {"destination", {{"namespace", destination_levels}, {"name", request.destination.name}}}});
+  const Json json = {
+      {"source", {{"namespace", source_levels}, {"name", request.source.name}}},
+      {"destination", {{"namespace", destination_levels}, {"name", request.destination.name}}}};
+  return json.dump();
 }
 
 }  // namespace dcp::catalog

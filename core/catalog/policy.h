@@ -29,9 +29,15 @@ struct CommitRequest {
   std::vector<std::string> set_locations;  ///< as the client spells them
 };
 Result<CommitRequest> ReadCommit(const std::string& body);
-/// The body to pass on, when every requirement and update is a known one and every location in
-/// them lies under the table's.
-Result<std::string> PrepareCommit(const std::string& body, const std::string& table_location);
+
+/// The table that a commit is for: one that is there, or one to be made at its assigned location.
+struct CommitTarget {
+  std::string location;
+  std::string uuid;  ///< empty for a new table, which brings its own
+};
+/// The body to pass on, when every requirement and update is a known one, every location in them
+/// lies under the table's, and nothing in them would leave a table that cannot be loaded.
+Result<std::string> PrepareCommit(const std::string& body, const CommitTarget& target);
 
 /// PERMISSION_DENIED when `key` is a property that decides where or by what code a table's files
 /// are written, and `value` leads out of `table_location`.

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <shared_mutex>
 #include <string>
 
 #include "catalog/answers.h"
@@ -27,6 +29,9 @@ struct Backends {
   std::string name;       ///< of production, in SQL
   UpstreamCatalog production;
   UpstreamCatalog overlay;
+  /// Held by a rename alone, and shared by commits that make a table: between looking for a note of
+  /// the location and the commit no rename may come.
+  mutable std::shared_mutex renaming;
 };
 
 /// One generation of a playground: where its tables are.
@@ -57,6 +62,7 @@ HttpResponse NamespaceExists(const Backends& backends, const Request& request);
 HttpResponse CreateNamespace(const Backends& backends, const Request& request);
 HttpResponse DropNamespace(const Backends& backends, const Request& request);
 HttpResponse UpdateNamespace(const Backends& backends, const Request& request);
+HttpResponse NoSuchNamespace(const Levels& levels);
 /// Whether clients see that namespace, from either side.
 Result<bool> IsNamespaceVisible(const Backends& backends, const Place& place, const Levels& levels);
 /// Makes the namespace and its parents in the overlay where they are missing.
@@ -68,13 +74,31 @@ HttpResponse LoadTable(const Backends& backends, const Request& request);
 HttpResponse TableExists(const Backends& backends, const Request& request);
 HttpResponse DropTable(const Backends& backends, const Request& request);
 HttpResponse RenameTable(const Backends& backends, const Request& request);
-/// The overlay's answer to a load; code 404 also for names that the overlay cannot hold.
+HttpResponse ReportMetrics(const Backends& backends, const Request& request);
+HttpResponse NoSuchTable(const TableName& table);
+/// The overlay's reply to a load; it SaysAbsent also for names that the overlay cannot hold. Any
+/// other failure is the table's own: production's of the same name is not what was asked for.
 Result<HttpReply> LoadFromOverlay(const Backends& backends, const Place& place,
-                                  const TableName& table, const std::string& snapshots);
+                                  const TableName& table, bool refs);
+/// Whether the playground has that table, be it one whose metadata is lost.
+Result<bool> IsInOverlay(const Backends& backends, const Place& place, const TableName& table);
 /// Where engines are told to write when they were given a table of production.
 std::string QuarantineOf(const Place& place, const TableName& table);
 /// 403: "prod.nyc.flights is read-only in playground fin-123; ..."
 HttpResponse ReadOnlyAnswer(const Backends& backends, const Place& place, const std::string& name);
+
+// --- new_names.cc ----------------------------------------------------------------------------
+/// Nothing when a table of that name may be made, whose namespace is then in the overlay; otherwise
+/// the answer that says who has the name. `failed` answers for an upstream that does.
+std::optional<HttpResponse> PrepareName(const Backends& backends, const Place& place,
+                                        const TableName& table,
+                                        HttpResponse (*failed)(const Status&));
+/// Renaming leaves a table's files where they are, so their location must never be given to another
+/// table of the former name. The playground's own namespace keeps the note; taken before renaming.
+Status NoteRenamed(const Backends& backends, const Place& place, const std::string& location);
+/// Whether that note was taken.
+Result<bool> IsNotedRenamed(const Backends& backends, const Place& place,
+                            const std::string& location);
 
 // --- table_writes.cc -------------------------------------------------------------------------
 HttpResponse CreateTable(const Backends& backends, const Request& request);

@@ -17,7 +17,7 @@ namespace {
 bool IsGone(int code) { return code == 200 || code == 204 || code == 404; }
 
 Status Unexpected(const std::string& what, const HttpReply& reply) {
-  std::string detail = UpstreamError(reply.code, reply.body, "").body.substr(0, 1000);
+  std::string detail = UpstreamMessage(reply.body, "").substr(0, 1000);
   return Unavailable("cannot drop " + what + ": the overlay catalog answered with HTTP " +
                      std::to_string(reply.code) + ": " + std::move(detail));
 }

@@ -1,39 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Endpoints for tables, but for create and commit: the overlay's hide production's.
-#include <optional>
+#include <mutex>
 #include <set>
+#include <shared_mutex>
 #include <utility>
 
+#include "catalog/location.h"
 #include "catalog/policy.h"
 #include "catalog/requests.h"
+#include "catalog/shapes.h"
 #include "catalog/url.h"
+#include "os/file.h"
 
 namespace dcp::catalog {
 namespace {
 
-HttpResponse NoSuchTable(const TableName& table) {
-  return ErrorAnswer(404, kNoSuchTable, "Table does not exist: " + Display(table));
-}
-
-/// "?snapshots=refs" when the client asked so: histories can be most of a table's metadata.
-std::string SnapshotsQuery(const std::map<std::string, std::string>& query) {
+/// Histories can be most of a table's metadata, so clients may ask for what refs name alone.
+Result<bool> WantsRefs(const std::map<std::string, std::string>& query) {
   const auto found = query.find("snapshots");
-  return found != query.end() && found->second == "refs" ? "?snapshots=refs" : "";
+  if (found == query.end() || found->second == "all") return false;
+  if (found->second == "refs") return true;
+  return InvalidArgument("the query parameter snapshots is neither all nor refs");
 }
 
-/// Nothing when the table is the overlay's; otherwise the answer that says whose it is.
-std::optional<HttpResponse> RefuseUnlessOverlay(const Backends& backends, const Request& request,
-                                                const TableName& table) {
-  if (CheckOverlayTable(table).ok()) {
-    const Result<bool> in_overlay = backends.overlay.TableExists(request.place.Overlay(table));
-    if (!in_overlay.ok()) return StatusAnswer(in_overlay.status());
-    if (*in_overlay) return std::nullopt;
-  }
+/// Python's clients write it with a capital.
+Result<bool> WantsPurge(const std::map<std::string, std::string>& query) {
+  const auto found = query.find("purgeRequested");
+  if (found == query.end() || found->second == "false" || found->second == "False") return false;
+  if (found->second == "true" || found->second == "True") return true;
+  return InvalidArgument("the query parameter purgeRequested is neither true nor false");
+}
+
+/// Whose a table is that the overlay does not have.
+HttpResponse NotInOverlay(const Backends& backends, const Place& place, const TableName& table) {
   const Result<bool> in_production = backends.production.TableExists(table);
   if (!in_production.ok()) return StatusAnswer(in_production.status());
-  if (*in_production) return ReadOnlyAnswer(backends, request.place, Display(table));
-  return NoSuchTable(table);
+  return *in_production ? ReadOnlyAnswer(backends, place, Display(table)) : NoSuchTable(table);
+}
+
+/// A client's answer made of an upstream's reply that is 200.
+HttpResponse Loaded(Result<std::string> body) {
+  return body.ok() ? HttpResponse{200, std::move(body).value(), false}
+                   : StatusAnswer(body.status());
 }
 
 }  // namespace
@@ -50,14 +59,27 @@ std::string QuarantineOf(const Place& place, const TableName& table) {
   return out + "/" + EncodeSegment(table.name);
 }
 
+HttpResponse NoSuchTable(const TableName& table) {
+  return ErrorAnswer(404, kNoSuchTable, "Table does not exist: " + Display(table));
+}
+
 Result<HttpReply> LoadFromOverlay(const Backends& backends, const Place& place,
-                                  const TableName& table, const std::string& snapshots) {
-  if (!CheckOverlayTable(table).ok()) return HttpReply{404, ""};
-  return backends.overlay.Get(TablePath(place.Overlay(table)) + snapshots);
+                                  const TableName& table, bool refs) {
+  if (!CheckOverlayTable(table).ok()) return HttpReply{404, NoSuchTable(table).body};
+  return backends.overlay.LoadTable(place.Overlay(table), refs);
+}
+
+Result<bool> IsInOverlay(const Backends& backends, const Place& place, const TableName& table) {
+  DCP_ASSIGN(const HttpReply reply, LoadFromOverlay(backends, place, table, true));
+  if (SaysAbsent(reply)) return false;
+  if (reply.code < 500) return true;
+  return Unavailable("the overlay catalog answered a load with HTTP " + std::to_string(reply.code));
 }
 
 HttpResponse ListTables(const Backends& backends, const Request& request) {
   const Levels& levels = request.route.levels;
+  const Result<PageRequest> page = ReadPageRequest(request.query);
+  if (!page.ok()) return StatusAnswer(page.status());
   const Result<std::vector<std::string>> production = backends.production.List(levels, "tables");
   if (!production.ok()) return StatusAnswer(production.status());
   std::set<std::string> merged(production->begin(), production->end());
@@ -70,42 +92,32 @@ HttpResponse ListTables(const Backends& backends, const Request& request) {
   if (merged.empty()) {
     const Result<bool> visible = IsNamespaceVisible(backends, request.place, levels);
     if (!visible.ok()) return StatusAnswer(visible.status());
-    if (!*visible) {
-      return ErrorAnswer(404, kNoSuchNamespace, "Namespace does not exist: " + Display(levels));
-    }
+    if (!*visible) return NoSuchNamespace(levels);
   }
-  return TablesAnswer(levels, {merged.begin(), merged.end()});
+  return TablesAnswer(levels, TakePage(merged, *page));
 }
 
 HttpResponse LoadTable(const Backends& backends, const Request& request) {
   const TableName table = request.Table();
-  const std::string snapshots = SnapshotsQuery(request.query);
-  Result<HttpReply> overlay = LoadFromOverlay(backends, request.place, table, snapshots);
+  const Result<bool> refs = WantsRefs(request.query);
+  if (!refs.ok()) return StatusAnswer(refs.status());
+  const Result<HttpReply> overlay = LoadFromOverlay(backends, request.place, table, *refs);
   if (!overlay.ok()) return StatusAnswer(overlay.status());
-  if (overlay->code != 404) {
-    if (overlay->code != 200) {
-      return UpstreamError(overlay->code, overlay->body, request.place.hidden);
-    }
-    Result<std::string> body = StripCredentials(overlay->body);
-    return body.ok() ? HttpResponse{200, std::move(body).value(), false}
-                     : StatusAnswer(body.status());
-  }
-  Result<HttpReply> production = backends.production.Get(TablePath(table) + snapshots);
+  if (overlay->code == 200) return Loaded(StripCredentials(overlay->body));
+  if (!SaysAbsent(*overlay)) return UpstreamError(*overlay, request.place.hidden);
+  const Result<HttpReply> production = backends.production.LoadTable(table, *refs);
   if (!production.ok()) return StatusAnswer(production.status());
-  if (production->code == 404) return NoSuchTable(table);
-  if (production->code != 200) return UpstreamError(production->code, production->body, "");
-  Result<std::string> body = Defang(production->body, QuarantineOf(request.place, table));
-  return body.ok() ? HttpResponse{200, std::move(body).value(), false}
-                   : StatusAnswer(body.status());
+  if (production->code == 200) {
+    return Loaded(Defang(production->body, QuarantineOf(request.place, table)));
+  }
+  return SaysAbsent(*production) ? NoSuchTable(table) : UpstreamError(*production, "");
 }
 
 HttpResponse TableExists(const Backends& backends, const Request& request) {
   const TableName table = request.Table();
-  if (CheckOverlayTable(table).ok()) {
-    const Result<bool> in_overlay = backends.overlay.TableExists(request.place.Overlay(table));
-    if (!in_overlay.ok()) return StatusAnswer(in_overlay.status());
-    if (*in_overlay) return {204, "", false};
-  }
+  const Result<bool> in_overlay = IsInOverlay(backends, request.place, table);
+  if (!in_overlay.ok()) return StatusAnswer(in_overlay.status());
+  if (*in_overlay) return {204, "", false};
   const Result<bool> in_production = backends.production.TableExists(table);
   if (!in_production.ok()) return StatusAnswer(in_production.status());
   return *in_production ? HttpResponse{204, "", false} : NoSuchTable(table);
@@ -113,42 +125,60 @@ HttpResponse TableExists(const Backends& backends, const Request& request) {
 
 HttpResponse DropTable(const Backends& backends, const Request& request) {
   const TableName table = request.Table();
-  if (auto refusal = RefuseUnlessOverlay(backends, request, table)) return *refusal;
-  // The row alone: files are removed with the playground, by prefix, and never by a catalog that
-  // would follow a table's metadata to where they are.
+  const Result<bool> purge = WantsPurge(request.query);
+  if (!purge.ok()) return StatusAnswer(purge.status());
+  if (!CheckOverlayTable(table).ok()) return NotInOverlay(backends, request.place, table);
+  std::string files;  // where they are, if that can still be read
+  if (*purge) {
+    const Result<HttpReply> loaded = LoadFromOverlay(backends, request.place, table, true);
+    const Result<LoadedTable> found =
+        loaded.ok() && loaded->code == 200 ? ReadLoaded(loaded->body) : NotFound("not loaded");
+    if (found.ok() && IsTableLocation(found->location, request.place.folder)) {
+      files = found->location;
+    }
+  }
+  // The row first, and without loading the table: one whose metadata is lost must go as well. Its
+  // files are never removed by the upstream, which would follow the metadata to where they are.
   const Result<HttpReply> reply =
       backends.overlay.Delete(TablePath(request.place.Overlay(table)) + "?purgeRequested=false");
   if (!reply.ok()) return StatusAnswer(reply.status());
-  if (reply->code == 204 || reply->code == 200) return {204, "", false};
-  if (reply->code == 404) return NoSuchTable(table);
-  return UpstreamError(reply->code, reply->body, request.place.hidden);
+  if (SaysAbsent(*reply)) return NotInOverlay(backends, request.place, table);
+  if (reply->code != 204 && reply->code != 200) return UpstreamError(*reply, request.place.hidden);
+  if (!files.empty()) {
+    const Result<std::string> path = LocalPath(files);
+    // The table is gone either way; what is left of its files goes with the playground.
+    if (path.ok()) (void)os::RemoveTree(*path);
+  }
+  return {204, "", false};
 }
 
 HttpResponse RenameTable(const Backends& backends, const Request& request) {
   const Result<RenameRequest> rename = ReadRename(request.body);
   if (!rename.ok()) return StatusAnswer(rename.status());
-  if (auto refusal = RefuseUnlessOverlay(backends, request, rename->source)) return *refusal;
+  const TableName& source = rename->source;
   const TableName& target = rename->destination;
-  const Result<bool> taken = backends.production.TableExists(target);
-  if (!taken.ok()) return StatusAnswer(taken.status());
-  if (*taken) {
-    return ErrorAnswer(409, kAlreadyExists,
-                       "Table already exists in production: " + Display(target));
-  }
-  const Result<bool> visible = IsNamespaceVisible(backends, request.place, target.levels);
-  if (!visible.ok()) return StatusAnswer(visible.status());
-  if (!*visible) {
-    return ErrorAnswer(404, kNoSuchNamespace,
-                       "Namespace does not exist: " + Display(target.levels));
-  }
-  const Status ensured = EnsureOverlayNamespace(backends, request.place, target.levels);
-  if (!ensured.ok()) return StatusAnswer(ensured);
+  const Result<HttpReply> loaded = LoadFromOverlay(backends, request.place, source, true);
+  if (!loaded.ok()) return StatusAnswer(loaded.status());
+  if (SaysAbsent(*loaded)) return NotInOverlay(backends, request.place, source);
+  if (loaded->code != 200) return UpstreamError(*loaded, request.place.hidden);
+  const Result<LoadedTable> table = ReadLoaded(loaded->body);
+  if (!table.ok()) return StatusAnswer(table.status());
+  if (auto refusal = PrepareName(backends, request.place, target, StatusAnswer)) return *refusal;
+  const std::unique_lock lock(backends.renaming);
+  const Status noted = NoteRenamed(backends, request.place, table->location);
+  if (!noted.ok()) return StatusAnswer(noted);
   const Result<HttpReply> reply = backends.overlay.Post(
-      "/v1/tables/rename", RenameBody(request.place.Overlay(rename->source.levels),
+      "/v1/tables/rename", RenameBody(request.place.Overlay(source.levels),
                                       request.place.Overlay(target.levels), *rename));
   if (!reply.ok()) return StatusAnswer(reply.status());
   if (reply->code == 204 || reply->code == 200) return {204, "", false};
-  return UpstreamError(reply->code, reply->body, request.place.hidden);
+  return UpstreamError(*reply, request.place.hidden);
+}
+
+HttpResponse ReportMetrics(const Backends& backends, const Request& request) {
+  const Result<std::string> report = Remake(Body::kMetrics, request.body);
+  if (!report.ok()) return StatusAnswer(report.status());
+  return TableExists(backends, request);  // 204: taken, and read by nobody
 }
 
 }  // namespace dcp::catalog

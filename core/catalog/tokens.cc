@@ -6,7 +6,9 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -126,6 +128,21 @@ Result<Claims> Tokens::Verify(const std::string& token, WallMillis now) const {
     return Unauthenticated("the token expired at " + FormatTime(claims.expires_at));
   }
   return claims;
+}
+
+std::string BearerToken(std::string_view header) {
+  constexpr std::string_view kScheme = "bearer";
+  const auto lower = [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) == b;
+  };
+  const std::string_view scheme = header.substr(0, kScheme.size());
+  header.remove_prefix(scheme.size());
+  if (!std::equal(scheme.begin(), scheme.end(), kScheme.begin(), kScheme.end(), lower) ||
+      !header.starts_with(' ')) {
+    return "";
+  }
+  header.remove_prefix(std::min(header.find_first_not_of(' '), header.size()));
+  return std::string(header);
 }
 
 }  // namespace dcp::catalog

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -32,5 +33,9 @@ class Tokens {
  private:
   Secret key_;
 };
+
+/// The token of an Authorization header; empty when its scheme is another than Bearer, which is
+/// written in upper or lower case (RFC 9110, 11.1). [any]
+std::string BearerToken(std::string_view header);
 
 }  // namespace dcp::catalog

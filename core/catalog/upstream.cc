@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -29,7 +30,47 @@ std::string NextPage(const Json& json) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+/// The type that an Iceberg error has; empty for any other answer.
+std::string ErrorType(const std::string& body) {
+  if (!CheckJsonDepth(body).ok()) return "";
+  const Json json = Json::parse(body, nullptr, false);
+  const Json error = json.is_object() ? json.value("error", Json()) : Json();
+  const Json type = error.is_object() ? error.value("type", Json()) : Json();
+  return type.is_string() ? type.get<std::string>() : "";
+}
+
+/// Leaves the snapshots that a ref names, and the statistics of those.
+Result<std::string> KeepReferenced(const std::string& load_result) {
+  DCP_TRY(CheckJsonDepth(load_result));
+  Json json = Json::parse(load_result, nullptr, false);
+  if (!json.is_object() || !json.value("metadata", Json()).is_object()) return load_result;
+  Json& metadata = json["metadata"];
+  std::set<Json> kept = {metadata.value("current-snapshot-id", Json())};
+  for (const Json& ref : metadata.value("refs", Json())) {
+    if (ref.is_object()) kept.insert(ref.value("snapshot-id", Json()));
+  }
+  for (const char* key : {"snapshots", "statistics", "partition-statistics"}) {
+    if (!metadata.value(key, Json()).is_array()) continue;
+    Json left = Json::array();
+    for (const Json& entry : metadata[key]) {
+      if (entry.is_object() && kept.contains(entry.value("snapshot-id", Json()))) {
+        left.push_back(entry);
+      }
+    }
+    metadata[key] = std::move(left);
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace
+
+bool SaysAbsent(const HttpReply& reply) {
+  if (reply.code != 404) return false;
+  const std::string type = ErrorType(reply.body);
+  // The third is what a catalog over a metastore says of a table of another format.
+  return type == "NoSuchTableException" || type == "NoSuchNamespaceException" ||
+         type == "NoSuchIcebergTableException" || type == "NoSuchViewException";
+}
 
 UpstreamCatalog::UpstreamCatalog(std::string what, const Upstream& upstream, int64_t timeout_ms,
                                  const std::atomic<bool>& cancelled)
@@ -98,12 +139,27 @@ Result<HttpReply> UpstreamCatalog::CallAsIs(const std::string& method, const std
   return reply;
 }
 
+Status UpstreamCatalog::Failed(const std::string& what, const HttpReply& reply) const {
+  const std::string text = what_ + " answered " + what + " with HTTP " + std::to_string(reply.code);
+  switch (reply.code) {
+    case 400:  // a character that its server takes in no path
+    case 413:
+    case 414:
+    case 422:
+    case 431:
+      return InvalidArgument(text + ": its server does not take such a name");
+    case 403:
+      return PermissionDenied(text + ": the daemon may not see that; ask its operator");
+    default:
+      return Unavailable(text);
+  }
+}
+
 Result<bool> UpstreamCatalog::Exists(const std::string& path) const {
   DCP_ASSIGN(const HttpReply reply, Call("HEAD", path, ""));
   if (reply.code == 200 || reply.code == 204) return true;
   if (reply.code == 404) return false;
-  return Unavailable(what_ + " answered an existence check with HTTP " +
-                     std::to_string(reply.code));
+  return Failed("an existence check", reply);
 }
 
 Result<bool> UpstreamCatalog::NamespaceExists(const Levels& levels) const {
@@ -114,6 +170,28 @@ Result<bool> UpstreamCatalog::TableExists(const TableName& table) const {
   return Exists(TablePath(table));
 }
 
+Result<bool> UpstreamCatalog::ViewExists(const TableName& view) const {
+  DCP_ASSIGN(const HttpReply reply, Get(ViewPath(view)));
+  if (reply.code == 200) return true;
+  // A catalog without views answers 400, 404, 405, 406 or 501, as its maker liked.
+  if (reply.code == 501 || (reply.code >= 400 && reply.code <= 406 && reply.code != 403)) {
+    return false;
+  }
+  return Failed("a request for a view", reply);
+}
+
+Result<HttpReply> UpstreamCatalog::LoadTable(const TableName& table, bool refs) const {
+  if (!refs) return Get(TablePath(table));
+  DCP_ASSIGN(HttpReply reply, Get(TablePath(table) + "?snapshots=refs"));
+  if (reply.code != 400) return reply;
+  // Iceberg's own server cannot leave out a snapshot that has statistics.
+  DCP_ASSIGN(reply, Get(TablePath(table)));
+  if (reply.code == 200) {
+    DCP_ASSIGN(reply.body, KeepReferenced(reply.body));
+  }
+  return reply;
+}
+
 Result<std::vector<Levels>> UpstreamCatalog::ListNamespaces(const Levels& parent) const {
   std::vector<Levels> out;
   std::string token;
@@ -122,13 +200,12 @@ Result<std::vector<Levels>> UpstreamCatalog::ListNamespaces(const Levels& parent
         "/v1/namespaces?pageSize=" + std::string(kPageSize) + "&pageToken=" + EncodeSegment(token);
     if (!parent.empty()) path += "&parent=" + EncodeNamespace(parent);
     DCP_ASSIGN(const HttpReply reply, Call("GET", path, ""));
-    if (reply.code == 404) return out;
+    if (SaysAbsent(reply)) return out;
+    if (reply.code != 200) return Failed("a listing", reply);
     DCP_TRY(CheckJsonDepth(reply.body));
     const Json json = Json::parse(reply.body, nullptr, false);
     const Json given = json.is_object() ? json.value("namespaces", Json()) : Json();
-    if (reply.code != 200 || !given.is_array()) {
-      return Unavailable(what_ + " answered a listing with HTTP " + std::to_string(reply.code));
-    }
+    if (!given.is_array()) return Unavailable(what_ + " answered a listing with something else");
     for (const Json& entry : given) {
       Levels levels;
       for (const Json& level : entry) {
@@ -155,13 +232,12 @@ Result<std::vector<std::string>> UpstreamCatalog::List(const Levels& levels,
                                            NamespacePath(levels) + "/" + kind + "?pageSize=" +
                                                kPageSize + "&pageToken=" + EncodeSegment(token),
                                            ""));
-    if (reply.code == 404) return out;
+    if (SaysAbsent(reply)) return out;
+    if (reply.code != 200) return Failed("a listing", reply);
     DCP_TRY(CheckJsonDepth(reply.body));
     const Json json = Json::parse(reply.body, nullptr, false);
     const Json given = json.is_object() ? json.value("identifiers", Json()) : Json();
-    if (reply.code != 200 || !given.is_array()) {
-      return Unavailable(what_ + " answered a listing with HTTP " + std::to_string(reply.code));
-    }
+    if (!given.is_array()) return Unavailable(what_ + " answered a listing with something else");
     for (const Json& entry : given) {
       const Json name = entry.is_object() ? entry.value("name", Json()) : Json();
       if (name.is_string()) out.push_back(name.get<std::string>());

@@ -19,6 +19,10 @@ namespace dcp::catalog {
 /// Pages of one listing that are followed. Catalogs answer 100 to 1000 names a page.
 constexpr int kListPagesMax = 1000;
 
+/// Whether a reply says that the thing asked for does not exist. A 404 alone does not: a table
+/// whose metadata file is lost answers it too, and so does a server that is no catalog.
+bool SaysAbsent(const HttpReply& reply);
+
 class UpstreamCatalog {
  public:
   /// `what` is how messages call it: "the production catalog".
@@ -35,7 +39,12 @@ class UpstreamCatalog {
   Result<HttpReply> Delete(const std::string& path) const { return Call("DELETE", path, ""); }
 
   Result<bool> NamespaceExists(const Levels& levels) const;
+  /// By HEAD, which cannot tell a table that is lost from one that never was.
   Result<bool> TableExists(const TableName& table) const;
+  /// False also where a catalog knows no views.
+  Result<bool> ViewExists(const TableName& view) const;
+  /// The reply to a load; with the snapshots alone that a branch or a tag names where `refs`.
+  Result<HttpReply> LoadTable(const TableName& table, bool refs) const;
   /// Children of `parent` (of the root when empty), exactly one level deeper; empty when it does
   /// not exist.
   Result<std::vector<Levels>> ListNamespaces(const Levels& parent) const;
@@ -56,6 +65,9 @@ class UpstreamCatalog {
   /// Asked for once; again as long as it fails.
   Result<Dialect> GetDialect() const;
   Result<bool> Exists(const std::string& path) const;
+  /// What an answer means that is neither a yes nor a no: INVALID_ARGUMENT for a name that the
+  /// server refuses, which no second try changes; UNAVAILABLE for what one may.
+  Status Failed(const std::string& what, const HttpReply& reply) const;
 
   std::string what_;
   HttpClient client_;

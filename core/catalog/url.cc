@@ -11,8 +11,25 @@ namespace {
 
 constexpr char kLevelSeparator = '\x1f';
 
-/// Strict: every escape is whole and none makes NUL. A plus is a space, as Java's clients write it.
-Result<std::string> Decode(std::string_view text) {
+Status ParseQuery(std::string_view text, std::map<std::string, std::string>* query) {
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('&'), text.size());
+    const std::string_view pair = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (pair.empty()) continue;
+    const size_t equals = std::min(pair.find('='), pair.size());
+    DCP_ASSIGN(std::string key, DecodeText(pair.substr(0, equals)));
+    DCP_ASSIGN(std::string value, DecodeText(pair.substr(std::min(equals + 1, pair.size()))));
+    if (!query->emplace(std::move(key), std::move(value)).second) {
+      return InvalidArgument("the request names a query parameter twice");
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<std::string> DecodeText(std::string_view text) {
   const auto digit = [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; };
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -31,24 +48,6 @@ Result<std::string> Decode(std::string_view text) {
   return out;
 }
 
-Status ParseQuery(std::string_view text, std::map<std::string, std::string>* query) {
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('&'), text.size());
-    const std::string_view pair = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (pair.empty()) continue;
-    const size_t equals = std::min(pair.find('='), pair.size());
-    DCP_ASSIGN(std::string key, Decode(pair.substr(0, equals)));
-    DCP_ASSIGN(std::string value, Decode(pair.substr(std::min(equals + 1, pair.size()))));
-    if (!query->emplace(std::move(key), std::move(value)).second) {
-      return InvalidArgument("the request names a query parameter twice");
-    }
-  }
-  return Status::Ok();
-}
-
-}  // namespace
-
 Result<Target> ParseTarget(std::string_view target) {
   Target parsed;
   const size_t question = std::min(target.find('?'), target.size());
@@ -60,7 +59,7 @@ Result<Target> ParseTarget(std::string_view target) {
   path.remove_prefix(1);
   while (!path.empty()) {
     const size_t end = std::min(path.find('/'), path.size());
-    DCP_ASSIGN(std::string segment, Decode(path.substr(0, end)));
+    DCP_ASSIGN(std::string segment, DecodeText(path.substr(0, end)));
     if (segment.empty()) return InvalidArgument("the request path has an empty segment");
     // A server behind us would resolve these, and see another path than the one judged here.
     if (segment == "." || segment == "..") {
@@ -72,19 +71,17 @@ Result<Target> ParseTarget(std::string_view target) {
   return parsed;
 }
 
-Result<std::vector<std::string>> SplitNamespace(std::string_view joined) {
-  std::vector<std::string> levels;
-  while (true) {
-    const size_t end = std::min(joined.find(kLevelSeparator), joined.size());
-    if (end == 0) return InvalidArgument("the namespace has an empty level");
-    levels.emplace_back(joined.substr(0, end));
-    if (levels.size() > kNamespaceLevelsMax) {
-      return InvalidArgument("the namespace has more than " + std::to_string(kNamespaceLevelsMax) +
-                             " levels");
+Result<Levels> SplitNamespace(std::string_view joined) {
+  Levels levels(1);
+  for (const char c : joined) {
+    if (c == kLevelSeparator) {
+      levels.emplace_back();
+    } else {
+      levels.back() += c;
     }
-    if (end == joined.size()) return levels;
-    joined.remove_prefix(end + 1);
   }
+  DCP_TRY(CheckLevels(levels));
+  return levels;
 }
 
 std::string EncodeSegment(std::string_view text) {

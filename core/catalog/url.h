@@ -10,12 +10,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "catalog/names.h"
 
 namespace dcp::catalog {
-
-/// Levels of one namespace in a request. Deeper ones are nobody's, and every level is a row or a
-/// folder.
-constexpr size_t kNamespaceLevelsMax = 16;
 
 struct Target {
   std::vector<std::string> segments;  ///< of the path, decoded
@@ -24,8 +21,10 @@ struct Target {
 
 /// INVALID_ARGUMENT for broken escapes, NUL, empty segments and repeated query keys.
 Result<Target> ParseTarget(std::string_view target);
-/// Splits "a\x1Fb"; INVALID_ARGUMENT when a level is empty or there are too many.
-Result<std::vector<std::string>> SplitNamespace(std::string_view joined);
+/// Splits "a\x1Fb"; INVALID_ARGUMENT as CheckLevels says.
+Result<Levels> SplitNamespace(std::string_view joined);
+/// Strict: every escape is whole and none makes NUL. A plus is a space, as Java's clients write it.
+Result<std::string> DecodeText(std::string_view text);
 /// Everything but letters, digits and "-._~" as %XX.
 std::string EncodeSegment(std::string_view text);
 std::string EncodeNamespace(const std::vector<std::string>& levels);

@@ -43,7 +43,7 @@ void CheckPlaces(const Json& json, const std::string& key) {
 
 void CheckCommit(const std::string& body) {
   const auto read = ReadCommit(body);
-  const auto prepared = PrepareCommit(body, kLocation);
+  const auto prepared = PrepareCommit(body, {kLocation, ""});
   Passed(read);
   if (!Passed(prepared)) return;
   FUZZ_CHECK(read.ok());
@@ -56,7 +56,7 @@ void CheckCommit(const std::string& body) {
     if (action == "set-statistics") CheckPlaces(update["statistics"], "");
     if (action == "set-properties") CheckPlaces(update, "");
   }
-  const auto again = PrepareCommit(*prepared, kLocation);
+  const auto again = PrepareCommit(*prepared, {kLocation, ""});
   FUZZ_CHECK(again.ok() && *again == *prepared);
 }
 

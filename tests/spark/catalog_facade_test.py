@@ -424,7 +424,8 @@ def hostile_requests(production, own):
         ("manifest list outside", "POST", mine, commit(snapshot(outside + "/metadata/snap-1.avro"))),
         ("manifest list of another scheme", "POST", mine, commit(snapshot("s3://bucket/snap-1.avro"))),
         ("statistics outside", "POST", mine, commit({"action": "set-statistics", "snapshot-id": 1, "statistics": {
-            "snapshot-id": 1, "statistics-path": outside + "/x.puffin"}})),
+            "snapshot-id": 1, "statistics-path": outside + "/x.puffin", "file-size-in-bytes": 1, "file-footer-size-in-bytes": 1,
+            "blob-metadata": []}})),
         ("unknown update", "POST", mine, commit({"action": "write-anywhere", "location": outside})),
         ("unknown requirement", "POST", mine, commit(requirements=[{"type": "assert-nothing"}])),
         ("new table elsewhere", "POST", tables + "/fresh",
@@ -503,7 +504,8 @@ def test_broken_paths_are_the_client_s_fault(playground, path):
     assert playground.http("GET", path)[0] == 400
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", '{"name":1}', "[" * 100000, '{"a":' * 1000 + "1" + "}" * 1000, "\xff"])
+@pytest.mark.parametrize("body", ["", "{", "[]", '{"name":1,"namespace":1,"updates":1}', "[" * 100000,
+                                  '{"a":' * 1000 + "1" + "}" * 1000, "\xff"])
 def test_broken_bodies_are_the_client_s_fault(playground, body):
     for path in ("/v1/namespaces", "/v1/namespaces/nyc/tables", "/v1/namespaces/nyc/tables/flights", "/v1/tables/rename"):
         status, answer = playground.http("POST", path, body.encode("latin-1"))

@@ -150,6 +150,11 @@ class FakeOverlay final : public HttpHandler {
     return {200, "{\"" + key + "\":[" + list + "]" + next + "}", false};
   }
 
+  static HttpResponse NotThere() {
+    return {404, R"({"error":{"message":"m","type":"NoSuchNamespaceException","code":404}})",
+            false};
+  }
+
   HttpResponse Answer(const HttpRequest& request) {
     const size_t mark = request.target.find('?');
     std::map<std::string, std::string> query;
@@ -183,7 +188,7 @@ class FakeOverlay final : public HttpHandler {
   HttpResponse NamespacesPage(std::map<std::string, std::string>& query) {
     const std::lock_guard lock(mutex_);
     const std::string& parent = query["parent"];
-    if (!parent.empty() && !namespaces_.contains(Split(parent, '.'))) return {404, "{}", false};
+    if (!parent.empty() && !namespaces_.contains(Split(parent, '.'))) return NotThere();
     std::vector<std::string> found;
     for (const Levels& levels : namespaces_) {
       if (parent.empty() ? levels.size() == 1 : Like(Join(levels), parent))
@@ -193,7 +198,7 @@ class FakeOverlay final : public HttpHandler {
   }
   HttpResponse ListTables(const Levels& levels, const std::string& token) {
     const std::lock_guard lock(mutex_);
-    if (!namespaces_.contains(levels)) return {404, "{}", false};
+    if (!namespaces_.contains(levels)) return NotThere();
     std::vector<std::string> found;
     for (const auto& [where, table] : tables_) {
       if (where == levels)
@@ -207,8 +212,7 @@ class FakeOverlay final : public HttpHandler {
   }
   HttpResponse DropTable(const Table& table) {
     const std::lock_guard lock(mutex_);
-    return tables_.erase(table) == 1 ? HttpResponse{204, "", false}
-                                     : HttpResponse{404, "{}", false};
+    return tables_.erase(table) == 1 ? HttpResponse{204, "", false} : NotThere();
   }
   HttpResponse DropNamespace(const Levels& levels) {
     std::function<void()> action;
@@ -228,8 +232,7 @@ class FakeOverlay final : public HttpHandler {
                                std::equal(levels.begin(), levels.end(), other.begin());
                       });
     if (full) return {409, "{}", false};
-    return namespaces_.erase(levels) == 1 ? HttpResponse{204, "", false}
-                                          : HttpResponse{404, "{}", false};
+    return namespaces_.erase(levels) == 1 ? HttpResponse{204, "", false} : NotThere();
   }
 
   mutable std::mutex mutex_;
