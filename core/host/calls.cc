@@ -97,7 +97,7 @@ void Calls::End(Status reason, const std::string& death, const std::string& last
     open_count_ = 0;
   }
   for (const auto& [id, slot] : open) {
-    slot->Finish({Code::kUnavailable, false, death + " in " + slot->method + last_words});
+    slot->Finish({Code::kUnavailable, false, death + " in " + slot->method, last_words});
   }
 }
 

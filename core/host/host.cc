@@ -162,7 +162,8 @@ class PluginHost : public Host {
     if (reply.code != Code::kOk && !reply.from_plugin) {
       // The worker's own words about a death name the plugin already.
       const bool named = reply.body.rfind("plugin ", 0) == 0;
-      return Status(reply.code, named ? reply.body : who + ": " + reply.body);
+      return Status(reply.code, named ? reply.body : who + ": " + reply.body)
+          .WithLogTail(reply.log_tail);
     }
     if (reply.code != Code::kOk) {
       return Contract::DecodeError(reply.code, reply.body, manifest->encoding, who);

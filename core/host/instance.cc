@@ -213,6 +213,7 @@ void Instance::OnChanged() {
 void Instance::Died(const Status& why, bool permanent) {
   const Status reason = Status(why.code(), schema::Redact(why.message(), filled_in_))
                             .WithId(why.id())
+                            .WithLogTail(why.log_tail())
                             .WithHint(schema::Redact(why.hint(), filled_in_));
   settled_ = true;
   reason_ = reason;

@@ -56,8 +56,8 @@ std::string ServiceLogTail(const std::string& path, int64_t start) {
   auto tail = ReadFileRange(path, from, kLogTailBytes);
   if (!tail.ok()) return "";
   while (!tail->empty() && tail->back() == '\n') tail->pop_back();
-  if (tail->empty()) return "; it logged nothing (" + path + ")";
-  return "; the end of " + path + ":\n" + *tail;
+  if (tail->empty()) return "it logged nothing (" + path + ")";
+  return "the end of " + path + ":\n" + *tail;
 }
 
 }  // namespace dcp::os
