@@ -11,6 +11,7 @@
 #include "base/crash_point.h"
 #include "base/id.h"
 #include "base/limits.h"
+#include "base/redaction.h"
 #include "daemon/backend.h"
 #include "daemon/capabilities.h"
 #include "daemon/doctor.h"
@@ -98,6 +99,10 @@ class RealDaemon : public Daemon {
     DCP_ASSIGN(Secret key, LoadOrCreateSecret(secrets, kTokenKeySecret));
     tokens_ = std::make_unique<catalog::Tokens>(std::move(key));
     DCP_ASSIGN(settings_, ReadCheckedSettings(options_.config_file, text, references));
+    for (const Secret* secret :
+         {&settings_.catalog.production.secret, &settings_.catalog.overlay.secret}) {
+      Conceal(*secret);  // which may stand in the file itself
+    }
     return {};
   }
 

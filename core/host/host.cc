@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/id.h"
+#include "base/redaction.h"
 #include "host/admin.h"
 #include "host/changes.h"
 #include "host/contract.h"
@@ -146,6 +147,9 @@ class PluginHost : public Host {
     CountedCall counted(instance.counters());
     Result<std::string> answer = CarryOut(instance, capability, method, request_json, options);
     counted.End(answer.ok() ? Code::kOk : answer.status().code());
+    // An answer that is well may have to hold a token, as the files of a job do; a failure's words
+    // go to people.
+    if (!answer.ok()) return Redact(answer.status());
     return answer;
   }
 

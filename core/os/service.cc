@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/redaction.h"
 #include "os/file.h"
 
 namespace dcp::os {
@@ -55,6 +56,7 @@ std::string ServiceLogTail(const std::string& path, int64_t start) {
   const int64_t from = std::max(start, SizeOf(path) - static_cast<int64_t>(kLogTailBytes));
   auto tail = ReadFileRange(path, from, kLogTailBytes);
   if (!tail.ok()) return "";
+  *tail = Redact(std::move(*tail));
   while (!tail->empty() && tail->back() == '\n') tail->pop_back();
   if (tail->empty()) return "it logged nothing (" + path + ")";
   return "the end of " + path + ":\n" + *tail;
