@@ -14,6 +14,9 @@
 
 namespace dcp::os {
 
+/// A job can write its own folder and its run's: JOBS/RUN/JOB. For UntrustedFolder::Open.
+constexpr int kJobFolderLevels = 2;
+
 struct JobSpec {
   std::vector<std::string> argv;
   std::vector<std::pair<std::string, std::string>> env;
