@@ -46,7 +46,7 @@ Result<std::unique_ptr<Runner>> Runner::Create(store::Store& store, Backend& bac
   if (options.job_directory.empty() || options.job_directory.front() != '/') {
     return InvalidArgument("graph runner: the job folder must be an absolute path");
   }
-  auto launcher = OsLauncher(options.launcher);
+  auto launcher = OsLauncher(options.launcher, options.held_fd);
   return std::unique_ptr<Runner>(
       std::make_unique<RunnerImpl>(store, backend, clock, std::move(options), std::move(launcher)));
 }

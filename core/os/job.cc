@@ -114,7 +114,7 @@ Status CloseUnlaunched(const std::string& directory) {
 }  // namespace
 
 Status LaunchJob(const std::string& launcher_program, const std::string& directory,
-                 const JobSpec& spec) {
+                 const JobSpec& spec, int held_fd) {
   if (directory.empty() || directory.front() != '/') {
     return InvalidArgument("cannot launch a job in '" + directory + "': not an absolute path");
   }
@@ -137,6 +137,7 @@ Status LaunchJob(const std::string& launcher_program, const std::string& directo
   options.argv = {launcher_program, directory};
   options.stderr_fd = pipe_fds[1];
   options.new_session = true;
+  if (held_fd >= 0) options.fds = {{held_fd, kJobHeldFd}};
   options.env = crash::TakeForLauncher();
   auto launcher = Process::Spawn(options);
   DCP_CRASH_POINT("job.launch.spawned");

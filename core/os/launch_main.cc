@@ -254,6 +254,7 @@ int Main(const std::string& directory) {
 
   ::setsid();
   ::umask(077);
+  (void)::fcntl(kJobHeldFd, F_SETFD, FD_CLOEXEC);  // ours, and not the job's
   (void)!::chdir("/");
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_IGN);
