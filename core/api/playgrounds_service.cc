@@ -132,7 +132,9 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
     }
     for (const DeletionPreview::JobFolder& folder : preview.job_folders) {
       v1::JobFolder* out = answer->add_job_folders();
-      out->set_path(folder.path);
+      // Where the daemon keeps its state is its operators' to know.
+      const size_t name = folder.path.rfind('/') + 1;
+      out->set_path(who.is_operator ? folder.path : "jobs/" + folder.path.substr(name));
       out->set_files(folder.files);
       out->set_bytes(folder.bytes);
     }

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/shown.h"
 #include "dcp/v1/plugins.grpc.pb.h"
 #include "host/plugin_store.h"
 
@@ -40,28 +41,32 @@ Status CheckName(const std::string& name, bool may_be_empty) {
                          " bytes, this has " + std::to_string(name.size()));
 }
 
-void Fill(const host::PluginVersion& version, v1::PluginVersion* out) {
+/// Where files lie, who installed them and why one does not run is for operators.
+void Fill(const playground::Principal& who, const host::PluginVersion& version,
+          v1::PluginVersion* out) {
   out->set_version(version.version);
   out->set_sha256(version.sha256);
-  out->set_path(version.path);
   out->set_origin(version.origin);
   out->set_selected(version.selected);
   out->set_installed_at(version.installed_at);
-  out->set_installed_by(version.installed_by);
+  if (who.is_operator) {
+    out->set_path(version.path);
+    out->set_installed_by(version.installed_by);
+  }
   for (const std::string& capability : version.capabilities) out->add_capabilities(capability);
 }
 
-void Fill(const host::PluginInfo& info, v1::Plugin* out) {
+void Fill(const playground::Principal& who, const host::PluginInfo& info, v1::Plugin* out) {
   out->set_id(info.id);
-  for (const host::PluginVersion& version : info.versions) Fill(version, out->add_versions());
+  for (const host::PluginVersion& version : info.versions) Fill(who, version, out->add_versions());
   for (const host::InstanceState& state : info.instances) {
     v1::PluginInstance* instance = out->add_instances();
     instance->set_id(state.id);
     instance->set_state(state.state);
-    instance->set_detail(state.detail);
+    instance->set_detail(ReasonFor(who, state.detail));
     instance->set_version(state.version);
     instance->set_sha256(state.sha256);
-    instance->set_path(state.path);
+    if (who.is_operator) instance->set_path(state.path);
     instance->set_isolation(state.isolation);
     instance->set_pid(state.pid);
     instance->set_restarts(state.restarts);
@@ -127,12 +132,21 @@ Status Receive(grpc::ServerReader<v1::InstallPluginRequest>& stream,
 
 }  // namespace
 
+Status MissingFor(const playground::Principal& who, const Status& missing,
+                  const std::string& name) {
+  if (who.is_operator || missing.code() != Code::kNotFound) return missing;
+  return NotFound("there is no plugin or instance \"" + name.substr(0, kNameBytesMax) + "\"")
+      .WithId(missing.id())
+      .WithHint("`pretzel plugin list` shows what there is");
+}
+
 Status ListPlugins(ServiceContext& context, const grpc::ServerContextBase& call,
                    v1::ListPluginsResponse* answer) {
-  DCP_TRY(CallerOf(context, call).status());
+  DCP_ASSIGN(const auto who, CallerOf(context, call));
   DCP_TRY(CheckHosted(context));
   const host::PluginList list = context.deps.host->Plugins();
-  for (const host::PluginInfo& info : list.plugins) Fill(info, answer->add_plugins());
+  for (const host::PluginInfo& info : list.plugins) Fill(who, info, answer->add_plugins());
+  if (!who.is_operator) return {};
   for (const host::RefusedFile& refused : list.refused) {
     v1::RefusedFile* out = answer->add_refused();
     out->set_path(refused.path);
@@ -143,11 +157,12 @@ Status ListPlugins(ServiceContext& context, const grpc::ServerContextBase& call,
 
 Status GetPlugin(ServiceContext& context, const grpc::ServerContextBase& call,
                  const v1::GetPluginRequest& request, v1::Plugin* answer) {
-  DCP_TRY(CallerOf(context, call).status());
+  DCP_ASSIGN(const auto who, CallerOf(context, call));
   DCP_TRY(CheckHosted(context));
   DCP_TRY(CheckName(request.name(), false));
-  DCP_ASSIGN(const host::PluginInfo info, context.deps.host->Plugin(request.name()));
-  Fill(info, answer);
+  const auto info = context.deps.host->Plugin(request.name());
+  if (!info.ok()) return MissingFor(who, info.status(), request.name());
+  Fill(who, *info, answer);
   return {};
 }
 
@@ -178,7 +193,7 @@ Status InstallPlugin(ServiceContext& context, const grpc::ServerContextBase& cal
                                         id, existed));
   answer->set_id(id);
   answer->set_existed(existed);
-  Fill(version, answer->mutable_version());
+  Fill(who, version, answer->mutable_version());
   return {};
 }
 
@@ -203,9 +218,10 @@ Status ReloadPlugin(ServiceContext& context, const grpc::ServerContextBase& call
                     v1::ReloadPluginResponse* answer) {
   DCP_ASSIGN(const auto who, Operator(context, call, "reload a plugin"));
   DCP_TRY(CheckName(request.name(), false));
-  DCP_ASSIGN(const auto swapped, context.deps.host->ReloadPlugin(request.name(), request.sha256(),
-                                                                 who.user, cancelled));
-  for (const host::Swapped& each : swapped) {
+  const auto swapped =
+      context.deps.host->ReloadPlugin(request.name(), request.sha256(), who.user, cancelled);
+  if (!swapped.ok()) return ForOperator(swapped.status());
+  for (const host::Swapped& each : *swapped) {
     v1::ReloadedInstance* out = answer->add_instances();
     out->set_id(each.id);
     out->set_before(each.before);

@@ -25,6 +25,8 @@ class VerifyPluginsResponse;
 
 namespace dcp::api {
 
+/// A plugin that is not there: an operator is told every path that was tried.
+Status MissingFor(const playground::Principal& who, const Status& missing, const std::string& name);
 Status ListPlugins(ServiceContext& context, const grpc::ServerContextBase& call,
                    v1::ListPluginsResponse* answer);
 Status GetPlugin(ServiceContext& context, const grpc::ServerContextBase& call,

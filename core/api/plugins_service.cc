@@ -90,7 +90,9 @@ class PluginsService final
       return Answer(Unavailable("this daemon hosts no plugins"), "DescribePlugin");
     }
     const auto description = context_.deps.host->Describe(request->name());
-    if (!description.ok()) return Answer(description.status(), "DescribePlugin");
+    if (!description.ok()) {
+      return Answer(MissingFor(*who, description.status(), request->name()), "DescribePlugin");
+    }
     answer->set_id(description->id);
     answer->set_version(description->version);
     answer->set_config_schema_json(description->config_schema);

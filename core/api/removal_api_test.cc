@@ -105,7 +105,7 @@ TEST_F(RemovalApiTest, APreviewIsTheOwnersAndStartsNothing) {
   EXPECT_EQ(preview.files(), 3);
   EXPECT_EQ(preview.bytes(), 10);
   EXPECT_EQ(preview.runs(0).state(), "RUNNING");
-  EXPECT_EQ(preview.job_folders(0).path(), "/jobs/r1 of fin");
+  EXPECT_EQ(preview.job_folders(0).path(), "jobs/r1 of fin") << "without the state folder";
   EXPECT_TRUE(daemon_.runner->started().empty());
   EXPECT_EQ(daemon_.store->GetPlayground("fin")->state, store::kActive);
   EXPECT_EQ(

@@ -7,8 +7,10 @@
 #include "api/event_stream.h"
 #include "api/run_proto.h"
 #include "base/mutex.h"
+#include "base/redaction.h"
 #include "dcp/v1/dcp.pb.h"
-#include "os/file.h"
+#include "os/job.h"
+#include "os/untrusted_folder.h"
 
 namespace dcp::api {
 namespace {
@@ -105,11 +107,12 @@ class LogStream final : public EventStream<v1::LogChunk> {
   Status Read(Batch* batch) override {
     DCP_ASSIGN(const store::Run run, RunOf(context_, *caller_, run_id_));
     DCP_ASSIGN(const auto nodes, context_.deps.store->GetNodes(run_id_));
+    const bool last = !follow_ || store::IsTerminal(run.state);
     bool known = node_id_.empty();
     for (const store::Node& node : nodes) {
       if (!node_id_.empty() && node.id != node_id_) continue;
       known = true;
-      DCP_TRY(ReadNode(node, batch));
+      DCP_TRY(ReadNode(node, last, batch));
     }
     if (!known) {
       return NotFound("run " + run_id_ + " has no node \"" + node_id_.substr(0, 80) + "\"")
@@ -122,7 +125,7 @@ class LogStream final : public EventStream<v1::LogChunk> {
     }
     batch->again = !batch->messages.empty();
     if (batch->again) return {};
-    if (!follow_ || store::IsTerminal(run.state)) {
+    if (last) {
       batch->end = true;
     } else if (!context_.streams->PostAfter(kLogPollMs, Wake())) {
       return Unavailable("the daemon is stopping");
@@ -130,28 +133,42 @@ class LogStream final : public EventStream<v1::LogChunk> {
     return {};
   }
 
-  Status ReadNode(const store::Node& node, Batch* batch) {
+  Status ReadNode(const store::Node& node, bool last, Batch* batch) {
     const auto directory = context_.deps.runner->JobDirectory(run_id_, node.id);
     if (!directory.ok()) {
       return directory.status().code() == Code::kNotFound ? Status() : directory.status();
     }
+    // The job can write there, and may have put anything in a log's place.
+    const auto folder = os::UntrustedFolder::Open(*directory, os::kJobFolderLevels);
+    if (folder.status().code() == Code::kNotFound) return {};
+    DCP_TRY(folder.status());
     for (const std::string stream : kLogFiles) {
-      int64_t& offset = offsets_[node.id + "/" + stream];
       while (batch->messages.size() < kChunksARead) {
-        auto data = os::ReadFileRange(*directory + "/" + stream, offset, kLogChunkBytes);
-        if (!data.ok() && data.status().code() == Code::kNotFound) break;
-        if (!data.ok()) return data.status();
-        if (data->empty()) break;
-        offset += static_cast<int64_t>(data->size());
-        total_ += static_cast<int64_t>(data->size());
-        v1::LogChunk chunk;
-        chunk.set_node_id(node.id);
-        chunk.set_stream(stream);
-        chunk.set_data(std::move(*data));
-        batch->messages.push_back(std::move(chunk));
+        DCP_ASSIGN(const bool more, ReadChunk(*folder, node.id, stream, last, batch));
+        if (!more) break;
       }
     }
     return {};
+  }
+
+  /// False: nothing more is there now. What may be the beginning of a secret waits for what comes
+  /// next; at the run's `last` look nothing does.
+  Result<bool> ReadChunk(const os::UntrustedFolder& folder, const std::string& node,
+                         const std::string& stream, bool last, Batch* batch) {
+    int64_t& offset = offsets_[node + "/" + stream];
+    auto data = folder.ReadRange(stream, offset, kLogChunkBytes);
+    if (!data.ok() && data.status().code() == Code::kNotFound) return false;
+    DCP_TRY(data.status());
+    if (!last || data->size() == kLogChunkBytes) data->resize(RedactableEnd(*data));
+    if (data->empty()) return false;
+    offset += static_cast<int64_t>(data->size());
+    total_ += static_cast<int64_t>(data->size());
+    v1::LogChunk chunk;
+    chunk.set_node_id(node);
+    chunk.set_stream(stream);
+    chunk.set_data(Redact(std::move(*data)));
+    batch->messages.push_back(std::move(chunk));
+    return true;
   }
 
   const std::string run_id_;

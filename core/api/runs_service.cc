@@ -53,6 +53,15 @@ class RunsService final : public StreamsByCallback {
     return {};
   }
 
+  /// A run that says nothing any more says why.
+  Status TellIfForgotten(const store::Run& run, v1::Run* answer) {
+    if (!store::IsTerminal(run.state) || run.command == "delete") return {};
+    const auto state = context_.deps.store->PlaygroundState(run.playground, run.generation);
+    if (!state.ok() && state.status().code() != Code::kNotFound) return state.status();
+    answer->set_playground_deleted(state.ok() && *state == store::kDeleted);
+    return {};
+  }
+
   Status Start(const grpc::ServerContext& call, const v1::StartRunRequest& request,
                v1::Run* answer) {
     DCP_ASSIGN(const auto who, CallerOf(context_, call));
@@ -64,7 +73,8 @@ class RunsService final : public StreamsByCallback {
   Status Get(const grpc::ServerContext& call, const std::string& id, v1::Run* answer) {
     DCP_ASSIGN(const auto who, CallerOf(context_, call));
     DCP_ASSIGN(const auto run, RunOf(context_, who, id));
-    return Fill(run, answer);
+    DCP_TRY(Fill(run, answer));
+    return TellIfForgotten(run, answer);
   }
 
   Status List(const grpc::ServerContext& call, const v1::ListRunsRequest& request,

@@ -4,6 +4,7 @@
 #include <grpcpp/server_context.h>
 
 #include "api/service.h"
+#include "api/shown.h"
 #include "api/status_to_grpc.h"
 #include "dcp/v1/dcp.grpc.pb.h"
 #include "log/log.h"
@@ -57,6 +58,9 @@ Status CheckOperator(const playground::Principal& who, const std::string& what) 
 
 namespace {
 
+/// Of doctor's checks, those of services and plugins.
+constexpr char kSetUpLayer[] = "set-up";
+
 class SystemService final : public v1::System::Service {
  public:
   explicit SystemService(ServiceContext& context) : context_(context) {}
@@ -77,7 +81,7 @@ class SystemService final : public v1::System::Service {
     const auto who = CallerOf(context_, *call);
     if (!who.ok()) return Answer(who.status(), "GetStatus");
     answer->set_version(context_.settings.version);
-    if (context_.deps.status) Fill(context_.deps.status(), answer);
+    if (context_.deps.status) Fill(*who, context_.deps.status(), answer);
     return grpc::Status::OK;
   }
 
@@ -106,7 +110,9 @@ class SystemService final : public v1::System::Service {
     DCP_TRY(CheckOperator(who, "reload the configuration"));
     if (!context_.deps.reload)
       return Unavailable("this daemon was started without a configuration");
-    DCP_ASSIGN(const ConfigurationChange change, context_.deps.reload());
+    const auto reloaded = context_.deps.reload();
+    if (!reloaded.ok()) return ForOperator(reloaded.status());
+    const ConfigurationChange& change = *reloaded;
     const auto put = [](const std::vector<std::string>& from, auto* to) {
       to->Add(from.begin(), from.end());
     };
@@ -146,7 +152,8 @@ class SystemService final : public v1::System::Service {
     return {};
   }
 
-  static void Fill(const SystemState& state, v1::GetStatusResponse* answer) {
+  static void Fill(const playground::Principal& who, const SystemState& state,
+                   v1::GetStatusResponse* answer) {
     answer->set_catalog_uri(state.catalog_uri);
     for (const os::ServiceState& service : state.services) {
       v1::ServiceStatus* out = answer->add_services();
@@ -155,7 +162,7 @@ class SystemService final : public v1::System::Service {
       out->set_pid(service.pid);
       out->set_endpoint(service.endpoint);
       out->set_restarts(service.restarts);
-      out->set_detail(service.detail);
+      out->set_detail(ReasonFor(who, service));
     }
     for (const host::InstanceState& plugin : state.plugins) {
       v1::PluginStatus* out = answer->add_plugins();
@@ -164,7 +171,7 @@ class SystemService final : public v1::System::Service {
       out->set_version(plugin.version);
       out->set_isolation(plugin.isolation);
       out->set_state(plugin.state);
-      out->set_detail(plugin.detail);
+      out->set_detail(ReasonFor(who, plugin.detail));
       out->set_pid(plugin.pid);
       out->set_restarts(plugin.restarts);
       for (const std::string& capability : plugin.capabilities) out->add_capabilities(capability);
@@ -195,7 +202,12 @@ class SystemService final : public v1::System::Service {
       out->set_name(check.name);
       out->set_layer(check.layer);
       out->set_result(check.result);
-      out->set_detail(check.detail);
+      // Of a part of the set-up the detail begins with its state, and goes on with the reason.
+      const size_t state_end =
+          check.layer == kSetUpLayer ? check.detail.find(": ") : std::string::npos;
+      const bool has_reason = state_end != std::string::npos && !who.is_operator;
+      out->set_detail(has_reason ? check.detail.substr(0, state_end + 2) + kForOperators
+                                 : check.detail);
       out->set_advice(check.advice);
     }
     return {};

@@ -98,6 +98,11 @@ Status Status::At(Location location) && {
   return std::move(*this);
 }
 
+Status Status::WithLogTail(std::string tail) && {
+  log_tail_ = std::move(tail);
+  return std::move(*this);
+}
+
 Status Status::With(std::string_view context) && {
   if (!ok()) message_ = std::string(context) + ": " + message_;
   return std::move(*this);
@@ -112,6 +117,7 @@ std::string Status::ToString() const {
   text += CodeName(code_);
   if (!id_.empty()) text += " [" + id_ + "]";
   text += ": " + message_;
+  if (!log_tail_.empty()) text += "; its last words: " + log_tail_;
   if (!hint_.empty()) text += " (hint: " + hint_ + ")";
   return text;
 }

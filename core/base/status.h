@@ -68,16 +68,21 @@ class [[nodiscard]] Status {
   const std::string& id() const { return id_; }
   const Location& location() const { return location_; }
   const std::string& hint() const { return hint_; }
+  /// The end of a log that explains the failure. A log holds what was other people's, so this is
+  /// for the daemon's log and its operators, and in no answer to anybody else.
+  const std::string& log_tail() const { return log_tail_; }
 
   /// Chainable setters: `return NotFound("no such table").WithId("PZ0401").WithHint("...");`
   Status WithId(std::string id) &&;
   Status WithHint(std::string hint) &&;
   Status At(Location location) &&;
+  Status WithLogTail(std::string tail) &&;
   /// Puts "context: " before the message; no effect on an OK status.
   Status With(std::string_view context) &&;
   Status With(std::string_view context) const&;
 
-  /// "location: CODE [id]: message (hint: ...)", for logs and tests.
+  /// "location: CODE [id]: message; its last words: ... (hint: ...)", for logs, operators and
+  /// tests.
   std::string ToString() const;
 
   friend bool operator==(const Status&, const Status&) = default;
@@ -87,6 +92,7 @@ class [[nodiscard]] Status {
   std::string message_;
   std::string id_;
   std::string hint_;
+  std::string log_tail_;
   Location location_;
 };
 

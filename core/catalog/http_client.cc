@@ -8,6 +8,7 @@
 
 #include "base/mutex.h"
 #include "catalog/http.h"
+#include "os/peer.h"
 
 namespace dcp::catalog {
 namespace {
@@ -26,6 +27,14 @@ size_t OnBody(char* data, size_t size, size_t count, void* out) {
 
 int OnProgress(void* cancelled, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<const std::atomic<bool>*>(cancelled)->load() ? 1 : 0;
+}
+
+/// Between connecting and sending, also on a connection that is used again: the request holds a
+/// secret, and the port may be a neighbour's by now.
+int OnConnected(void* refusal, char* remote, char* local, int remote_port, int local_port) {
+  auto& status = *static_cast<Status*>(refusal);
+  status = os::CheckPeer(local, local_port, remote, remote_port);
+  return status.ok() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 /// Whether a failure says that the server cannot have seen the request.
@@ -95,6 +104,7 @@ Result<HttpReply> HttpClient::Call(const std::string& method, const std::string&
     headers.Add(settings_.secret_header + ": " + settings_.secret.Reveal());
   }
   HttpReply reply;
+  Status stranger;
   std::array<char, CURL_ERROR_SIZE> error{};
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
@@ -107,6 +117,8 @@ Result<HttpReply> HttpClient::Call(const std::string& method, const std::string&
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error.data());
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &OnBody);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply.body);
+  curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, &OnConnected);
+  curl_easy_setopt(curl, CURLOPT_PREREQDATA, &stranger);
   curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
   curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &OnProgress);
   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, const_cast<std::atomic<bool>*>(&cancelled_));
@@ -132,6 +144,8 @@ Result<HttpReply> HttpClient::Call(const std::string& method, const std::string&
     reply.code = static_cast<int>(code);
     return reply;
   }
+  // As good as no server: ours may come back.
+  if (!stranger.ok()) return Unavailable(stranger.message()).WithHint(stranger.hint());
   const std::string why = error[0] != '\0' ? error.data() : curl_easy_strerror(result);
   if (NeverSent(result)) return Unavailable(settings_.base + " does not answer: " + why);
   return Status(Code::kUnknown, settings_.base + " gave no whole answer: " + why);

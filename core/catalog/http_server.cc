@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "catalog/http.h"
+#include "os/supervisor.h"
 
 namespace dcp::catalog {
 namespace {
@@ -42,6 +43,13 @@ bool ScarceAt(int fd) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
   return static_cast<rlim_t>(fd) + kDescriptorsReserved >= limit.rlim_cur;
+}
+
+/// A fixed port is held by this user's jobs while no daemon runs (os/peer.h). What cannot be set
+/// here is said by bind().
+void ShareWithHolders(int fd) {
+  const int on = 1;
+  (void)::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
 }
 
 std::string Text(beast::string_view view) { return {view.data(), view.size()}; }
@@ -206,6 +214,11 @@ class BeastServer : public HttpServer {
     const Tcp::endpoint endpoint(address, static_cast<uint16_t>(port));
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+    if (port != 0) {
+      // Sharing would make two servers of one user out of one mistake, each with half the calls.
+      if (os::CheckTcp(host, port, kAcceptPauseMs).ok()) error = asio::error::address_in_use;
+      if (!error) ShareWithHolders(acceptor_.native_handle());
+    }
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
     if (error) {

@@ -4,15 +4,21 @@
 #include "catalog/http.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "os/peer.h"
+#include "os/process.h"
+#include "os/testing/neighbour.h"
 
 namespace dcp::catalog {
 namespace {
@@ -71,6 +77,62 @@ class HttpTest : public testing::Test {
   std::unique_ptr<HttpServer> server_;
   std::string base_;
 };
+
+TEST_F(HttpTest, AFixedPortIsHeldForThisUsersServerAlone) {
+  const int port = os::FreeLoopbackPort().value();
+  const auto held = os::HeldPort::Hold(port);
+  ASSERT_TRUE(held.ok()) << held.status().ToString();
+  auto first = HttpServer::Start("127.0.0.1", port, 1, handler_);
+  ASSERT_TRUE(first.ok()) << first.status().ToString();
+  EXPECT_EQ(HttpServer::Start("127.0.0.1", port, 1, handler_).status().code(), Code::kUnavailable)
+      << "two of them would share the calls";
+  first.value().reset();
+  EXPECT_TRUE(HttpServer::Start("127.0.0.1", port, 1, handler_).ok());
+}
+
+/// A neighbour listens where the upstream was: it gets a connection and not one byte.
+TEST_F(HttpTest, NoSecretIsSentToANeighbour) {
+  const int port = os::FreeLoopbackPort().value();
+  std::array<int, 2> received{};
+  ASSERT_EQ(::pipe2(received.data(), O_CLOEXEC), 0);
+  const os::Neighbour neighbour([&] {
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 ||
+        ::listen(listener, 100) != 0) {
+      return false;
+    }
+    std::thread([listener, out = received[1]] {
+      for (;;) {
+        const int client = ::accept(listener, nullptr, nullptr);
+        std::array<char, 4096> bytes{};
+        for (ssize_t n = 0; (n = ::recv(client, bytes.data(), bytes.size(), 0)) > 0;) {
+          (void)!::write(out, bytes.data(), static_cast<size_t>(n));
+        }
+        (void)!::write(out, "\n", 1);  // the connection's end
+        ::close(client);
+      }
+    }).detach();
+    return true;
+  });
+  ASSERT_TRUE(neighbour.acted());
+  if (::geteuid() != 0) return;  // then it is no neighbour
+  const HttpClient client(
+      {"http://127.0.0.1:" + std::to_string(port), "x-secret", Secret("s3cret"), 5'000},
+      cancelled_);
+  std::string got;
+  for (const char* method : {"GET", "POST", "DELETE", "HEAD"}) {
+    const Status refused = client.Call(method, "/a", "{}").status();
+    EXPECT_EQ(refused.code(), Code::kUnavailable) << refused.ToString();
+    EXPECT_NE(refused.message().find("Unix user 65534"), std::string::npos) << refused.ToString();
+    char byte = 0;
+    while (::read(received[0], &byte, 1) == 1 && byte != '\n') got += byte;
+  }
+  EXPECT_EQ(got, "");
+}
 
 TEST_F(HttpTest, CarriesMethodsAndBodies) {
   const HttpClient client = Client("s");

@@ -11,6 +11,7 @@
 #include "base/crash_point.h"
 #include "base/id.h"
 #include "base/limits.h"
+#include "base/redaction.h"
 #include "daemon/backend.h"
 #include "daemon/capabilities.h"
 #include "daemon/doctor.h"
@@ -28,6 +29,7 @@
 #include "log/log.h"
 #include "os/control_group.h"
 #include "os/file.h"
+#include "os/peer.h"
 #include "os/supervisor.h"
 #include "store/store.h"
 
@@ -113,6 +115,10 @@ class RealDaemon : public Daemon {
     DCP_ASSIGN(Secret key, LoadOrCreateSecret(secrets, kTokenKeySecret));
     tokens_ = std::make_unique<catalog::Tokens>(std::move(key));
     DCP_ASSIGN(settings_, ReadCheckedSettings(options_.config_file, text, references));
+    for (const Secret* secret :
+         {&settings_.catalog.production.secret, &settings_.catalog.overlay.secret}) {
+      Conceal(*secret);  // which may stand in the file itself
+    }
     return {};
   }
 
@@ -120,6 +126,11 @@ class RealDaemon : public Daemon {
     const Clock& clock = SystemClock();
     supervisor_ = os::Supervisor::Create(clock);
     DCP_TRY(StartServices(settings_.services, settings_.state_dir + "/log", *supervisor_));
+    // Before anybody listens there, and on while jobs run without a daemon: they send tokens to it.
+    if (settings_.catalog.port > 0) {
+      DCP_ASSIGN(os::HeldPort held, os::HeldPort::Hold(settings_.catalog.port));
+      catalog_port_ = std::make_unique<os::HeldPort>(std::move(held));
+    }
     // The catalog listens before its upstreams do: a job that outlived the last daemon is waiting
     // for this port, and gets 503 rather than a refused connection.
     DCP_ASSIGN(catalog_, catalog::Catalog::Start(settings_.catalog, *store_, *tokens_, clock));
@@ -142,6 +153,7 @@ class RealDaemon : public Daemon {
     runner.test_jobs = settings_.test_jobs;
     runner.job_directory = jobs;
     runner.launcher = options_.bin_dir + "/dcp-launch";
+    runner.held_fd = catalog_port_ ? catalog_port_->fd() : -1;
     runner.job_timeout_ms = settings_.job_timeout_ms;
     DCP_ASSIGN(runner_, graph::Runner::Create(*store_, *backend_, clock, runner));
     DCP_TRY(supervisor_->WaitReady(settings_.services_ready_ms, options_.stop_asked));
@@ -219,6 +231,7 @@ class RealDaemon : public Daemon {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<catalog::Tokens> tokens_;
   std::unique_ptr<os::Supervisor> supervisor_;
+  std::unique_ptr<os::HeldPort> catalog_port_;
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<host::Host> host_;
   std::unique_ptr<MetricsEndpoint> metrics_;

@@ -17,8 +17,6 @@ bool Names(const std::string& text, const std::string& endpoint) {
   return false;
 }
 
-std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
-
 }  // namespace
 
 Status NameFailedService(Status failure, const std::vector<os::ServiceState>& services) {
@@ -30,8 +28,9 @@ Status NameFailedService(Status failure, const std::vector<os::ServiceState>& se
                                          ": try again when `pretzel status` shows it READY");
     }
     return Status(failure.code(), failure.message() + "; service " + service.name +
-                                      " has FAILED: " + FirstLine(service.detail))
+                                      " has FAILED: " + service.detail)
         .WithId(failure.id())
+        .WithLogTail(service.log_tail)
         .WithHint("mend the reason that `pretzel status` shows, then `pretzel service restart " +
                   service.name + "`");
   }

@@ -18,7 +18,8 @@ std::vector<os::ServiceState> Services(const std::string& state) {
   spark.name = "spark-connect";
   spark.state = state;
   spark.endpoint = "127.0.0.1:8001";
-  spark.detail = "ended with exit code 1; the end of its log:\nsecond line (attempt 5, the last)";
+  spark.detail = "ended with exit code 1 (attempt 5, the last)";
+  spark.log_tail = "the end of its log:\nSELECT somebody FROM else";
   return {other, spark};
 }
 
@@ -28,7 +29,8 @@ TEST(FailedPartsTest, NamesTheServiceAndTheCommand) {
   EXPECT_EQ(failure.code(), Code::kUnavailable);
   EXPECT_EQ(failure.id(), "PZ0201");
   EXPECT_THAT(failure.message(), HasSubstr("service spark-connect has FAILED: ended with exit"));
-  EXPECT_EQ(failure.message().find('\n'), std::string::npos) << "the log belongs into the status";
+  EXPECT_EQ(failure.message().find("somebody"), std::string::npos) << "the log is for operators";
+  EXPECT_THAT(failure.ToString(), HasSubstr("SELECT somebody FROM else"));
   EXPECT_THAT(failure.hint(), HasSubstr("pretzel service restart spark-connect"));
 }
 

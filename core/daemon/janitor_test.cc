@@ -71,7 +71,7 @@ TEST_F(JanitorTest, ADeletionGoesOnWhereverItWasBrokenOff) {
   const auto others = Listing();
   int broken = 0;
   for (int n = 1;; ++n) {
-    Make("a");
+    const std::string run = Make("a");
     const int64_t generation = store_->GetPlayground("a")->generation;
     ASSERT_EQ(generation, n);
     ASSERT_TRUE(playgrounds_->BeginDelete(ana_, "a").ok());  // and killed before the run is stored
@@ -82,11 +82,13 @@ TEST_F(JanitorTest, ADeletionGoesOnWhereverItWasBrokenOff) {
     const std::string state = AwaitRun(Deletions("a", generation)[0].id);
     if (!overlay_.failed()) {
       EXPECT_EQ(state, store::kSucceeded);
+      EXPECT_EQ(store_->GetRun(run)->report_json, "");
       break;
     }
     ++broken;
     EXPECT_EQ(state, store::kFailed);
     EXPECT_EQ(store_->PlaygroundState("a", generation).value(), store::kDeleting);
+    EXPECT_EQ(store_->GetRun(run)->report_json, kReport);
     overlay_.FailAt(0, FakeOverlay::Fault::kBefore);
     janitor_->Round();  // too early for another try
     EXPECT_EQ(Deletions("a", generation).size(), 1U);
@@ -95,6 +97,7 @@ TEST_F(JanitorTest, ADeletionGoesOnWhereverItWasBrokenOff) {
     ASSERT_EQ(Deletions("a", generation).size(), 2U) << "call " << n;
     EXPECT_EQ(AwaitRun(Deletions("a", generation)[1].id), store::kSucceeded) << "call " << n;
     EXPECT_EQ(store_->PlaygroundState("a", generation).value(), store::kDeleted);
+    EXPECT_EQ(store_->GetRun(run)->report_json, "") << "rows go with their playground";
     EXPECT_EQ(Listing(), others) << "call " << n;
   }
   EXPECT_EQ(Listing(), others);
@@ -104,7 +107,7 @@ TEST_F(JanitorTest, ADeletionGoesOnWhereverItWasBrokenOff) {
 /// Each step done twice, as after a kill between the step and the record of its end.
 TEST_F(JanitorTest, EveryStepOfADeletionCanBeRepeated) {
   Make("a");
-  Make("a-1");
+  const std::string neighbour = Make("a-1");
   ASSERT_TRUE(playgrounds_->BeginDelete(ana_, "a").ok());
   const auto never = [] { return false; };
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(removal_->EndJobs("a", 1, never).ok());
@@ -112,12 +115,14 @@ TEST_F(JanitorTest, EveryStepOfADeletionCanBeRepeated) {
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(removal_->Finish("a", 1).ok());
   EXPECT_TRUE(removal_->EndJobs("a", 1, never).ok());
   EXPECT_EQ(store_->PlaygroundState("a", 1).value(), store::kDeleted);
+  EXPECT_EQ(store_->GetRun(neighbour)->report_json, kReport);
   // A later bearer of the name is safe from what is left of the first one's deletion.
-  Make("a");
+  const std::string later = Make("a");
   const auto before = Listing();
   EXPECT_TRUE(removal_->Purge("a", 1).ok());
   EXPECT_TRUE(removal_->Finish("a", 1).ok());
   EXPECT_EQ(Listing(), before);
+  EXPECT_EQ(store_->GetRun(later)->report_json, kReport);
   EXPECT_EQ(store_->GetPlayground("a")->state, store::kActive);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/crash_point.h"
 #include "base/id.h"
+#include "base/redaction.h"
 #include "os/file.h"
 
 namespace dcp::daemon {
@@ -42,7 +43,9 @@ Result<Secret> LoadOrCreateSecret(const std::string& directory, const std::strin
     return FailedPrecondition(path + " holds fewer than 32 characters")
         .WithHint("remove the file; a new secret is made at the next start");
   }
-  return Secret(std::move(text));
+  Secret secret(std::move(text));
+  Conceal(secret);
+  return secret;
 }
 
 }  // namespace dcp::daemon

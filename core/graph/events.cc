@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/redaction.h"
 #include "graph/limits.h"
 
 namespace dcp::graph {
@@ -42,6 +43,7 @@ void EventHub::Notify(const std::string& run_id) {
 }
 
 void EventHub::Progress(const std::string& run_id, Event event) {
+  event.detail = Redact(std::move(event.detail));
   if (event.detail.size() > kProgressBytesMax) event.detail.resize(kProgressBytesMax);
   {
     const MutexLock lock(mutex_);

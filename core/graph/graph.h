@@ -99,6 +99,7 @@ struct RunnerOptions {
   int64_t default_timeout_ms = 600'000;
   std::string job_directory;  ///< folder that holds one folder for each job
   std::string launcher;       ///< path of dcp-launch
+  int held_fd = -1;           ///< what every launcher keeps open beside its job; the caller's
   int64_t job_timeout_ms = 6 * 3600 * 1000;
   int64_t job_poll_ms = 200;
   int64_t back_off_ms = 300;  ///< first pause before something is tried again

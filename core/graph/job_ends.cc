@@ -3,20 +3,21 @@
 // What becomes of a job that has ended: its result is read and judged, the node ends or begins
 // another attempt, and a test leaves nothing behind.
 #include <filesystem>
-#include <set>
 #include <utility>
 
 #include "base/crash_point.h"
 #include "graph/requests.h"
 #include "graph/runner.h"
 #include "os/file.h"
+#include "os/untrusted_folder.h"
 
 namespace dcp::graph {
 namespace {
 
 /// Content of a file that a job may or may not have left.
-Result<std::string> ReadIfThere(const std::string& path, int64_t offset, size_t bytes_max) {
-  auto content = os::ReadFileRange(path, offset, bytes_max);
+Result<std::string> ReadIfThere(const os::UntrustedFolder& folder, const std::string& name,
+                                int64_t offset, size_t bytes_max) {
+  auto content = folder.ReadRange(name, offset, bytes_max);
   if (content.status().code() == Code::kNotFound) return std::string();
   return content;
 }
@@ -24,16 +25,18 @@ Result<std::string> ReadIfThere(const std::string& path, int64_t offset, size_t 
 }  // namespace
 
 Result<ProcessFacts> RunnerImpl::FactsOf(const JobAtWork& job, const os::JobState& state) const {
-  const std::string folder = job.record.directory + "/";
   ProcessFacts facts;
   facts.lost = state.phase == os::JobState::Phase::kLost;
   facts.exit_code = state.exit.code;
   facts.signal = state.exit.signal;
   facts.cancel_requested = job.record.stop != JobRecord::Stop::kNo;
+  const auto folder = os::UntrustedFolder::Open(job.record.directory, os::kJobFolderLevels);
+  if (folder.status().code() == Code::kNotFound) return facts;  // somebody removed it
+  DCP_TRY(folder.status());
   if (!job.record.result_file.empty()) {
-    DCP_ASSIGN(facts.result, ReadIfThere(folder + job.record.result_file, 0, kResultBytesMax));
+    DCP_ASSIGN(facts.result, ReadIfThere(*folder, job.record.result_file, 0, kResultBytesMax));
   }
-  auto tail = ReadIfThere(folder + job.record.stderr_file, -static_cast<int64_t>(kStderrTailBytes),
+  auto tail = ReadIfThere(*folder, job.record.stderr_file, -static_cast<int64_t>(kStderrTailBytes),
                           kStderrTailBytes);
   facts.stderr_tail = std::move(tail).value_or("");
   return facts;
@@ -158,11 +161,9 @@ int64_t RunnerImpl::CancelJob(JobAtWork& job, const std::string& why) {
 
 void RunnerImpl::CleanUpTest(const std::string& run_id, const std::string& node_id,
                              const JobRecord& record, Leave leave) {
-  namespace fs = std::filesystem;
   for (int attempt = 1; attempt <= record.attempt; ++attempt) {
     const std::string folder = JobFolder(options_.job_directory, run_id, node_id, attempt);
-    std::error_code none;
-    if (!fs::exists(folder, none)) continue;
+    if (!os::Exists(folder)) continue;
     const auto state = launcher_->Read(folder);
     // It was told to stop, and does not: whoever looks for it needs what lies there.
     if (state.ok() && state->phase == os::JobState::Phase::kRunning) continue;
@@ -172,11 +173,11 @@ void RunnerImpl::CleanUpTest(const std::string& run_id, const std::string& node_
       continue;
     }
     // Among the rest is the catalog's token.
-    const std::set<std::string> kept = {record.stdout_file, record.stderr_file};
-    for (const auto& entry : fs::directory_iterator(folder, none)) {
-      if (!kept.contains(entry.path().filename())) {
-        static_cast<void>(os::RemoveTree(entry.path()));
-      }
+    const auto opened = os::UntrustedFolder::Open(folder, os::kJobFolderLevels);
+    if (opened.ok()) {
+      static_cast<void>(opened->RemoveAllBut({record.stdout_file, record.stderr_file}));
+    } else {
+      static_cast<void>(os::RemoveTree(folder));  // a link: itself, and not what it leads to
     }
   }
 }

@@ -9,6 +9,7 @@
 #include "graph/requests.h"
 #include "graph/runner.h"
 #include "os/file.h"
+#include "os/untrusted_folder.h"
 
 namespace dcp::graph {
 namespace {
@@ -107,15 +108,14 @@ int64_t RunnerImpl::SubmitJob(JobAtWork& job) {
 }
 
 Status RunnerImpl::PrepareProcess(JobAtWork& job, const ProcessPlan& plan) {
-  const std::string folder = job.record.directory + "/";
   DCP_TRY(os::MakeDirectories(job.record.directory, 0700));
+  DCP_ASSIGN(const auto folder,
+             os::UntrustedFolder::Open(job.record.directory, os::kJobFolderLevels));
   for (const auto& [path, content] : plan.files) {
-    const std::string full = folder + path;
-    DCP_TRY(os::MakeDirectories(full.substr(0, full.rfind('/')), 0700));
-    DCP_TRY(os::WriteFileAtomic(full, content, 0600));
+    DCP_TRY(folder.Write(path, content));
     DCP_CRASH_POINT("job.files.first_written");
   }
-  DCP_TRY(os::WriteFileAtomic(folder + kProcessFile, ProcessPlanToJson(plan), 0600));
+  DCP_TRY(folder.Write(kProcessFile, ProcessPlanToJson(plan)));
   DCP_CRASH_POINT("job.files.written");
   job.record.step = JobRecord::Step::kPrepared;
   job.record.stdout_file = plan.stdout_file;
@@ -140,7 +140,9 @@ int64_t RunnerImpl::LaunchProcess(JobAtWork& job) {
     }
   }
   if (!TakeTestSlot(job)) return options_.job_poll_ms;
-  auto text = os::ReadFile(job.record.directory + "/" + kProcessFile, kProcessBytesMax);
+  const auto folder = os::UntrustedFolder::Open(job.record.directory, os::kJobFolderLevels);
+  auto text = folder.ok() ? folder->Read(kProcessFile, kProcessBytesMax)
+                          : Result<std::string>(folder.status());
   auto plan = text.ok() ? ProcessPlanFromJson(*text) : Result<ProcessPlan>(text.status());
   if (!plan.ok()) return FailJob(job, plan.status());
   os::JobSpec spec;

@@ -8,9 +8,10 @@ namespace {
 
 class RealLauncher : public Launcher {
  public:
-  explicit RealLauncher(std::string program) : program_(std::move(program)) {}
+  RealLauncher(std::string program, int held_fd)
+      : program_(std::move(program)), held_fd_(held_fd) {}
   Status Launch(const std::string& directory, const os::JobSpec& spec) override {
-    return os::LaunchJob(program_, directory, spec);
+    return os::LaunchJob(program_, directory, spec, held_fd_);
   }
   Result<os::JobState> Read(const std::string& directory) override {
     return os::ReadJobState(directory);
@@ -18,13 +19,14 @@ class RealLauncher : public Launcher {
   Status Stop(const std::string& directory) override { return os::StopJob(directory); }
 
  private:
-  std::string program_;
+  const std::string program_;
+  const int held_fd_;
 };
 
 }  // namespace
 
-std::unique_ptr<Launcher> OsLauncher(std::string program) {
-  return std::make_unique<RealLauncher>(std::move(program));
+std::unique_ptr<Launcher> OsLauncher(std::string program, int held_fd) {
+  return std::make_unique<RealLauncher>(std::move(program), held_fd);
 }
 
 }  // namespace dcp::graph

@@ -21,7 +21,7 @@ class Launcher {
   virtual Status Stop(const std::string& directory) = 0;
 };
 
-/// Starts jobs with the program `dcp-launch` of that path.
-std::unique_ptr<Launcher> OsLauncher(std::string program);
+/// Starts jobs with the program `dcp-launch` of that path; `held_fd` as in os::LaunchJob.
+std::unique_ptr<Launcher> OsLauncher(std::string program, int held_fd = -1);
 
 }  // namespace dcp::graph

@@ -8,10 +8,33 @@
 
 #include "base/crash_point.h"
 #include "base/id.h"
+#include "base/redaction.h"
 #include "graph/admission.h"
 #include "log/log.h"
 
 namespace dcp::graph {
+namespace {
+
+/// What is stored of plugins' words, and shown for as long as the playground lives. Requests and
+/// what is known of jobs stay as they are: they are to be acted on.
+store::RunChange Redacted(store::RunChange change) {
+  const auto redact = [](std::string& text) { text = Redact(std::move(text)); };
+  if (change.run) {
+    redact(change.run->report_json);
+    redact(change.run->needs_files_json);
+    redact(change.run->error_json);
+  }
+  for (store::Node& node : change.nodes) {
+    redact(node.title);
+    redact(node.response_json);
+    redact(node.error_json);
+    redact(node.detail);
+  }
+  for (store::Transition& step : change.transitions) redact(step.detail);
+  return change;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Runner>> Runner::Create(store::Store& store, Backend& backend,
                                                const Clock& clock, RunnerOptions options) {
@@ -23,7 +46,7 @@ Result<std::unique_ptr<Runner>> Runner::Create(store::Store& store, Backend& bac
   if (options.job_directory.empty() || options.job_directory.front() != '/') {
     return InvalidArgument("graph runner: the job folder must be an absolute path");
   }
-  auto launcher = OsLauncher(options.launcher);
+  auto launcher = OsLauncher(options.launcher, options.held_fd);
   return std::unique_ptr<Runner>(
       std::make_unique<RunnerImpl>(store, backend, clock, std::move(options), std::move(launcher)));
 }
@@ -142,7 +165,7 @@ Status RunnerImpl::Cancel(const std::string& run_id, const std::string& reason) 
 }
 
 bool RunnerImpl::Commit(const ActivePtr& active) {
-  const store::RunChange change = active->state.TakeChange();
+  const store::RunChange change = Redacted(active->state.TakeChange());
   if (!change.run && change.nodes.empty() && change.transitions.empty()) return true;
   Status status;
   for (int attempt = 0; attempt < kCommitAttemptsMax; ++attempt) {

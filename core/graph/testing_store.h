@@ -49,6 +49,7 @@ class RunsOnlyStore : public store::Store {
     return No();
   }
   Status DeleteDatasets(const std::string&, int64_t) override { return No(); }
+  Status ForgetRuns(const std::string&, int64_t) override { return No(); }
   Result<std::vector<store::Run>> ListRuns(const std::string&, const std::string&, int) override {
     return No();
   }

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mutex.h"
+#include "base/redaction.h"
 #include "host/frame.h"
 
 namespace dcp::host {
@@ -97,7 +98,7 @@ void Calls::End(Status reason, const std::string& death, const std::string& last
     open_count_ = 0;
   }
   for (const auto& [id, slot] : open) {
-    slot->Finish({Code::kUnavailable, false, death + " in " + slot->method + last_words});
+    slot->Finish({Code::kUnavailable, false, death + " in " + slot->method, last_words});
   }
 }
 
@@ -244,7 +245,7 @@ void Calls::Wait::Deliver() {
     slot_.mutex.unlock();
     line_.Give(std::exchange(taken_, 0));
   }
-  if (progress && options_.on_progress) options_.on_progress(*progress);
+  if (progress && options_.on_progress) options_.on_progress(Redact(*progress));
   slot_.mutex.lock();
 }
 

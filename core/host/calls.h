@@ -60,7 +60,8 @@ class Calls {
   // --- life --------------------------------------------------------------------------- [any]
   void Admit();                ///< it is ready: calls may open
   void Refuse(Status reason);  ///< none may open from now on
-  /// Refuses, and answers every open call with UNAVAILABLE: `death` in its method, and the words.
+  /// Refuses, and answers every open call with UNAVAILABLE: `death` in its method; the last words
+  /// are for operators.
   void End(Status reason, const std::string& death, const std::string& last_words);
   /// The number of calls that were given up at least `grace_ms` ago and go on; `method` is one's.
   size_t Hung(int64_t now, int64_t grace_ms, std::string& method) const;

@@ -113,7 +113,7 @@ Result<Reloaded> Changes::Apply(Settings settings, const Wish& wish,
   if (ready.ok()) ready = store_->Decide(wish.decisions);
   if (!ready.ok()) {
     supervision_.Leave(change.fresh, 0);
-    return Status(ready.code(), "nothing was changed: " + ready.message()).WithHint(ready.hint());
+    return std::move(ready).With("nothing was changed");
   }
   change.done.routes = Differences(change.before->router.routes(), change.next->router.routes());
   {

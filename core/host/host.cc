@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/id.h"
+#include "base/redaction.h"
 #include "host/admin.h"
 #include "host/changes.h"
 #include "host/contract.h"
@@ -146,6 +147,9 @@ class PluginHost : public Host {
     CountedCall counted(instance.counters());
     Result<std::string> answer = CarryOut(instance, capability, method, request_json, options);
     counted.End(answer.ok() ? Code::kOk : answer.status().code());
+    // An answer that is well may have to hold a token, as the files of a job do; a failure's words
+    // go to people.
+    if (!answer.ok()) return Redact(answer.status());
     return answer;
   }
 
@@ -162,7 +166,8 @@ class PluginHost : public Host {
     if (reply.code != Code::kOk && !reply.from_plugin) {
       // The worker's own words about a death name the plugin already.
       const bool named = reply.body.rfind("plugin ", 0) == 0;
-      return Status(reply.code, named ? reply.body : who + ": " + reply.body);
+      return Status(reply.code, named ? reply.body : who + ": " + reply.body)
+          .WithLogTail(reply.log_tail);
     }
     if (reply.code != Code::kOk) {
       return Contract::DecodeError(reply.code, reply.body, manifest->encoding, who);

@@ -49,7 +49,7 @@ class InProcess::Sink : public PluginSink {
     return DCP_OK;
   }
   void Complete(uint64_t id, dcp_code code, Origin origin, std::string_view body) override {
-    Reply reply{CodeFromInt(code), origin == Origin::kPlugin, std::string(body)};
+    Reply reply{CodeFromInt(code), origin == Origin::kPlugin, std::string(body), {}};
     if (id > kDestroyId) return calls.Complete(id, std::move(reply));
     Answered(id, std::move(reply));
   }

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/clock.h"
+#include "base/redaction.h"
 #include "host/calls.h"
 #include "host/in_process.h"
 #include "host/worker_process.h"
@@ -138,16 +139,13 @@ Result<std::shared_ptr<PluginHome>> Instance::StartHome() {
   HomeOptions options = plan_.options;
   options.config_json = plan_.own.config_json;
   if (plan_.secrets) {
-    std::vector<Secret> filled_in;
     const auto source = [&](const std::string& reference) {
       Result<Secret> secret = plan_.secrets(reference);
       // The path of a secret's file is none.
-      if (secret.ok() && reference.rfind("secret.", 0) == 0) filled_in.push_back(*secret);
+      if (secret.ok() && reference.rfind("secret.", 0) == 0) Conceal(*secret);
       return secret;
     };
     DCP_ASSIGN(options.config_json, schema::Fill(plan_.own.config_json, source).With(Who()));
-    const MutexLock lock(mutex_);
-    filled_in_ = std::move(filled_in);
   }
   if (plan_.own.isolation == kIsolationInProcess) {
     return std::shared_ptr<PluginHome>(InProcess::Start(std::move(options), changed));
@@ -212,9 +210,7 @@ void Instance::OnChanged() {
 }
 
 void Instance::Died(const Status& why, bool permanent) {
-  const Status reason = Status(why.code(), schema::Redact(why.message(), filled_in_))
-                            .WithId(why.id())
-                            .WithHint(schema::Redact(why.hint(), filled_in_));
+  const Status reason = Redact(why);
   settled_ = true;
   reason_ = reason;
   ++deaths_;

@@ -120,8 +120,6 @@ class Instance {
   bool closed_ DCP_GUARDED_BY(mutex_) = false;
   Status reason_ DCP_GUARDED_BY(mutex_);
   std::shared_ptr<PluginHome> home_ DCP_GUARDED_BY(mutex_);
-  /// Secrets of the configuration at the last start; no reason repeats them.
-  std::vector<Secret> filled_in_ DCP_GUARDED_BY(mutex_);
   const PluginHome* asked_ DCP_GUARDED_BY(mutex_) =
       nullptr;  ///< the home that Restart() ended; compared, never used
   DenyList denied_;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/redaction.h"
+
 namespace dcp::host {
 namespace {
 
@@ -14,7 +16,7 @@ size_t SizeOf(const JournalLine& line) {
 
 void Journal::Add(log::Level level, std::string_view source, std::string_view text) {
   JournalLine line{SystemClock().Wall(), level, std::string(source),
-                   log::OneLine(text, kJournalLineBytesMax)};
+                   log::OneLine(Redact(std::string(text)), kJournalLineBytesMax)};
   const MutexLock lock(mutex_);
   bytes_ += SizeOf(line);
   lines_.push_back(std::move(line));

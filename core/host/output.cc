@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "base/clock.h"
+#include "base/redaction.h"
 #include "log/log.h"
 
 namespace dcp::host {
@@ -62,8 +63,6 @@ void OutputPipe::Read() {
 }
 
 void OutputPipe::Take(std::string_view bytes) {
-  tail_ += bytes;
-  if (tail_.size() > kOutputTailMax) tail_.erase(0, tail_.size() - kOutputTailMax);
   while (!bytes.empty()) {
     const size_t room = kOutputLineMax - line_.size();
     const size_t end = std::min(bytes.find('\n'), room);
@@ -71,8 +70,30 @@ void OutputPipe::Take(std::string_view bytes) {
     line_ += bytes.substr(0, end);
     const bool newline = whole && bytes[end] == '\n';
     bytes.remove_prefix(std::min(bytes.size(), end + (newline ? 1 : 0)));
-    if (newline || line_.size() >= kOutputLineMax) Emit();
+    if (newline) {
+      Remember(line_ + "\n");
+      Emit();
+    } else if (line_.size() >= kOutputLineMax) {
+      Cut();
+    }
   }
+}
+
+/// A line that is too long, in two; not within what may be a secret.
+void OutputPipe::Cut() {
+  const size_t safe = RedactableEnd(line_);
+  const size_t end = safe > 0 ? safe : line_.size();
+  std::string rest = line_.substr(end);
+  line_.resize(end);
+  Remember(line_);
+  Emit();
+  line_ = std::move(rest);
+}
+
+/// For the end that explains a death. Redacted before it is cut, which could cut a secret.
+void OutputPipe::Remember(const std::string& text) {
+  tail_ += Redact(text);
+  if (tail_.size() > kOutputTailMax) tail_.erase(0, tail_.size() - kOutputTailMax);
 }
 
 void OutputPipe::Emit() {
@@ -104,7 +125,9 @@ void OutputPipe::Emit() {
 }
 
 void OutputPipe::Flush() {
-  if (!line_.empty()) Emit();
+  if (line_.empty()) return;
+  Remember(line_);
+  Emit();
 }
 
 }  // namespace dcp::host

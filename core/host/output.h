@@ -41,10 +41,13 @@ class OutputPipe {
   void Read();
   /// Logs an unfinished last line.
   void Flush();
+  /// The end of what was printed, without secrets.
   const std::string& tail() const { return tail_; }
 
  private:
   void Take(std::string_view bytes);
+  void Cut();
+  void Remember(const std::string& text);
   void Emit();
 
   const std::string stream_;

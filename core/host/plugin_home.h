@@ -52,6 +52,7 @@ struct Reply {
   Code code = Code::kOk;
   bool from_plugin = false;  ///< else `body` is plain text
   std::string body;
+  std::string log_tail;  ///< of a death: what the plugin printed last, for operators
 };
 
 class PluginHome {

@@ -162,9 +162,8 @@ Result<StoredPlugin> PluginStore::Keep(const std::string& incoming, const std::s
   const bool whole = found != contents_.end() && DigestOf(note.path).value_or("") == digest;
   if (!whole) {
     DCP_TRY(os::MakeDirectories(folder, 0700));
-    if (std::rename(incoming.c_str(), note.path.c_str()) != 0) {
-      return FromErrno(errno, "cannot rename " + incoming);
-    }
+    // All of it is on disk before the record says so.
+    DCP_TRY(os::MoveIntoPlace(incoming, note.path));
   }
   if (existed) {
     found->source = note.source;

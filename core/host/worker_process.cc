@@ -395,8 +395,7 @@ std::string WorkerProcess::Reap() {
 }
 
 void WorkerProcess::End() {
-  const std::string& tail = stderr_.tail();
-  const std::string last_words = tail.empty() ? "" : "; its last words: " + tail;
+  const std::string& last_words = stderr_.tail();
   const std::string last_method = calls_.last_method();
   std::string death;
   std::unique_ptr<os::ControlGroup> group;  // its end may take a moment
@@ -406,7 +405,8 @@ void WorkerProcess::End() {
     death = Reap();
     std::string when = was_ready ? "" : " while it started";
     if (was_ready && !last_method.empty()) when = "; last method " + last_method;
-    ending_ = start_failure_.ok() ? Unavailable(death + when + last_words) : start_failure_;
+    ending_ =
+        start_failure_.ok() ? Unavailable(death + when).WithLogTail(last_words) : start_failure_;
     ending_permanent_ = start_permanent_;
     phase_ = Phase::kEnded;
     group = std::move(group_);

@@ -10,9 +10,11 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <memory>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/mutex.h"
+#include "base/redaction.h"
 #include "log/format.h"
 
 namespace dcp::log {
@@ -54,7 +56,10 @@ class Logger {
       pipeline_->dropped = dropped;
       Put(MessageOf(Id::kLogLinesDropped), {&count, 1});
     }
-    Put(message, fields);
+    // Whatever a value was made of: it may be a plugin's word, or quote one.
+    std::vector<Field> shown;
+    for (const Field& field : fields) shown.emplace_back(field.key, Redact(field.value));
+    Put(message, shown);
   }
 
   void Flush() {

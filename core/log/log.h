@@ -2,7 +2,8 @@
 //
 // The log. Every line has an id from the catalogue (log/messages.inc: level, text, what it means,
 // what an operator should do) and named fields. Goes to stderr, as text or as JSON lines. Secrets
-// have their own type, which cannot be a field.
+// have their own type, which cannot be a field; and those that are concealed (base/redaction.h) are
+// taken out of every value.
 #pragma once
 
 #include <cstddef>

@@ -15,6 +15,7 @@
 #include <memory>
 
 #include "base/id.h"
+#include "os/descriptor.h"
 
 namespace dcp::os {
 namespace {
@@ -22,35 +23,6 @@ namespace {
 // Folders inside folders that RemoveTree follows: each level holds a descriptor. Spark's own
 // scratch folders are about six deep.
 constexpr int kTreeDepthMax = 128;
-
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  bool valid() const { return fd_ >= 0; }
-  int Release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
-template <typename Call>
-auto Retry(Call call) {
-  decltype(call()) result;
-  do {
-    result = call();
-  } while (result < 0 && errno == EINTR);
-  return result;
-}
-
-int OpenAt(int folder, const std::string& path, int flags, mode_t mode = 0) {
-  return Retry([&] { return ::openat(folder, path.c_str(), flags | O_CLOEXEC, mode); });
-}
 
 std::string ParentOf(const std::string& path) {
   const size_t slash = path.find_last_of('/');
@@ -61,11 +33,7 @@ std::string ParentOf(const std::string& path) {
 Status FsyncFolder(const std::string& path) {
   const Fd folder(OpenAt(AT_FDCWD, path, O_RDONLY | O_DIRECTORY));
   if (!folder.valid()) return FromErrno(errno, "cannot open folder " + path);
-  // Some file systems cannot sync a folder, and say EINVAL: nothing is left to do there.
-  if (Retry([&] { return ::fsync(folder.get()); }) != 0 && errno != EINVAL) {
-    return FromErrno(errno, "cannot sync folder " + path);
-  }
-  return {};
+  return SyncFolder(folder.get(), path);
 }
 
 Status WriteAll(int fd, std::string_view content) {
@@ -75,15 +43,6 @@ Status WriteAll(int fd, std::string_view content) {
     content.remove_prefix(static_cast<size_t>(n));
   }
   return {};
-}
-
-/// Opens for reading without waiting for the other end of a pipe; only plain files pass.
-Result<int> OpenPlainFile(const std::string& path, struct stat* info) {
-  Fd fd(OpenAt(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
-  if (!fd.valid()) return FromErrno(errno, "cannot open " + path);
-  if (::fstat(fd.get(), info) != 0) return FromErrno(errno, "cannot examine " + path);
-  if (!S_ISREG(info->st_mode)) return InvalidArgument("cannot read " + path + ": not a plain file");
-  return fd.Release();
 }
 
 /// Appends up to `bytes` bytes; stops early at the end of the file.
@@ -123,8 +82,6 @@ Status ForEachIn(int fd, const std::string& shown, Visit visit) {
   return {};
 }
 
-Status RemoveAt(int folder, const std::string& name, const std::string& shown, int depth);
-
 Status EmptyFolder(int fd, const std::string& shown, int depth) {
   if (depth > kTreeDepthMax) {
     return ResourceExhausted("cannot remove " + shown + ": more than " +
@@ -133,24 +90,6 @@ Status EmptyFolder(int fd, const std::string& shown, int depth) {
   return ForEachIn(fd, shown, [&](const std::string& name) {
     return RemoveAt(fd, name, shown + "/" + name, depth);
   });
-}
-
-Status RemoveAt(int folder, const std::string& name, const std::string& shown, int depth) {
-  if (::unlinkat(folder, name.c_str(), 0) == 0 || errno == ENOENT) return {};
-  // Linux says EISDIR for a folder, POSIX EPERM.
-  if (errno != EISDIR && errno != EPERM) return FromErrno(errno, "cannot remove " + shown);
-  {
-    const Fd inner(OpenAt(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
-    if (!inner.valid()) {
-      if (errno == ENOENT) return {};
-      return FromErrno(errno, "cannot remove " + shown);
-    }
-    DCP_TRY(EmptyFolder(inner.get(), shown, depth + 1));
-  }
-  if (::unlinkat(folder, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
-    return FromErrno(errno, "cannot remove " + shown);
-  }
-  return {};
 }
 
 Status MeasureAt(int folder, const std::string& name, const std::string& shown, int depth,
@@ -179,9 +118,54 @@ Status MeasureAt(int folder, const std::string& name, const std::string& shown, 
 
 }  // namespace
 
+Status SyncFolder(int fd, const std::string& shown) {
+  // Some file systems cannot sync a folder, and say EINVAL: nothing is left to do there.
+  if (Retry([&] { return ::fsync(fd); }) != 0 && errno != EINVAL) {
+    return FromErrno(errno, "cannot sync folder " + shown);
+  }
+  return {};
+}
+
+Result<int> OpenPlainFileAt(int folder, const std::string& name, int flags,
+                            const std::string& shown, struct stat* info) {
+  Fd fd(OpenAt(folder, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | flags));
+  if (!fd.valid()) return FromErrno(errno, "cannot open " + shown);
+  if (::fstat(fd.get(), info) != 0) return FromErrno(errno, "cannot examine " + shown);
+  if (!S_ISREG(info->st_mode))
+    return InvalidArgument("cannot read " + shown + ": not a plain file");
+  return fd.Release();
+}
+
+Result<std::string> ReadRange(int fd, const struct stat& info, int64_t offset, size_t bytes_max,
+                              const std::string& shown) {
+  const int64_t start = offset >= 0 ? offset : std::max<int64_t>(0, info.st_size + offset);
+  if (::lseek(fd, start, SEEK_SET) < 0) return FromErrno(errno, "cannot seek in " + shown);
+  std::string content;
+  DCP_TRY(ReadUpTo(fd, bytes_max, shown, &content));
+  return content;
+}
+
+Status RemoveAt(int folder, const std::string& name, const std::string& shown, int depth) {
+  if (::unlinkat(folder, name.c_str(), 0) == 0 || errno == ENOENT) return {};
+  // Linux says EISDIR for a folder, POSIX EPERM.
+  if (errno != EISDIR && errno != EPERM) return FromErrno(errno, "cannot remove " + shown);
+  {
+    const Fd inner(OpenAt(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+    if (!inner.valid()) {
+      if (errno == ENOENT) return {};
+      return FromErrno(errno, "cannot remove " + shown);
+    }
+    DCP_TRY(EmptyFolder(inner.get(), shown, depth + 1));
+  }
+  if (::unlinkat(folder, name.c_str(), AT_REMOVEDIR) != 0 && errno != ENOENT) {
+    return FromErrno(errno, "cannot remove " + shown);
+  }
+  return {};
+}
+
 Result<std::string> ReadFile(const std::string& path, size_t bytes_max) {
   struct stat info = {};
-  DCP_ASSIGN(const int raw, OpenPlainFile(path, &info));
+  DCP_ASSIGN(const int raw, OpenPlainFileAt(AT_FDCWD, path, 0, path, &info));
   const Fd fd(raw);
   std::string content;
   // The size is a hint only (files of /proc have none), so one byte more is asked for.
@@ -194,24 +178,12 @@ Result<std::string> ReadFile(const std::string& path, size_t bytes_max) {
   return content;
 }
 
-Result<std::string> ReadFileRange(const std::string& path, int64_t offset, size_t bytes_max) {
-  struct stat info = {};
-  DCP_ASSIGN(const int raw, OpenPlainFile(path, &info));
-  const Fd fd(raw);
-  const int64_t start = offset >= 0 ? offset : std::max<int64_t>(0, info.st_size + offset);
-  if (::lseek(fd.get(), start, SEEK_SET) < 0) {
-    return FromErrno(errno, "cannot seek in " + path);
-  }
-  std::string content;
-  DCP_TRY(ReadUpTo(fd.get(), bytes_max, path, &content));
-  return content;
-}
-
-Status WriteFileAtomic(const std::string& path, std::string_view content, int mode) {
-  const std::string temporary = path + "." + RandomHex(8) + ".tmp";
+Status WriteAtomicAt(int folder, const std::string& name, std::string_view content, int mode,
+                     const std::string& shown) {
+  const std::string temporary = name + "." + RandomHex(8) + ".tmp";
   {
-    const Fd fd(OpenAt(AT_FDCWD, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-    if (!fd.valid()) return FromErrno(errno, "cannot write " + path);
+    const Fd fd(OpenAt(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+    if (!fd.valid()) return FromErrno(errno, "cannot write " + shown);
     Status status = WriteAll(fd.get(), content);
     // Explicit, so that neither the umask nor the mode of a file replaced has a say.
     if (status.ok() && ::fchmod(fd.get(), static_cast<mode_t>(mode)) != 0) {
@@ -221,23 +193,43 @@ Status WriteFileAtomic(const std::string& path, std::string_view content, int mo
       status = FromErrno(errno, "fsync");
     }
     if (!status.ok()) {
-      ::unlink(temporary.c_str());
-      return std::move(status).With("cannot write " + path);
+      ::unlinkat(folder, temporary.c_str(), 0);
+      return std::move(status).With("cannot write " + shown);
     }
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+  if (::renameat(folder, temporary.c_str(), folder, name.c_str()) != 0) {
     const int error = errno;
-    ::unlink(temporary.c_str());
-    return FromErrno(error, "cannot write " + path);
+    ::unlinkat(folder, temporary.c_str(), 0);
+    return FromErrno(error, "cannot write " + shown);
   }
-  return FsyncFolder(ParentOf(path));
+  return SyncFolder(folder, shown);
+}
+
+Status WriteFileAtomic(const std::string& path, std::string_view content, int mode) {
+  const Fd folder(OpenAt(AT_FDCWD, ParentOf(path), O_RDONLY | O_DIRECTORY));
+  if (!folder.valid()) return FromErrno(errno, "cannot write " + path);
+  return WriteAtomicAt(folder.get(), path.substr(path.find_last_of('/') + 1), content, mode, path);
+}
+
+Status MoveIntoPlace(const std::string& from, const std::string& to) {
+  {
+    const Fd fd(OpenAt(AT_FDCWD, from, O_RDONLY | O_NOFOLLOW));
+    if (!fd.valid()) return FromErrno(errno, "cannot open " + from);
+    if (Retry([&] { return ::fsync(fd.get()); }) != 0)
+      return FromErrno(errno, "cannot sync " + from);
+  }
+  if (::rename(from.c_str(), to.c_str()) != 0) return FromErrno(errno, "cannot rename " + from);
+  return FsyncFolder(ParentOf(to));
 }
 
 Status MakeDirectories(const std::string& path, int mode) {
   if (path.empty()) return InvalidArgument("cannot make a folder: its path is empty");
   for (size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string part = path.substr(0, end);
-    if (::mkdir(part.c_str(), static_cast<mode_t>(mode)) != 0) {
+    if (::mkdir(part.c_str(), static_cast<mode_t>(mode)) == 0) {
+      // Or what is written and synced below it would not be there after a power loss.
+      DCP_TRY(FsyncFolder(ParentOf(part)));
+    } else {
       const int error = errno;
       struct stat info = {};
       // EROFS or EACCES are also said of folders that are there already.

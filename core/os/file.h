@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Files, with errors as Status and safe defaults: private modes, atomic replacement, no following
-// of links where that could leave a folder.
+// of links where that could leave a folder. What others than the daemon can write is read and
+// written through os/untrusted_folder.h alone.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +16,12 @@ namespace dcp::os {
 
 /// The whole file; RESOURCE_EXHAUSTED when it is larger than `bytes_max`.
 Result<std::string> ReadFile(const std::string& path, size_t bytes_max);
-/// At most `bytes_max` bytes from `offset` (negative: from the end).
-Result<std::string> ReadFileRange(const std::string& path, int64_t offset, size_t bytes_max);
 /// Replaces the file as a whole and on disk (write, fsync, rename, fsync of the folder).
 Status WriteFileAtomic(const std::string& path, std::string_view content, int mode = 0600);
-/// Makes the folder and its parents; those it makes get `mode`.
+/// Renames a file that somebody has written, so that a power loss leaves all of it there or
+/// nothing: what is stored afterwards may rely on it.
+Status MoveIntoPlace(const std::string& from, const std::string& to);
+/// Makes the folder and its parents, on disk; those it makes get `mode`.
 Status MakeDirectories(const std::string& path, int mode = 0700);
 /// Names in the folder, sorted, without "." and "..".
 Result<std::vector<std::string>> ListDirectory(const std::string& path);

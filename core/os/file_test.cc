@@ -50,14 +50,6 @@ TEST_F(FileTest, ReadsFilesWithoutASize) {
   EXPECT_GT(ReadFile("/proc/self/stat", 4096).value().size(), 20u);
 }
 
-TEST_F(FileTest, ReadsRanges) {
-  ASSERT_TRUE(WriteFileAtomic(In("f"), "0123456789").ok());
-  EXPECT_EQ(ReadFileRange(In("f"), 3, 4).value(), "3456");
-  EXPECT_EQ(ReadFileRange(In("f"), -3, 100).value(), "789");
-  EXPECT_EQ(ReadFileRange(In("f"), -50, 2).value(), "01");
-  EXPECT_EQ(ReadFileRange(In("f"), 50, 2).value(), "");
-}
-
 TEST_F(FileTest, SaysWhatIsWrong) {
   const Status missing = ReadFile(In("none"), 10).status();
   EXPECT_EQ(missing.code(), Code::kNotFound);

@@ -16,6 +16,7 @@
 #include "base/crash_point.h"
 #include "os/file.h"
 #include "os/job_files.h"
+#include "os/untrusted_folder.h"
 
 extern "C" {  // glibc 2.36 forgot to say so in the header itself
 #include <sys/pidfd.h>
@@ -106,13 +107,14 @@ Status CloseUnlaunched(const std::string& directory) {
   }
   ExitStatus stopped;
   stopped.signal = SIGTERM;
-  return WriteFileAtomic(directory + "/" + kJobExitFile, EncodeExit(stopped));
+  DCP_ASSIGN(const auto folder, UntrustedFolder::Open(directory, kJobFolderLevels));
+  return folder.Write(kJobExitFile, EncodeExit(stopped));
 }
 
 }  // namespace
 
 Status LaunchJob(const std::string& launcher_program, const std::string& directory,
-                 const JobSpec& spec) {
+                 const JobSpec& spec, int held_fd) {
   if (directory.empty() || directory.front() != '/') {
     return InvalidArgument("cannot launch a job in '" + directory + "': not an absolute path");
   }
@@ -123,7 +125,10 @@ Status LaunchJob(const std::string& launcher_program, const std::string& directo
   DCP_TRY(CheckOutputName(spec.stderr_file));
   DCP_ASSIGN(const JobState state, ReadJobState(directory));
   if (state.phase != JobState::Phase::kNotLaunched) return {};
-  DCP_TRY(WriteFileAtomic(directory + "/" + kJobSpecFile, EncodeJobSpec(spec)));
+  {
+    DCP_ASSIGN(const auto folder, UntrustedFolder::Open(directory, kJobFolderLevels));
+    DCP_TRY(folder.Write(kJobSpecFile, EncodeJobSpec(spec)));
+  }
   DCP_CRASH_POINT("job.launch.spec_written");
 
   int pipe_fds[2];
@@ -132,6 +137,7 @@ Status LaunchJob(const std::string& launcher_program, const std::string& directo
   options.argv = {launcher_program, directory};
   options.stderr_fd = pipe_fds[1];
   options.new_session = true;
+  if (held_fd >= 0) options.fds = {{held_fd, kJobHeldFd}};
   options.env = crash::TakeForLauncher();
   auto launcher = Process::Spawn(options);
   DCP_CRASH_POINT("job.launch.spawned");
@@ -148,9 +154,11 @@ Status LaunchJob(const std::string& launcher_program, const std::string& directo
 }
 
 Result<JobState> ReadJobState(const std::string& directory) {
-  const std::string exit_file = directory + "/" + kJobExitFile;
+  const auto folder = UntrustedFolder::Open(directory, kJobFolderLevels);
+  if (folder.status().code() == Code::kNotFound) return NotFound("no job folder " + directory);
+  DCP_TRY(folder.status());
   JobState state;
-  const auto launched = ReadFile(directory + "/" + kJobLaunchedFile, kJobNoteBytesMax);
+  const auto launched = folder->Read(kJobLaunchedFile, kJobNoteBytesMax);
   if (launched.ok()) {
     DCP_ASSIGN(const JobIdentities identities, DecodeLaunched(*launched));
     state.launcher = identities.launcher;
@@ -161,17 +169,14 @@ Result<JobState> ReadJobState(const std::string& directory) {
   // Before `exit` is looked for, so that a launcher that writes it and ends in between is not
   // taken for a lost one.
   const bool alive = launched.ok() && (state.launcher.Alive() || state.job.Alive());
-  const auto exit = ReadFile(exit_file, kJobNoteBytesMax);
+  const auto exit = folder->Read(kJobExitFile, kJobNoteBytesMax);
   if (exit.ok()) {
     DCP_ASSIGN(state.exit, DecodeExit(*exit));
     state.phase = JobState::Phase::kExited;
     return state;
   }
   if (exit.status().code() != Code::kNotFound) return exit.status();
-  if (!launched.ok()) {
-    if (!Exists(directory)) return NotFound("no job folder " + directory);
-    return state;
-  }
+  if (!launched.ok()) return state;
   state.phase = alive ? JobState::Phase::kRunning : JobState::Phase::kLost;
   return state;
 }

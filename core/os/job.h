@@ -14,6 +14,9 @@
 
 namespace dcp::os {
 
+/// A job can write its own folder and its run's: JOBS/RUN/JOB. For UntrustedFolder::Open.
+constexpr int kJobFolderLevels = 2;
+
 struct JobSpec {
   std::vector<std::string> argv;
   std::vector<std::pair<std::string, std::string>> env;
@@ -38,8 +41,9 @@ struct JobState {
 /// Writes the spec into `directory` (which exists) and starts the launcher unless the folder shows
 /// that one has been there. Safe to repeat at any point. Both paths are absolute. Returns once the
 /// job is recorded (or is another launcher's), and UNAVAILABLE when it could not be. [any]
+/// `held_fd` (-1: none) is kept open for as long as the job lives, and is not the job's (HeldPort).
 Status LaunchJob(const std::string& launcher_program, const std::string& directory,
-                 const JobSpec& spec);
+                 const JobSpec& spec, int held_fd = -1);
 /// What the folder and /proc say. [any]
 Result<JobState> ReadJobState(const std::string& directory);
 /// Asks the launcher to stop the job: TERM to its group, KILL after the grace time. Returns at

@@ -19,6 +19,9 @@ constexpr char kJobExitFile[] = "exit";
 /// What the launcher says to whoever started it once it has launched the job, or need not.
 constexpr char kJobLaunchedWord[] = "ok\n";
 
+/// The launcher's number for what it keeps open for others; it may be closed.
+constexpr int kJobHeldFd = 10;
+
 /// A spec holds an argument list and an environment; Linux itself takes about 2 MiB of them.
 constexpr size_t kJobSpecBytesMax = size_t{4} << 20;
 /// `launched` and `exit` are a line or two.

@@ -6,7 +6,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +21,8 @@
 #include "base/clock.h"
 #include "os/file.h"
 #include "os/job_files.h"
+#include "os/peer.h"
+#include "os/testing/neighbour.h"
 
 extern "C" {
 #include <sys/pidfd.h>
@@ -121,6 +125,34 @@ TEST_F(JobTest, RunsAndLeavesItsExitStatus) {
     ASSERT_EQ(::stat(In(name).c_str(), &info), 0) << name;
     EXPECT_EQ(info.st_mode & 0777, 0600u) << name;
   }
+}
+
+/// While a job runs its launcher keeps the catalog's port from the neighbours, daemon or not; the
+/// job itself does not have the socket.
+TEST_F(JobTest, ItsLauncherHoldsAPortAndTheJobDoesNot) {
+  const int port = FreeLoopbackPort().value();
+  {
+    const auto held = HeldPort::Hold(port);
+    ASSERT_TRUE(held.ok()) << held.status().ToString();
+    const JobSpec spec = Script("ls -l /proc/self/fd | grep -c socket; read x < hold");
+    ASSERT_TRUE(LaunchJob(DCP_TEST_LAUNCHER, dir_, spec, held->fd()).ok());
+  }
+  const auto take = [port] {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int on = 1;
+    ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  };
+  EXPECT_FALSE(Neighbour(take).acted());
+  EXPECT_TRUE(HeldPort::Hold(port).ok()) << "the next daemon's";
+  Release();
+  EXPECT_EQ(WaitExit().ToString(), "exit code 0");
+  EXPECT_EQ(Read("stdout"), "0\n");
+  EXPECT_TRUE(Neighbour(take).acted()) << "nobody holds it any more";
 }
 
 TEST_F(JobTest, MayHaveOneFileForBothOutputs) {

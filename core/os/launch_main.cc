@@ -28,6 +28,7 @@
 #include "os/file.h"
 #include "os/job_files.h"
 #include "os/process.h"
+#include "os/untrusted_folder.h"
 
 namespace dcp::os {
 namespace {
@@ -225,7 +226,9 @@ Status Guard(const std::string& directory) {
     return {};
   }
   DCP_CRASH_POINT("launcher.locked");
-  DCP_ASSIGN(const std::string text, ReadFile(directory + "/" + kJobSpecFile, kJobSpecBytesMax));
+  // Held open from before the job begins, which may put something else in its place.
+  DCP_ASSIGN(const auto folder, UntrustedFolder::Open(directory, kJobFolderLevels));
+  DCP_ASSIGN(const std::string text, folder.Read(kJobSpecFile, kJobSpecBytesMax));
   DCP_ASSIGN(const JobSpec spec, DecodeJobSpec(text));
   DCP_ASSIGN(const pid_t job, LaunchRecorded(directory, spec));
   Report(kJobLaunchedWord);
@@ -233,7 +236,7 @@ Status Guard(const std::string& directory) {
   DCP_CRASH_POINT("launcher.ended");
   Status written;
   for (int i = 0; i < kExitWritesMax; ++i) {
-    written = WriteFileAtomic(directory + "/" + kJobExitFile, EncodeExit(exit));
+    written = folder.Write(kJobExitFile, EncodeExit(exit));
     if (written.ok() || written.code() == Code::kNotFound) break;  // the folder was removed
     NextSignal(kExitWriteEveryMs);
   }
@@ -251,6 +254,7 @@ int Main(const std::string& directory) {
 
   ::setsid();
   ::umask(077);
+  (void)::fcntl(kJobHeldFd, F_SETFD, FD_CLOEXEC);  // ours, and not the job's
   (void)!::chdir("/");
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE}) ::signal(signal, SIG_IGN);

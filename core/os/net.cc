@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "os/peer.h"
 #include "os/process.h"
 #include "os/supervisor.h"
 
@@ -60,6 +61,8 @@ class Connection {
       }
     }
     if (error != 0) return FromErrno(error, "cannot connect to " + connection.where_);
+    // A neighbour that listens in a service's place is no answer of the service.
+    DCP_TRY(CheckPeer(connection.fd_));
     return connection;
   }
   Connection(Connection&& other) noexcept

@@ -10,7 +10,8 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "os/file.h"
+#include "base/redaction.h"
+#include "os/untrusted_folder.h"
 
 namespace dcp::os {
 namespace {
@@ -22,7 +23,14 @@ constexpr int64_t kLogBytesMax = int64_t{64} << 20;
 
 int64_t SizeOf(const std::string& path) {
   struct stat info = {};
-  return ::stat(path.c_str(), &info) == 0 ? info.st_size : 0;
+  return ::lstat(path.c_str(), &info) == 0 ? info.st_size : 0;
+}
+
+/// The log is the service's own to write, and may be something else by now; its folder is ours.
+Result<std::string> ReadLog(const std::string& path, int64_t from) {
+  const size_t slash = path.rfind('/');
+  DCP_ASSIGN(const auto folder, UntrustedFolder::Open(path.substr(0, slash), 0));
+  return folder.ReadRange(path.substr(slash + 1), from, kLogTailBytes);
 }
 
 }  // namespace
@@ -53,11 +61,12 @@ Result<int> OpenServiceLog(const std::string& path, int64_t* start) {
 std::string ServiceLogTail(const std::string& path, int64_t start) {
   if (path.empty()) return "";
   const int64_t from = std::max(start, SizeOf(path) - static_cast<int64_t>(kLogTailBytes));
-  auto tail = ReadFileRange(path, from, kLogTailBytes);
+  auto tail = ReadLog(path, from);
   if (!tail.ok()) return "";
+  *tail = Redact(std::move(*tail));
   while (!tail->empty() && tail->back() == '\n') tail->pop_back();
-  if (tail->empty()) return "; it logged nothing (" + path + ")";
-  return "; the end of " + path + ":\n" + *tail;
+  if (tail->empty()) return "it logged nothing (" + path + ")";
+  return "the end of " + path + ":\n" + *tail;
 }
 
 }  // namespace dcp::os

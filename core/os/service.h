@@ -32,6 +32,7 @@ struct Service {
   int health_failures = 0;
   bool started_once = false;
   std::string detail;
+  std::string log_tail;
   SteadyMillis start_at = 0;
   SteadyMillis ready_by = 0;
   SteadyMillis ready_since = 0;
@@ -54,7 +55,7 @@ struct Service {
 const char* StateName(const Service& service);
 /// Opens a service's log for appending, and says where what it writes now begins.
 Result<int> OpenServiceLog(const std::string& path, int64_t* start);
-/// What a service logged last, from `start` on, as the end of a message.
+/// What a service logged last, from `start` on, with the log's name before it.
 std::string ServiceLogTail(const std::string& path, int64_t start);
 
 }  // namespace dcp::os

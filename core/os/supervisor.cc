@@ -96,7 +96,8 @@ class SupervisorImpl : public Supervisor {
     std::string waiting;
     for (const auto& [name, service] : services_) {
       if (service->phase == Phase::kFailed) {
-        return Unavailable("service " + name + " failed: " + service->detail);
+        return Unavailable("service " + name + " failed: " + service->detail)
+            .WithLogTail(service->log_tail);
       }
       if (service->phase == Phase::kReady) continue;
       waiting += (waiting.empty() ? "" : "; ") + name + " is " + StateName(*service);
@@ -133,6 +134,7 @@ class SupervisorImpl : public Supervisor {
       state.restarts = service->restarts;
       state.endpoint = service->spec.endpoint;
       state.detail = service->detail;
+      state.log_tail = service->log_tail;
       states.push_back(std::move(state));
     }
     return states;
@@ -212,10 +214,10 @@ class SupervisorImpl : public Supervisor {
     if (!exit.ok() && exit.status().code() == Code::kDeadlineExceeded) return;
     (void)service.process.KillGroup(SIGKILL);  // what it leaves behind
     const bool asked = service.phase == Phase::kEnding;
-    std::string why = asked ? service.detail
-                            : "ended with " +
-                                  (exit.ok() ? exit->ToString() : exit.status().message()) +
-                                  ServiceLogTail(service.spec.log_file, service.log_start);
+    std::string why =
+        asked ? service.detail
+              : "ended with " + (exit.ok() ? exit->ToString() : exit.status().message());
+    if (!asked) service.log_tail = ServiceLogTail(service.spec.log_file, service.log_start);
     service.process = Process();
     service.check_at = kNever;
     ++service.generation;
@@ -275,6 +277,7 @@ class SupervisorImpl : public Supervisor {
     service.phase = Phase::kReady;
     service.ready_since = now;
     service.detail.clear();
+    service.log_tail.clear();
     service.check_at = service.spec.healthy ? now + service.spec.health_ms : kNever;
   }
 
@@ -287,15 +290,15 @@ class SupervisorImpl : public Supervisor {
       service.check_at = now + service.spec.ready_poll_ms;
       if (now < service.ready_by) return;
       service.detail = "not ready after " + std::to_string(service.spec.ready_timeout_ms) +
-                       " ms: " + status.message() +
-                       ServiceLogTail(service.spec.log_file, service.log_start);
+                       " ms: " + status.message();
+      service.log_tail = ServiceLogTail(service.spec.log_file, service.log_start);
       End(service, true);
     } else if (service.phase == Phase::kReady) {
       service.check_at = now + service.spec.health_ms;
       service.health_failures = status.ok() ? 0 : service.health_failures + 1;
       if (service.health_failures < kHealthFailuresMax) return;
-      service.detail = "unhealthy: " + status.message() +
-                       ServiceLogTail(service.spec.log_file, service.log_start);
+      service.detail = "unhealthy: " + status.message();
+      service.log_tail = ServiceLogTail(service.spec.log_file, service.log_start);
       End(service, true);
     }
   }

@@ -38,7 +38,8 @@ struct ServiceState {
   int64_t pid = 0;
   int restarts = 0;
   std::string endpoint;
-  std::string detail;  ///< last failure, with the end of its log
+  std::string detail;    ///< last failure
+  std::string log_tail;  ///< the end of its log then, for operators alone
 };
 
 class Supervisor {

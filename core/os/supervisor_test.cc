@@ -99,10 +99,11 @@ TEST_F(SupervisorTest, GivesUpOnWhatCannotStart) {
   const ServiceState state = Only();
   EXPECT_EQ(state.restarts, 4);
   EXPECT_NE(state.detail.find("exit code 3"), std::string::npos) << state.detail;
-  EXPECT_NE(state.detail.find("port in use"), std::string::npos) << state.detail;
+  EXPECT_EQ(state.detail.find("port in use"), std::string::npos) << state.detail;
+  EXPECT_NE(state.log_tail.find("port in use"), std::string::npos) << state.log_tail;
   const Status status = supervisor_->WaitReady(kWaitMs);
   EXPECT_EQ(status.code(), Code::kUnavailable);
-  EXPECT_NE(status.message().find("port in use"), std::string::npos);
+  EXPECT_NE(status.log_tail().find("port in use"), std::string::npos);
 }
 
 TEST_F(SupervisorTest, SaysWhichProgramIsMissing) {

@@ -277,6 +277,8 @@ Status Playgrounds::FinishDelete(const std::string& name, int64_t generation) {
   }
   DCP_TRY(store_.DeleteDatasets(name, generation));
   DCP_CRASH_POINT("playground.finish.datasets_removed");
+  DCP_TRY(store_.ForgetRuns(name, generation));
+  DCP_CRASH_POINT("playground.finish.runs_forgotten");
   return store_.SetPlaygroundState(name, generation, store::kDeleting, store::kDeleted);
 }
 

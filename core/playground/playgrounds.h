@@ -63,7 +63,7 @@ class Playgrounds {
   /// The same for the daemon's timer, without a principal; ABORTED when it was extended meanwhile,
   /// or is not ACTIVE any more. [any]
   Status BeginExpire(const store::Playground& playground);
-  /// Forgets datasets and turns DELETING into DELETED. Idempotent. [any]
+  /// Forgets datasets and what runs reported, and turns DELETING into DELETED. Idempotent. [any]
   Status FinishDelete(const std::string& name, int64_t generation);
 
   Status Register(const store::Dataset& dataset);

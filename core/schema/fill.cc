@@ -51,17 +51,4 @@ Result<Secret> Fill(const Secret& config_json, const SecretSource& source) {
   }
 }
 
-std::string Redact(std::string text, const std::vector<Secret>& secrets) {
-  constexpr char kShown[] = "(secret)";
-  for (const Secret& secret : secrets) {
-    const std::string& hidden = secret.Reveal();
-    if (hidden.size() < kRedactedBytesMin) continue;
-    for (size_t at = text.find(hidden); at != std::string::npos; at = text.find(hidden, at)) {
-      text.replace(at, hidden.size(), kShown);
-      at += sizeof(kShown) - 1;
-    }
-  }
-  return text;
-}
-
 }  // namespace dcp::schema

@@ -37,12 +37,5 @@ TEST(FillTest, FailuresNameTheReferenceAndNoValue) {
   EXPECT_THAT(Filled("{${"), HasSubstr("is not JSON"));
 }
 
-TEST(FillTest, WhatAPluginSaysIsRedacted) {
-  EXPECT_EQ(Redact("hunter22: hunter22hunter22, seven77", {Secret("hunter22"), Secret("seven77")}),
-            "(secret): (secret)(secret), seven77");
-  EXPECT_EQ(Redact("(secret)", {Secret("(secret)")}), "(secret)");
-  EXPECT_EQ(Redact("", {Secret("hunter22")}), "");
-}
-
 }  // namespace
 }  // namespace dcp::schema

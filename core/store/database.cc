@@ -80,6 +80,7 @@ Result<std::unique_ptr<Database>> Database::Open(const std::string& path) {
   DCP_TRY(MakePrivate(path));
   DCP_TRY(database->Connect(path));
   DCP_TRY(database->Migrate(path));
+  DCP_TRY(database->Scrub());  // of what a migration, or the daemon before, took out
   return database;
 }
 
@@ -106,6 +107,8 @@ Status Database::Connect(const std::string& path) {
     }
     *sql_ << "PRAGMA synchronous = FULL";
     *sql_ << "PRAGMA foreign_keys = ON";
+    // What is deleted is overwritten: rows of production's tables are among it.
+    *sql_ << "PRAGMA secure_delete = ON";
     return Status::Ok();
   } catch (...) {
     return CurrentException(what);
@@ -161,6 +164,17 @@ Status Database::Write(std::string_view what, const Body& body) {
     }
   }
   return status;
+}
+
+Status Database::Scrub() {
+  const std::lock_guard lock(mutex_);
+  try {
+    // Another program that reads the file at this moment puts it off to a later checkpoint.
+    *sql_ << "PRAGMA wal_checkpoint(TRUNCATE)";
+    return Status::Ok();
+  } catch (...) {
+    return CurrentException("empty the database's write-ahead log");
+  }
 }
 
 Status Database::Read(std::string_view what, const Body& body) {

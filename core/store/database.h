@@ -39,6 +39,9 @@ class Database {
   Status Write(std::string_view what, const Body& body);
   /// Runs `body` without one. [any] blocks
   Status Read(std::string_view what, const Body& body);
+  /// What was deleted or replaced before is not in the files any more: SQLite overwrites it there
+  /// (secure_delete), and the write-ahead log is emptied into the database here. [any] blocks
+  Status Scrub();
 
  private:
   explicit Database(os::FileLock lock);

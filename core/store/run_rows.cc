@@ -208,6 +208,28 @@ std::vector<RunBrief> SelectRunsOf(soci::session& sql, const std::string& playgr
   return found;
 }
 
+void StripRuns(soci::session& sql, const std::string& playground, int64_t generation) {
+  // A run that goes on is the deletion itself, which holds nothing of the data.
+  const std::string of_them =
+      "playground = :playground AND generation = :generation "
+      "AND state IN ('SUCCEEDED', 'FAILED', 'CANCELLED')";
+  const std::string by_run = "WHERE run_id IN (SELECT id FROM run WHERE " + of_them + ")";
+  for (const std::string& statement : {
+           "UPDATE node SET request_json = '', response_json = '', error_json = '', job_json = '', "
+           "detail = '' " +
+               by_run,
+           // A failure's message may quote values of the data. The number of an attempt is no such
+           // thing, and the order of a job's steps is read by it.
+           "UPDATE run_transition SET detail = substr(detail, 1, length('attempt N failed')) " +
+               by_run + " AND detail LIKE 'attempt %'",
+           "UPDATE run_transition SET detail = '' " + by_run +
+               " AND to_state IN ('SUCCEEDED', 'FAILED', 'CANCELLED', 'SKIPPED')",
+           "UPDATE run SET report_json = '', error_json = '' WHERE " + of_them,
+       }) {
+    sql << statement, use(playground, "playground"), use(generation, "generation");
+  }
+}
+
 std::vector<Run> SelectUnfinishedRuns(soci::session& sql) {
   return Select(sql, "WHERE state IN ('PENDING', 'RUNNING') ORDER BY ordinal");
 }

@@ -25,6 +25,8 @@ std::vector<Run> SelectRuns(soci::session& sql, const std::string& playground,
                             const std::string& principal, int limit);
 std::vector<RunBrief> SelectRunsOf(soci::session& sql, const std::string& playground,
                                    int64_t generation);
+/// Like Store::ForgetRuns, within the transaction.
+void StripRuns(soci::session& sql, const std::string& playground, int64_t generation);
 std::vector<Run> SelectUnfinishedRuns(soci::session& sql);
 std::vector<Node> SelectNodes(soci::session& sql, const std::string& run_id);
 std::vector<Transition> SelectTransitions(soci::session& sql, const std::string& run_id,

@@ -129,6 +129,14 @@ class SqliteStore : public Store {
       return Result(SelectRunsOf(sql, playground, generation));
     });
   }
+  Status ForgetRuns(const std::string& playground, int64_t generation) override {
+    DCP_TRY(
+        database_->Write("forget the runs of playground " + playground, [&](soci::session& sql) {
+          StripRuns(sql, playground, generation);
+          return Status::Ok();
+        }));
+    return database_->Scrub();
+  }
   Result<std::vector<Run>> UnfinishedRuns() override {
     return Read<std::vector<Run>>("list unfinished runs", [&](soci::session& sql) {
       return Result(SelectUnfinishedRuns(sql));

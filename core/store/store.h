@@ -188,6 +188,10 @@ class Store {
   /// All runs of that generation, oldest first, with those that only asked for files.
   virtual Result<std::vector<RunBrief>> RunsOf(const std::string& playground,
                                                int64_t generation) = 0;
+  /// Of the runs of that generation that have ended, what they were about goes: reports with their
+  /// rows, requests, answers, errors. That they were, who started them, their states and times
+  /// stay. It is gone from the disk, too, when this returns.
+  virtual Status ForgetRuns(const std::string& playground, int64_t generation) = 0;
   /// Runs that have not ended, oldest first: what a restarted daemon resumes.
   virtual Result<std::vector<Run>> UnfinishedRuns() = 0;
 

@@ -54,6 +54,39 @@ TEST_F(StoreOpenTest, KeepsWhatWasWrittenAndItsFilesPrivate) {
   EXPECT_EQ(again.value()->GetFact("port").value(), "18080");
 }
 
+TEST_F(StoreOpenTest, AnUpgradeForgetsTheRunsOfPlaygroundsThatWereDeletedBefore) {
+  {
+    auto store = Store::Open(path_).value();
+    for (const char* name : {"dead", "alive"}) {
+      Playground playground;
+      playground.name = name;
+      ASSERT_TRUE(store->CreatePlayground(playground).ok());
+      store::Run run;
+      run.id = std::string("run-") + name;
+      run.playground = name;
+      run.generation = 1;
+      Node node;
+      node.id = "preview";
+      ASSERT_TRUE(store->CreateRun(run, {node}, {}).ok());
+      run.state = kSucceeded;
+      run.report_json = "of production";
+      node.response_json = "of production";
+      RunChange change;
+      change.run = run;
+      change.nodes = {node};
+      ASSERT_TRUE(store->ChangeRun(run.id, change).ok());
+    }
+    ASSERT_TRUE(store->SetPlaygroundState("dead", 1, kActive, kDeleted).ok());
+  }
+  Execute("DELETE FROM schema_migration WHERE version > 1");
+  auto store = Store::Open(path_).value();
+  EXPECT_EQ(store->GetRun("run-dead").value().report_json, "");
+  EXPECT_EQ(store->GetNodes("run-dead").value().at(0).response_json, "");
+  EXPECT_EQ(store->GetRun("run-dead").value().state, kSucceeded);
+  EXPECT_EQ(store->GetRun("run-alive").value().report_json, "of production");
+  EXPECT_EQ(store->GetNodes("run-alive").value().at(0).response_json, "of production");
+}
+
 TEST_F(StoreOpenTest, RefusesASecondDaemon) {
   auto first = Store::Open(path_);
   ASSERT_TRUE(first.ok());

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 namespace dcp::store {
@@ -14,6 +15,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class StoreTest : public ::testing::Test {
  protected:
@@ -354,6 +356,72 @@ TEST_F(StoreTest, ListsRunsNewestFirstAndUnfinishedOldestFirst) {
   const auto open = store_->UnfinishedRuns().value();
   for (const store::Run& run : open) unfinished += run.id;
   EXPECT_EQ(unfinished, "r1r3");
+}
+
+/// Everything of the database that is on disk, the log included.
+std::string BytesIn(const std::string& folder) {
+  std::string bytes;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    bytes.append(std::istreambuf_iterator<char>(file), {});
+  }
+  return bytes;
+}
+
+TEST_F(StoreTest, RunsOfAGenerationAreForgottenFromTheDiskToo) {
+  // Longer than a page, so that it lies in pages of its own as well.
+  const std::string rows = "{\"rows\":\"" + std::string(20'000, '.') + "of production\"}";
+  const auto add = [&](const std::string& id, int64_t generation, const std::string& state) {
+    store::Run run = MakeRun(id);
+    run.generation = generation;
+    Node node = MakeNode("preview");
+    node.request_json = rows;
+    ASSERT_TRUE(store_->CreateRun(run, {node}, {To("preview", "PENDING")}).ok());
+    run.state = state;
+    run.report_json = rows;
+    run.error_json = R"({"message":"the value of production"})";
+    node.state = kFailed;
+    node.response_json = rows;
+    node.error_json = run.error_json;
+    node.detail = "the value of production";
+    Transition again = To("preview", "RUNNING");
+    again.detail = "attempt 1 failed: the value of production";
+    Transition failed = To("preview", "FAILED");
+    failed.detail = "the value of production";
+    RunChange change = Change({node}, {again, failed});
+    change.run = run;
+    ASSERT_TRUE(store_->ChangeRun(id, change).ok());
+  };
+  add("gone", 1, kFailed);
+  add("open", 1, kRunning);
+  ASSERT_THAT(BytesIn(folder_), HasSubstr("of production"));
+
+  ASSERT_TRUE(store_->ForgetRuns("pg", 1).ok());
+  const store::Run open = store_->GetRun("open").value();
+  EXPECT_EQ(open.report_json, rows) << "it goes on";
+  RunChange end;
+  end.run = open;
+  end.run->state = kSucceeded;
+  ASSERT_TRUE(store_->ChangeRun("open", end).ok());
+  ASSERT_TRUE(store_->ForgetRuns("pg", 1).ok());
+  ASSERT_TRUE(store_->ForgetRuns("pg", 1).ok()) << "it can be repeated";
+
+  const store::Run run = store_->GetRun("gone").value();
+  EXPECT_EQ(run.state, kFailed);
+  EXPECT_EQ(run.principal, "ada");
+  EXPECT_EQ(run.report_json + run.error_json, "");
+  const Node node = store_->GetNodes("gone").value().at(0);
+  EXPECT_EQ(node.state, kFailed);
+  EXPECT_EQ(node.request_json + node.response_json + node.error_json + node.detail, "");
+  const auto history = store_->GetTransitions("gone", 0).value();
+  ASSERT_EQ(history.size(), 3U);
+  EXPECT_EQ(history[1].detail, "attempt 1 failed");
+  EXPECT_EQ(history[2].detail, "");
+  EXPECT_THAT(BytesIn(folder_), Not(HasSubstr("of production")));
+
+  add("later", 2, kSucceeded);
+  ASSERT_TRUE(store_->ForgetRuns("pg", 1).ok());
+  EXPECT_EQ(store_->GetRun("later").value().report_json, rows) << "another generation's";
 }
 
 TEST_F(StoreTest, RemembersFacts) {

@@ -87,6 +87,23 @@ def test_two_playgrounds_see_their_own_rows(stack, manifest):
     assert seen == {"preview-one": [[[1]], [[1]]], "preview-two": [[[2]]]}
 
 
+def test_rows_go_with_their_playground(stack, manifest):
+    """From `run get` and from the disk; that the run was, and how it ended, stays."""
+    name, marker = "preview-gone", "only-this-preview-showed-it"
+    stack.cli("playground", "create", name, "--ttl", "1h")
+    assert rows_of(stack, manifest(f"SELECT '{marker}' AS a"), "-p", name)["rows"] == [[marker]]
+    run = stack.json("run", "list", "-p", name)["items"][0]["runId"]
+    assert stack.json("run", "get", run)["datasets"][0]["rows"] == [[marker]]
+    on_disk = lambda: any(marker.encode() in path.read_bytes() for path in stack.state.glob("pretzel.db*"))  # noqa: E731
+    assert on_disk()
+    stack.cli("playground", "delete", name, "--yes")
+    after = stack.json("run", "get", run)
+    assert after["state"] == "SUCCEEDED" and after["playgroundDeleted"] and marker not in json.dumps(after)
+    assert "is deleted" in stack.cli("run", "get", run).stdout
+    assert [item["state"] for item in stack.json("run", "list", "-p", name)["items"] if item["runId"] == run] == ["SUCCEEDED"]
+    assert not on_disk()
+
+
 def test_hostile_statements_are_refused(stack, playground, tmp_path):
     before = stack.listing()
     shown = []

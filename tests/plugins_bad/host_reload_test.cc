@@ -203,8 +203,8 @@ TEST_F(HostReloadTest, AnInstanceThatDoesNotStartChangesNothing) {
     settings.instances[1].config_json = Secret(c.config);
     const Status status = Reload(settings).status();
     EXPECT_EQ(status.code(), c.code) << status.ToString();
-    EXPECT_THAT(status.message(), AllOf(HasSubstr("nothing was changed: "), HasSubstr(c.reason),
-                                        Not(HasSubstr("hunter2"))));
+    EXPECT_THAT(status.ToString(), AllOf(HasSubstr("nothing was changed: "), HasSubstr(c.reason),
+                                         Not(HasSubstr("hunter2"))));
     EXPECT_EQ(host_->Resolve({"test_backend", "", "", "", ""}).status().code(), Code::kNotFound);
     EXPECT_EQ(StateOf("bad").pid, pid);
     ExpectDescribes("Base");

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "host_fixture.h"
+#include "os/testing/durability_trace.h"
 
 namespace dcp::host {
 namespace {
@@ -115,6 +116,18 @@ TEST_F(HostStoreTest, InstallsGoesOverAndBackAndRemembers) {
 
   ASSERT_TRUE(Install(Variant("echo", "2")).ok());
   EXPECT_TRUE(existed_);
+}
+
+/// A record that is on disk says that the file is: a power loss in between must not make it a lie.
+TEST_F(HostStoreTest, WhatIsRecordedIsOnDiskFirst) {
+  const std::string variant = Variant("echo", "durable");
+  const os::DurabilityTrace trace;
+  ASSERT_TRUE(Install(variant).ok());
+  EXPECT_THAT(trace.Losses(), IsEmpty());
+  EXPECT_EQ(trace.renames(), 2U) << "the file, then its record";
+  ASSERT_TRUE(Swap("good").ok());
+  EXPECT_THAT(trace.Losses(), IsEmpty());
+  EXPECT_EQ(trace.renames(), 3U) << "the decision";
 }
 
 TEST_F(HostStoreTest, WhoOnlyLooksCopiesNothing) {

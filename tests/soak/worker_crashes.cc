@@ -35,7 +35,7 @@ class Answers {
   explicit Answers(Failures& failures) : failures_(failures) {}
 
   void Take(const Status& status) {
-    const std::optional<int64_t> late = SinceCrash(status.message(), NowNs());
+    const std::optional<int64_t> late = SinceCrash(status.log_tail(), NowNs());
     if (status.code() != Code::kUnavailable || !late) {
       failures_.Add("a call: " + status.ToString());
       return;

@@ -81,6 +81,7 @@ void FillRunFacts(const v1::Run& run, Json& json) {
   PutTime(json, "finishedAt", run.finished_at_ms());
   if (run.finished_at_ms() != 0) json["durationMs"] = run.finished_at_ms() - run.created_at_ms();
   if (run.cancel_requested()) json["cancelRequested"] = true;
+  if (run.playground_deleted()) json["playgroundDeleted"] = true;
 }
 
 void FillRunRest(const v1::Run& run, Json& json) {

@@ -248,6 +248,9 @@ std::string RunText(const v1::Run& run, const Paint& paint) {
   std::string text = "run " + paint.Bold(run.id()) + "  " + run.command() + "  " +
                      paint.State(run.state()) + TookText(run) + "\n";
   text += "  playground: " + run.playground() + "\n";
+  if (run.playground_deleted()) {
+    text += "  that playground is deleted; the run's rows, report and messages went with it\n";
+  }
   text += "  started: " + TimeText(run.created_at_ms()) + "\n";
   if (run.cancel_requested() && run.finished_at_ms() == 0) text += "  cancel was asked for\n";
   Table table({"NODE", "STATE", "TOOK", "WHAT"});

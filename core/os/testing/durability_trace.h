@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// For tests: what a power loss could take away. The calls that make names and bytes durable are
+// replaced in the program that includes this (in one of its files alone), recorded, and carried
+// out.
+#pragma once
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace dcp::os {
+
+class DurabilityTrace {
+ public:
+  struct Step {
+    std::string call;  ///< "sync", "rename", "mkdir"
+    std::string path;  ///< of a rename: where to
+    std::string from;
+  };
+  DurabilityTrace() { Exchange(this); }
+  ~DurabilityTrace() { Exchange(nullptr); }
+  DurabilityTrace(const DurabilityTrace&) = delete;
+  DurabilityTrace& operator=(const DurabilityTrace&) = delete;
+
+  size_t renames() const {
+    size_t count = 0;
+    for (const Step& step : steps_) count += step.call == "rename" ? 1 : 0;
+    return count;
+  }
+  /// What is wrong with the order, one sentence each. A rename puts something into its place that
+  /// others rely on: by then its own bytes, and every name before it, must be on disk.
+  std::vector<std::string> Losses() const {
+    std::vector<std::string> found;
+    std::set<std::string> synced;
+    std::set<std::string> open;  // folders that have a name which is not on disk
+    const auto check = [&](const std::string& before) {
+      for (const std::string& folder : open) {
+        found.push_back("a name in " + folder + " may be lost " + before);
+      }
+    };
+    for (const Step& step : steps_) {
+      if (step.call == "sync") {
+        synced.insert(step.path);
+        open.erase(step.path);
+      } else if (step.call == "mkdir") {
+        open.insert(Parent(step.path));
+      } else {
+        if (!synced.contains(step.from)) found.push_back("bytes of " + step.path + " may be lost");
+        check("when " + step.path + " is there");
+        open.insert(Parent(step.path));
+      }
+    }
+    check("at the end");
+    return found;
+  }
+
+  static void Add(Step step) {
+    const std::lock_guard lock(Mutex());
+    if (Current() != nullptr) Current()->steps_.push_back(std::move(step));
+  }
+  static std::string PathOf(int fd) {
+    char path[4096];
+    const ssize_t size =
+        ::readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path, sizeof path);
+    return size < 0 ? "" : std::string(path, static_cast<size_t>(size));
+  }
+  static std::string At(int folder, const char* name) {
+    return name[0] == '/' || folder == AT_FDCWD ? name : PathOf(folder) + "/" + name;
+  }
+  template <typename Function>
+  static Function Real(Function, const char* name) {
+    return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
+  }
+
+ private:
+  static std::string Parent(const std::string& path) { return path.substr(0, path.rfind('/')); }
+  static std::mutex& Mutex() {
+    static std::mutex mutex;
+    return mutex;
+  }
+  static DurabilityTrace*& Current() {
+    static DurabilityTrace* current = nullptr;
+    return current;
+  }
+  static void Exchange(DurabilityTrace* next) {
+    const std::lock_guard lock(Mutex());
+    Current() = next;
+  }
+
+  std::vector<Step> steps_;
+};
+
+}  // namespace dcp::os
+
+extern "C" {
+
+inline int dcp_traced(int result, const char* call, const std::string& path,
+                      const std::string& from = "") {
+  if (result == 0) dcp::os::DurabilityTrace::Add({call, path, from});
+  return result;
+}
+
+int fsync(int fd) {
+  using Trace = dcp::os::DurabilityTrace;
+  static const auto real = Trace::Real(&fsync, "fsync");
+  return dcp_traced(real(fd), "sync", Trace::PathOf(fd));
+}
+int rename(const char* from, const char* to) noexcept {
+  using Trace = dcp::os::DurabilityTrace;
+  static const auto real = Trace::Real(&rename, "rename");
+  return dcp_traced(real(from, to), "rename", to, from);
+}
+int renameat(int from_folder, const char* from, int to_folder, const char* to) noexcept {
+  using Trace = dcp::os::DurabilityTrace;
+  static const auto real = Trace::Real(&renameat, "renameat");
+  const std::string source = Trace::At(from_folder, from);
+  return dcp_traced(real(from_folder, from, to_folder, to), "rename", Trace::At(to_folder, to),
+                    source);
+}
+int mkdir(const char* path, mode_t mode) noexcept {
+  using Trace = dcp::os::DurabilityTrace;
+  static const auto real = Trace::Real(&mkdir, "mkdir");
+  return dcp_traced(real(path, mode), "mkdir", path);
+}
+int mkdirat(int folder, const char* path, mode_t mode) noexcept {
+  using Trace = dcp::os::DurabilityTrace;
+  static const auto real = Trace::Real(&mkdirat, "mkdirat");
+  return dcp_traced(real(folder, path, mode), "mkdir", Trace::At(folder, path));
+}
+
+}  // extern "C"
