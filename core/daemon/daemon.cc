@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "daemon/backend.h"
 #include "daemon/capabilities.h"
+#include "daemon/confinement.h"
 #include "daemon/doctor.h"
 #include "daemon/janitor.h"
 #include "daemon/metrics_endpoint.h"
@@ -119,7 +120,8 @@ class RealDaemon : public Daemon {
   Status StartRooms() {
     const Clock& clock = SystemClock();
     supervisor_ = os::Supervisor::Create(clock);
-    DCP_TRY(StartServices(settings_.services, settings_.state_dir + "/log", *supervisor_));
+    DCP_TRY(StartServices(settings_.services, settings_.state_dir + "/log", options_.bin_dir,
+                          *supervisor_));
     // The catalog listens before its upstreams do: a job that outlived the last daemon is waiting
     // for this port, and gets 503 rather than a refused connection.
     DCP_ASSIGN(catalog_, catalog::Catalog::Start(settings_.catalog, *store_, *tokens_, clock));
@@ -143,9 +145,23 @@ class RealDaemon : public Daemon {
     runner.job_directory = jobs;
     runner.launcher = options_.bin_dir + "/dcp-launch";
     runner.job_timeout_ms = settings_.job_timeout_ms;
+    if (settings_.job_sandbox) {
+      runner.confine = [this, rooms = Rooms()](
+                           const graph::JobToConfine& job) -> Result<std::vector<std::string>> {
+        DCP_ASSIGN(const os::Confinement confinement, ConfinementOf(rooms, job));
+        auto argv = os::ConfineWords(ConfineProgram(options_.bin_dir), confinement);
+        argv.insert(argv.end(), job.argv.begin(), job.argv.end());
+        return argv;
+      };
+    }
     DCP_ASSIGN(runner_, graph::Runner::Create(*store_, *backend_, clock, runner));
     DCP_TRY(supervisor_->WaitReady(settings_.services_ready_ms, options_.stop_asked));
     return runner_->Recover();
+  }
+
+  JobRooms Rooms() const {
+    return {settings_.job_sandbox.value_or(os::Confinement{}), settings_.production_warehouse,
+            settings_.catalog.overlay_warehouse};
   }
 
   void Recycle() {
