@@ -197,7 +197,7 @@ class RealDaemon : public Daemon {
 
   Status StartApi() {
     doctor_ =
-        std::make_unique<Doctor>(*catalog_, *host_, *supervisor_, settings_.production_warehouse);
+        std::make_unique<Doctor>(*catalog_, *host_, *supervisor_, settings_, options_.bin_dir);
     DCP_ASSIGN(auto principals,
                api::Principals::LoadOrCreate(settings_.state_dir + "/principals.jsonl",
                                              settings_.state_dir + "/token"));
@@ -212,7 +212,7 @@ class RealDaemon : public Daemon {
     deps.principals = principals_.get();
     deps.clock = &SystemClock();
     deps.doctor = [this](const playground::Principal& who, const store::Playground* playground)
-        -> Result<std::vector<api::DoctorCheck>> { return doctor_->Examine(playground, who.user); };
+        -> Result<std::vector<api::DoctorCheck>> { return doctor_->Examine(playground, who); };
     deps.preview_delete = [this](const store::Playground& playground) {
       return removal_->Preview(playground);
     };
