@@ -29,7 +29,11 @@ catalog:
     secret: ${{secret.overlay-catalog}}
     warehouse: file://{outer}/overlay/warehouse
 playground: {{default_ttl: 1h, expiry_poll: 100ms}}
-runs: {{jobs: 2, sandbox: {{read: ["${{env.PRETZEL_ROOT}}", "{venv}", "${{env.PRETZEL_PYTHON_BASE}}", "${{env.PRETZEL_ICEBERG_JAR}}", "{outer}/production/warehouse"]}}}}
+runs:
+  jobs: 2
+  sandbox:
+    read: ["${{env.PRETZEL_ROOT}}", "{venv}", "${{env.PRETZEL_PYTHON_BASE}}", "${{env.PRETZEL_ICEBERG_JAR}}",
+           "{outer}/production/warehouse"]
 plugins:
   directories: ["${{bin_dir}}/../plugins"]
   instances:
