@@ -14,6 +14,7 @@
 #include "base/redaction.h"
 #include "daemon/backend.h"
 #include "daemon/capabilities.h"
+#include "daemon/confinement.h"
 #include "daemon/doctor.h"
 #include "daemon/janitor.h"
 #include "daemon/metrics_endpoint.h"
@@ -125,7 +126,8 @@ class RealDaemon : public Daemon {
   Status StartRooms() {
     const Clock& clock = SystemClock();
     supervisor_ = os::Supervisor::Create(clock);
-    DCP_TRY(StartServices(settings_.services, settings_.state_dir + "/log", *supervisor_));
+    DCP_TRY(StartServices(settings_.services, settings_.state_dir + "/log", options_.bin_dir,
+                          *supervisor_));
     // Before anybody listens there, and on while jobs run without a daemon: they send tokens to it.
     if (settings_.catalog.port > 0) {
       DCP_ASSIGN(os::HeldPort held, os::HeldPort::Hold(settings_.catalog.port));
@@ -155,9 +157,23 @@ class RealDaemon : public Daemon {
     runner.launcher = options_.bin_dir + "/dcp-launch";
     runner.held_fd = catalog_port_ ? catalog_port_->fd() : -1;
     runner.job_timeout_ms = settings_.job_timeout_ms;
+    if (settings_.job_sandbox) {
+      runner.confine = [this, rooms = Rooms()](
+                           const graph::JobToConfine& job) -> Result<std::vector<std::string>> {
+        DCP_ASSIGN(const os::Confinement confinement, ConfinementOf(rooms, job));
+        auto argv = os::ConfineWords(ConfineProgram(options_.bin_dir), confinement);
+        argv.insert(argv.end(), job.argv.begin(), job.argv.end());
+        return argv;
+      };
+    }
     DCP_ASSIGN(runner_, graph::Runner::Create(*store_, *backend_, clock, runner));
     DCP_TRY(supervisor_->WaitReady(settings_.services_ready_ms, options_.stop_asked));
     return runner_->Recover();
+  }
+
+  JobRooms Rooms() const {
+    return {settings_.job_sandbox.value_or(os::Confinement{}), settings_.production_warehouse,
+            settings_.catalog.overlay_warehouse};
   }
 
   void Recycle() {
@@ -193,7 +209,7 @@ class RealDaemon : public Daemon {
 
   Status StartApi() {
     doctor_ =
-        std::make_unique<Doctor>(*catalog_, *host_, *supervisor_, settings_.production_warehouse);
+        std::make_unique<Doctor>(*catalog_, *host_, *supervisor_, settings_, options_.bin_dir);
     DCP_ASSIGN(auto principals,
                api::Principals::LoadOrCreate(settings_.state_dir + "/principals.jsonl",
                                              settings_.state_dir + "/token"));
@@ -208,7 +224,7 @@ class RealDaemon : public Daemon {
     deps.principals = principals_.get();
     deps.clock = &SystemClock();
     deps.doctor = [this](const playground::Principal& who, const store::Playground* playground)
-        -> Result<std::vector<api::DoctorCheck>> { return doctor_->Examine(playground, who.user); };
+        -> Result<std::vector<api::DoctorCheck>> { return doctor_->Examine(playground, who); };
     deps.preview_delete = [this](const store::Playground& playground) {
       return removal_->Preview(playground);
     };

@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "base/id.h"
+#include "daemon/confinement.h"
+#include "os/file.h"
 #include "os/sandbox.h"
 
 namespace dcp::daemon {
@@ -24,14 +27,15 @@ std::string LocalPath(const std::string& warehouse) {
 }  // namespace
 
 Doctor::Doctor(catalog::Catalog& catalog, host::Host& host, const os::Supervisor& supervisor,
-               std::string production_warehouse)
+               const Settings& settings, const std::string& bin_dir)
     : catalog_(catalog),
       host_(host),
       supervisor_(supervisor),
-      production_warehouse_(std::move(production_warehouse)) {}
+      settings_(settings),
+      places_{ConfineProgram(bin_dir), settings.state_dir, settings.api.socket_path} {}
 
 std::vector<api::DoctorCheck> Doctor::Examine(const store::Playground* playground,
-                                              const std::string& user) {
+                                              const playground::Principal& who) {
   std::vector<api::DoctorCheck> checks;
   for (const auto& service : supervisor_.States()) {
     checks.push_back({"service " + service.name, "set-up",
@@ -45,8 +49,10 @@ std::vector<api::DoctorCheck> Doctor::Examine(const store::Playground* playgroun
          plugin.state + (plugin.detail.empty() ? "" : ": " + plugin.detail),
          plugin.state == "READY" ? "" : "mend what the reason names, then pretzel config reload"});
   }
-  checks.push_back(CatalogWrite(playground, user));
-  checks.push_back(StorageWrite());
+  checks.push_back(CatalogWrite(playground, who.user));
+  checks.push_back(StorageWrite(who));
+  checks.push_back(TryToReachOut(host_));
+  Processes(who, checks);
   checks.push_back(WorkersConfined());
   // Said plainly rather than left out: a reader must not take silence for protection.
   checks.push_back({"plan inspection", "gateway", "MISSING",
@@ -75,14 +81,21 @@ api::DoctorCheck Doctor::CatalogWrite(const store::Playground* playground,
   return check;
 }
 
-api::DoctorCheck Doctor::StorageWrite() {
+api::DoctorCheck Doctor::StorageWrite(const playground::Principal& who) const {
   api::DoctorCheck check{"production write on storage", "storage", "", "", ""};
-  const std::string folder = LocalPath(production_warehouse_);
+  const std::string& production_warehouse = settings_.production_warehouse;
+  if (!who.is_operator) {
+    check.result = "SKIPPED";
+    check.detail = "it writes a file into production's warehouse, which only an operator may try";
+    check.advice = "ask an operator to run doctor";
+    return check;
+  }
+  const std::string folder = LocalPath(production_warehouse);
   if (folder.empty()) {
     check.result = "SKIPPED";
-    check.detail = production_warehouse_.empty()
+    check.detail = production_warehouse.empty()
                        ? "catalog.production.warehouse is not configured"
-                       : "only file: warehouses can be tried: " + production_warehouse_;
+                       : "only file: warehouses can be tried: " + production_warehouse;
     check.advice = "give jobs storage credentials that cannot write production";
     return check;
   }
@@ -98,7 +111,7 @@ api::DoctorCheck Doctor::StorageWrite() {
   unlink(path.c_str());
   check.result = "MISSING";
   check.detail = "storage layer missing: a file could be written under " + folder +
-                 " (and was removed); whoever runs a job could do the same";
+                 " by dcpd's own user (and was removed)";
   check.advice =
       "in the embedded stack one Unix user owns everything; on a shared platform give "
       "jobs storage credentials that read production and write playgrounds only";
@@ -122,6 +135,36 @@ api::DoctorCheck Doctor::WorkersConfined() {
   }
   check.detail = std::string("every worker is confined as configured; ") + os::kNeverConfined;
   return check;
+}
+
+void Doctor::Processes(const playground::Principal& who,
+                       std::vector<api::DoctorCheck>& checks) const {
+  const std::string warehouse = who.is_operator ? LocalPath(settings_.production_warehouse) : "";
+  for (const auto& service : supervisor_.States()) {
+    const auto at = std::find_if(
+        settings_.services.begin(), settings_.services.end(),
+        [&](const ServiceSettings& settings) { return settings.name == service.name; });
+    if (at == settings_.services.end() || service.pid <= 0) continue;
+    const std::string name = "service " + service.name;
+    if (at->sandbox) {
+      const bool spark = IsSpark(service.pid);
+      checks.push_back(
+          TryConfinement(places_, name, ConfinementOf(*at), spark ? warehouse : std::string()));
+      LookAtProcess(service.pid, checks.back());
+    } else {
+      checks.push_back(Unconfined(name, "give it a `sandbox` in dcpd's configuration"));
+    }
+    if (IsSpark(service.pid)) checks.push_back(LookAtSpark(service.name, service.pid));
+  }
+  if (!settings_.job_sandbox) {
+    checks.push_back(Unconfined("jobs", "take `enabled: false` out of runs.sandbox"));
+    return;
+  }
+  // A job's own folder and its playground's part come with the job.
+  os::Confinement jobs = *settings_.job_sandbox;
+  const std::string production = LocalPath(settings_.production_warehouse);
+  if (!production.empty() && os::IsFolder(production)) jobs.read.push_back(production);
+  checks.push_back(TryConfinement(places_, "jobs", jobs, warehouse));
 }
 
 }  // namespace dcp::daemon

@@ -8,8 +8,11 @@
 
 #include "api/server.h"
 #include "catalog/catalog.h"
+#include "daemon/doctor_walls.h"
+#include "daemon/settings.h"
 #include "host/host.h"
 #include "os/supervisor.h"
+#include "playground/playgrounds.h"
 #include "store/store.h"
 
 namespace dcp::daemon {
@@ -17,21 +20,23 @@ namespace dcp::daemon {
 class Doctor {
  public:
   Doctor(catalog::Catalog& catalog, host::Host& host, const os::Supervisor& supervisor,
-         std::string production_warehouse);
+         const Settings& settings, const std::string& bin_dir);
   /// `playground` is the caller's and usable; without one the catalog probe is left out, and says
   /// so. [any] blocks
   std::vector<api::DoctorCheck> Examine(const store::Playground* playground,
-                                        const std::string& user);
+                                        const playground::Principal& who);
 
  private:
   api::DoctorCheck CatalogWrite(const store::Playground* playground, const std::string& user);
-  api::DoctorCheck StorageWrite();
+  api::DoctorCheck StorageWrite(const playground::Principal& who) const;
+  void Processes(const playground::Principal& who, std::vector<api::DoctorCheck>& checks) const;
   api::DoctorCheck WorkersConfined();
 
   catalog::Catalog& catalog_;
   host::Host& host_;
   const os::Supervisor& supervisor_;
-  std::string production_warehouse_;
+  const Settings& settings_;
+  const GuardedPlaces places_;
 };
 
 }  // namespace dcp::daemon

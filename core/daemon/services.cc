@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "daemon/confinement.h"
 #include "os/file.h"
 #include "os/process.h"
 
@@ -45,7 +46,7 @@ Result<std::string> FindProgram(const ServiceSettings& service) {
 }  // namespace
 
 Status StartServices(const std::vector<ServiceSettings>& services, const std::string& log_directory,
-                     os::Supervisor& supervisor) {
+                     const std::string& bin_dir, os::Supervisor& supervisor) {
   DCP_TRY(os::MakeDirectories(log_directory));
   for (const auto& service : services) {
     for (const auto& directory : service.directories) DCP_TRY(os::MakeDirectories(directory));
@@ -63,6 +64,10 @@ Status StartServices(const std::vector<ServiceSettings>& services, const std::st
     spec.name = service.name;
     spec.argv = service.command;
     DCP_ASSIGN(spec.argv.front(), FindProgram(service));
+    if (service.sandbox) {
+      const auto words = os::ConfineWords(ConfineProgram(bin_dir), ConfinementOf(service));
+      spec.argv.insert(spec.argv.begin(), words.begin(), words.end());
+    }
     spec.env = service.env;
     spec.directory = service.working_directory;
     spec.log_file = log_directory + "/" + service.name + ".log";

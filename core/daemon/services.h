@@ -15,7 +15,7 @@ namespace dcp::daemon {
 /// Renders each service's files, makes its folders and hands it to the supervisor; all start at
 /// once. Logs go to <log_directory>/<name>.log.
 Status StartServices(const std::vector<ServiceSettings>& services, const std::string& log_directory,
-                     os::Supervisor& supervisor);
+                     const std::string& bin_dir, os::Supervisor& supervisor);
 
 /// The port that `name` had in this installation before if nobody has it now, else a free one.
 Result<int> ChoosePort(store::Store& store, const std::string& name);

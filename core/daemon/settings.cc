@@ -124,6 +124,34 @@ schema::SecretSource LateSecrets(const References& references) {
   };
 }
 
+int ReadPort(const Section& section, const std::string& key, const std::string& text) {
+  const int port = std::atoi(text.c_str());
+  if (port > 0 && port <= kPortMax && std::to_string(port) == text) return port;
+  section.Fail(key, "\"" + text + "\" is no port", "write a number from 1 to 65535");
+  return 0;
+}
+
+/// Of a service, or of jobs: `sandbox`.
+os::Confinement ReadConfinement(const Section& section) {
+  os::Confinement confinement;
+  confinement.read = section.Texts("read");
+  confinement.write = section.Texts("write");
+  for (const char* key : {"read", "write"}) {
+    for (const std::string& path : section.Texts(key)) {
+      if (path.empty() || path.front() != '/') {
+        section.Fail(key, "\"" + path + "\" is no absolute path");
+      }
+    }
+  }
+  if (section.Has("connect")) {
+    confinement.connect.emplace();
+    for (const std::string& text : section.Texts("connect")) {
+      confinement.connect->push_back(ReadPort(section, "connect", text));
+    }
+  }
+  return confinement;
+}
+
 ServiceSettings ReadService(const Section& section) {
   ServiceSettings service;
   service.name = section.Text("name");
@@ -149,6 +177,7 @@ ServiceSettings ReadService(const Section& section) {
   }
   service.check = section.Choice("check", {"tcp", "http", "http2"}, "tcp");
   if (service.check == "http") service.check_path = section.Text("check_path", "/");
+  if (section.Has("sandbox")) service.sandbox = ReadConfinement(section.Sub("sandbox"));
   return service;
 }
 
@@ -187,6 +216,10 @@ Settings ReadRoot(const Section& root, const References& references) {
   settings.jobs = static_cast<int>(runs.Int("jobs", {1, kThreadsMax}, 4));
   settings.test_jobs = static_cast<int>(runs.Int("test_jobs", {1, kThreadsMax}, 2));
   settings.job_timeout_ms = runs.Duration("job_timeout", {1s, 24h * 30}, 6h).count();
+  const Section job_sandbox = runs.Sub("sandbox");
+  const os::Confinement jobs_keep = ReadConfinement(job_sandbox);
+  settings.job_sandbox.reset();
+  if (job_sandbox.Bool("enabled", true)) settings.job_sandbox = jobs_keep;
   ReadPlugins(root.Sub("plugins"), references, settings);
   settings.host.secrets = LateSecrets(references);
   for (const Section& service : root.Subs("services")) {

@@ -14,6 +14,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "config/reader.h"
 #include "host/host.h"
 #include "log/log.h"
+#include "os/confine.h"
 #include "playground/playgrounds.h"
 
 namespace dcp::daemon {
@@ -50,6 +52,8 @@ struct ServiceSettings {
   int ready_port = 0;
   std::string check;       ///< "tcp", "http", "http2": what tells that it is well
   std::string check_path;  ///< for http
+  /// What it keeps; without, it may do all that the daemon's user may.
+  std::optional<os::Confinement> sandbox;
 };
 
 /// Where an instance's configuration was written.
@@ -84,6 +88,8 @@ struct Settings {
   int jobs = 4;       ///< batch jobs alive at once
   int test_jobs = 2;  ///< of tests, beside them
   int64_t job_timeout_ms = int64_t{6} * 3600 * 1000;
+  /// What every job keeps, beside what its own work needs; nothing: jobs run unconfined.
+  std::optional<os::Confinement> job_sandbox = os::Confinement{};
   int64_t expiry_poll_ms = 5'000;
   /// For who watches a run when the daemon is told to stop: an apply or a test ends within it.
   int64_t drain_timeout_ms = 10'000;

@@ -7,6 +7,9 @@
 #include <cstdlib>
 #include <string>
 
+#include "daemon/confinement.h"
+#include "os/file.h"
+
 namespace dcp::daemon {
 namespace {
 
@@ -136,6 +139,79 @@ plugins:
             (os::SandboxPolicy{{"/etc/acme"}, {"/var/lib/pretzel/x"}, true, true, true, true}));
   EXPECT_EQ(instances[1].limits, (host::WorkerLimits{int64_t{1} << 30, 64}));
   EXPECT_FALSE(instances[2].sandboxed);
+}
+
+TEST(SettingsTest, JobsAreConfinedUnlessToldOtherwiseAndServicesWhenTold) {
+  const std::string services = R"(
+services:
+  - {name: free, command: [/bin/a], ready: "127.0.0.1:1"}
+  - name: confined
+    command: [/bin/b]
+    directories: [/var/lib/b]
+    files: [{path: /var/lib/b.conf, content: x}]
+    sandbox: {read: [/opt/b], write: ["${state_dir}/x"], connect: ["8181", "9"]}
+    ready: 127.0.0.1:2
+  - {name: alone, command: [/bin/c], sandbox: {connect: []}, ready: "127.0.0.1:3"}
+)";
+  auto settings = ReadSettings("dcpd.yaml", std::string(kMinimal) + services, Known());
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  ASSERT_TRUE(settings->job_sandbox);
+  EXPECT_EQ(*settings->job_sandbox, os::Confinement{});
+  EXPECT_FALSE(settings->services[0].sandbox);
+  ASSERT_TRUE(settings->services[1].sandbox);
+  EXPECT_EQ(ConfinementOf(settings->services[1]),
+            (os::Confinement{{"/opt/b", "/var/lib/b.conf"},
+                             {"/var/lib/pretzel/x", "/var/lib/b"},
+                             std::vector<int>{8181, 9}}));
+  EXPECT_EQ(settings->services[2].sandbox->connect, std::vector<int>{});
+
+  settings = ReadSettings(
+      "dcpd.yaml", std::string(kMinimal) + "runs: {sandbox: {read: [/opt/venv]}}\n", Known());
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  EXPECT_EQ(settings->job_sandbox->read, std::vector<std::string>{"/opt/venv"});
+  EXPECT_FALSE(settings->job_sandbox->connect);
+  settings = ReadSettings("dcpd.yaml",
+                          std::string(kMinimal) + "runs: {sandbox: {enabled: false}}\n", Known());
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  EXPECT_FALSE(settings->job_sandbox);
+  for (const char* wrong : {"read: [opt]", "write: [\"\"]", "connect: [\"0\"]",
+                            "connect: [\"65536\"]", "connect: [http]", "conect: [1]"}) {
+    const Status status =
+        ReadSettings("dcpd.yaml", std::string(kMinimal) + "runs: {sandbox: {" + wrong + "}}\n",
+                     Known())
+            .status();
+    EXPECT_EQ(status.location().line, 9) << wrong << ": " << status.ToString();
+  }
+}
+
+TEST(SettingsTest, AJobGetsItsPlaygroundsPartAndNoMore) {
+  char pattern[] = "/tmp/dcp-rooms-XXXXXX";
+  const std::string folder = ::mkdtemp(pattern);
+  ASSERT_TRUE(os::MakeDirectories(folder + "/production").ok());
+  const JobRooms rooms = {{{"/opt/venv"}, {}, std::nullopt},
+                          "file://" + folder + "/production",
+                          "file://" + folder + "/overlay"};
+  const std::string part = folder + "/overlay/pg/a-2";
+  // A test makes nothing.
+  const auto early = ConfinementOf(rooms, {"a", 2, false, "/jobs/r", {}});
+  ASSERT_TRUE(early.ok()) << early.status().ToString();
+  EXPECT_EQ(early->read, (std::vector<std::string>{"/opt/venv", folder + "/production"}));
+  EXPECT_FALSE(os::Exists(folder + "/overlay"));
+  const auto writes = ConfinementOf(rooms, {"a", 2, true, "/jobs/r", {}});
+  ASSERT_TRUE(writes.ok()) << writes.status().ToString();
+  EXPECT_EQ(*writes, (os::Confinement{
+                         {"/opt/venv", folder + "/production"}, {"/jobs/r", part}, std::nullopt}));
+  EXPECT_TRUE(os::IsFolder(part));
+  const auto reads = ConfinementOf(rooms, {"a", 2, false, "/jobs/r", {}});
+  ASSERT_TRUE(reads.ok()) << reads.status().ToString();
+  EXPECT_EQ(*reads, (os::Confinement{
+                        {"/opt/venv", folder + "/production", part}, {"/jobs/r"}, std::nullopt}));
+  // Warehouses elsewhere are no matter of files.
+  const auto remote =
+      ConfinementOf({{}, "s3://production", "s3://overlay"}, {"a", 2, true, "/j", {}});
+  ASSERT_TRUE(remote.ok()) << remote.status().ToString();
+  EXPECT_EQ(*remote, (os::Confinement{{}, {"/j"}, std::nullopt}));
+  ASSERT_TRUE(os::RemoveTree(folder).ok());
 }
 
 TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {

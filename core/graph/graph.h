@@ -92,6 +92,15 @@ struct Event {
   std::string detail;
 };
 
+/// What a job may touch depends on these.
+struct JobToConfine {
+  std::string playground;
+  int64_t generation = 0;
+  bool writes = false;  ///< into the playground's tables; a test only reads
+  std::string directory;
+  std::vector<std::string> argv;
+};
+
 struct RunnerOptions {
   int threads = 16;   ///< calls that are made at once
   int jobs = 4;       ///< batch jobs that live at once; further ones wait as PENDING
@@ -100,6 +109,8 @@ struct RunnerOptions {
   std::string job_directory;  ///< folder that holds one folder for each job
   std::string launcher;       ///< path of dcp-launch
   int held_fd = -1;           ///< what every launcher keeps open beside its job; the caller's
+  /// The command that runs a job's command confined; without it jobs run as they are. [any]
+  std::function<Result<std::vector<std::string>>(const JobToConfine&)> confine;
   int64_t job_timeout_ms = 6 * 3600 * 1000;
   int64_t job_poll_ms = 200;
   int64_t back_off_ms = 300;  ///< first pause before something is tried again

@@ -125,6 +125,14 @@ Status RunnerImpl::PrepareProcess(JobAtWork& job, const ProcessPlan& plan) {
   return Status::Ok();
 }
 
+Result<std::vector<std::string>> RunnerImpl::ConfineCommand(const JobAtWork& job,
+                                                            std::vector<std::string> argv) const {
+  if (!options_.confine) return argv;
+  return options_.confine({job.run.playground, job.run.generation,
+                           job.record.kind != JobRecord::Kind::kTest, job.record.directory,
+                           std::move(argv)});
+}
+
 int64_t RunnerImpl::LaunchProcess(JobAtWork& job) {
   DCP_CRASH_POINT("job.prepared.after_commit");
   const bool late = Now() >= job.record.deadline;
@@ -146,7 +154,9 @@ int64_t RunnerImpl::LaunchProcess(JobAtWork& job) {
   auto plan = text.ok() ? ProcessPlanFromJson(*text) : Result<ProcessPlan>(text.status());
   if (!plan.ok()) return FailJob(job, plan.status());
   os::JobSpec spec;
-  spec.argv = std::move(plan->argv);
+  auto argv = ConfineCommand(job, std::move(plan->argv));
+  if (!argv.ok()) return FailJob(job, argv.status());
+  spec.argv = std::move(*argv);
   spec.env = std::move(plan->env);
   spec.stdout_file = std::move(plan->stdout_file);
   spec.stderr_file = std::move(plan->stderr_file);

@@ -168,6 +168,8 @@ class RunnerImpl : public Runner {
   int64_t LeaseJob(JobAtWork& job);
   int64_t SubmitJob(JobAtWork& job);
   Status PrepareProcess(JobAtWork& job, const ProcessPlan& plan);
+  Result<std::vector<std::string>> ConfineCommand(const JobAtWork& job,
+                                                  std::vector<std::string> argv) const;
   int64_t LaunchProcess(JobAtWork& job);
   int64_t LookAtProcess(JobAtWork& job);
   int64_t LookAtHandle(JobAtWork& job);

@@ -10,6 +10,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "walls.h"
+
 namespace dcp::spark_runner {
 namespace {
 
@@ -20,14 +22,27 @@ constexpr auto kKeys =
                                      "master", "driverMemory", "conf"});
 
 // A job's isolation, its place on loopback and its secrets rest on these.
-constexpr auto kReserved = std::to_array<std::string_view>(
-    {"spark.app.name", "spark.authenticate", "spark.driver.bindAddress",
-     "spark.driver.extraClassPath", "spark.driver.host", "spark.driver.memory", "spark.local.dir",
-     "spark.master", "spark.redaction.regex", "spark.sql.catalogImplementation",
-     "spark.sql.extensions", "spark.sql.legacy.parameterSubstitution.constantsOnly",
-     "spark.sql.redaction.options.regex", "spark.sql.runSQLOnFiles", "spark.sql.scripting.enabled",
-     "spark.sql.variable.substitute", "spark.sql.warehouse.dir", "spark.submit.deployMode",
-     "spark.ui.enabled"});
+constexpr auto kReserved =
+    std::to_array<std::string_view>({"spark.app.name",
+                                     "spark.authenticate",
+                                     "spark.driver.bindAddress",
+                                     "spark.driver.extraClassPath",
+                                     "spark.driver.host",
+                                     "spark.driver.memory",
+                                     "spark.hadoop.fs.permissions.umask-mode",
+                                     "spark.local.dir",
+                                     "spark.master",
+                                     "spark.redaction.regex",
+                                     "spark.sql.catalogImplementation",
+                                     "spark.sql.extensions",
+                                     "spark.sql.legacy.parameterSubstitution.constantsOnly",
+                                     "spark.sql.redaction.options.regex",
+                                     "spark.sql.runSQLOnFiles",
+                                     "spark.sql.scripting.enabled",
+                                     "spark.sql.variable.substitute",
+                                     "spark.sql.warehouse.dir",
+                                     "spark.submit.deployMode",
+                                     "spark.ui.enabled"});
 
 sdk::Error Bad(const std::string& key, const std::string& why, const std::string& hint = "") {
   return {.code = DCP_INVALID_ARGUMENT,
@@ -142,7 +157,7 @@ class Reader {
 }  // namespace
 
 bool IsReservedSetting(std::string_view key) {
-  if (key.starts_with("spark.sql.catalog.")) return true;
+  if (key.starts_with("spark.sql.catalog.") || IsWallSetting(key)) return true;
   return std::find(kReserved.begin(), kReserved.end(), key) != kReserved.end();
 }
 

@@ -95,7 +95,8 @@ TEST_F(ConfigTest, NamesTheKeyThatIsWrong) {
 }
 
 TEST_F(ConfigTest, KeepsTheSettingsThatIsolateAJob) {
-  for (const char* key : {"spark.sql.catalog.prod.uri", "spark.ui.enabled", "spark.driver.host",
+  for (const char* key : {"spark.hadoop.fs.http.impl", "spark.hadoop.fs.ftp.impl",
+                          "spark.sql.catalog.prod.uri", "spark.ui.enabled", "spark.driver.host",
                           "spark.redaction.regex", "spark.sql.runSQLOnFiles"}) {
     EXPECT_NE(Fault("conf", {{key, "x"}}).find("cannot be changed"), std::string::npos) << key;
   }

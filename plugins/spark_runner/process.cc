@@ -3,6 +3,7 @@
 
 #include "base64.h"
 #include "properties.h"
+#include "walls.h"
 
 namespace dcp::spark_runner {
 namespace {
@@ -83,7 +84,11 @@ Properties MakeProperties(const Config& config, const Work& work) {
                         QuoteJavaOption("-Dlog4j2.configurationFile=" + folder + "/" + kLogFile) +
                         " -XX:+PerfDisableSharedMem";
   std::string& java_options = p["spark.driver.extraJavaOptions"];
-  java_options = java_options.empty() ? options : options + " " + java_options;
+  if (!java_options.empty()) options += " " + java_options;
+  java_options = options + " " + WallOptions();
+  RefuseFileSystems(&p);
+  // The host confines a job: it may make no file readable for others.
+  p["spark.hadoop.fs.permissions.umask-mode"] = "077";
   for (const Mount& mount : work.mounts) AddMount(mount, &p);
   for (const auto& [key, value] : work.settings) p[key] = value;
   return p;

@@ -9,6 +9,7 @@
 
 #include "base64.h"
 #include "properties.h"
+#include "walls.h"
 
 namespace dcp::spark_runner {
 namespace {
@@ -24,6 +25,7 @@ Config MakeConfig() {
   config.jars = {"/jars/iceberg.jar", "/jars/more.jar"};
   config.coreetl = "/opt/pretzel/coreetl.py";
   config.conf = {{"spark.sql.shuffle.partitions", "4"},
+                 {"spark.hadoop.fs.hdfs.impl", "org.acme.Hdfs"},
                  {"spark.driver.extraJavaOptions", "-XX:+UseSerialGC"}};
   return config;
 }
@@ -107,13 +109,18 @@ TEST(SubmitTest, MountsTheCatalogAndStaysOnLoopback) {
            "spark.ui.enabled=false",
            "spark.sql.catalogImplementation=in-memory",
            "spark.sql.shuffle.partitions=4",
+           "spark.hadoop.fs.http.impl=pretzel.refuses.this.FileSystem",
+           "spark.hadoop.fs.hdfs.impl=org.acme.Hdfs",
+           "spark.hadoop.fs.AbstractFileSystem.hdfs.impl=pretzel.refuses.this.FileSystem",
+           "spark.hadoop.fs.permissions.umask-mode=077",
            "spark.sql.legacy.parameterSubstitution.constantsOnly=true",
        }) {
     EXPECT_NE(("\n" + text).find("\n" + line + "\n"), std::string::npos) << line << "\n" << text;
   }
   EXPECT_NE(text.find("spark.driver.extraJavaOptions=\"-Djava.io.tmpdir=/state/jobs/r1/run x\" "),
             std::string::npos);
-  EXPECT_NE(text.find(" -XX:+UseSerialGC\n"), std::string::npos);
+  // What an operator adds stands before the walls, which therefore win.
+  EXPECT_NE(text.find(" -XX:+UseSerialGC " + WallOptions() + "\n"), std::string::npos);
   EXPECT_NE(text.find("spark.redaction.regex=(?i)secret|password|token"), std::string::npos);
 }
 

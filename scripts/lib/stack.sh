@@ -11,10 +11,13 @@ STACK_START_SECONDS=180 # a cold Spark on two busy cores takes half a minute; th
 stack_env() {
   export PRETZEL_ROOT=$root PRETZEL_STATE PRETZEL_BIN=$PRETZEL_BUILD/bin
   export PRETZEL_PYTHON=$root/.local/venv/bin/python
+  # A virtual environment borrows its interpreter's library from where that is installed.
+  PRETZEL_PYTHON_BASE=$("$PRETZEL_PYTHON" -c 'import sys; print(sys.base_prefix)')
+  export PRETZEL_PYTHON_BASE
   local spark_home=("$root"/.local/venv/lib/python3*/site-packages/pyspark)
   local iceberg=("$root"/.local/jars/spark/iceberg-spark-runtime-*.jar)
   export PRETZEL_SPARK_HOME=${spark_home[0]} PRETZEL_ICEBERG_JAR=${iceberg[0]}
-  export PRETZEL_CATALOG_CLASSPATH="$root/.local/jars/catalog/*"
+  export PRETZEL_CATALOG_JARS=$root/.local/jars/catalog
   export PRETZEL_ENDPOINT=unix:$PRETZEL_STATE/run/dcpd.sock PRETZEL_TOKEN_FILE=$PRETZEL_STATE/token
 }
 

@@ -93,7 +93,10 @@ public final class CatalogServer {
     createPrivately(db);
 
     JdbcCatalog catalog = new JdbcCatalog();
-    catalog.setConf(new Configuration(false));
+    Configuration hadoop = new Configuration(false);
+    // Its files are for their owner: a confined process may not let others in.
+    hadoop.set("fs.permissions.umask-mode", "077");
+    catalog.setConf(hadoop);
     catalog.initialize(
         optional("CATALOG_NAME", "pretzel"),
         Map.of(

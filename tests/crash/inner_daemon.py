@@ -29,7 +29,11 @@ catalog:
     secret: ${{secret.overlay-catalog}}
     warehouse: file://{outer}/overlay/warehouse
 playground: {{default_ttl: 1h, expiry_poll: 100ms}}
-runs: {{jobs: 2}}
+runs:
+  jobs: 2
+  sandbox:
+    read: ["${{env.PRETZEL_ROOT}}", "{venv}", "${{env.PRETZEL_PYTHON_BASE}}", "${{env.PRETZEL_ICEBERG_JAR}}",
+           "{outer}/production/warehouse"]
 plugins:
   directories: ["${{bin_dir}}/../plugins"]
   instances:
@@ -70,6 +74,8 @@ class Servers:
         if not spark:
             head, _, _ = text.partition("  # The shared test server.")
             text = "\n".join(line for line in head.splitlines() if not line.startswith("recycle:"))
+        # The daemons under test have catalogs on ports of their own.
+        text = text.replace('      connect: ["${port.catalog}", "${port.spark-driver}", "${port.spark-blocks}"]\n', "")
         config = folder / "servers.yaml"
         config.write_text(text)
         self.outer = daemons.Daemon(folder, config=config)
@@ -94,6 +100,7 @@ class Servers:
         config = folder / "dcpd.yaml"
         config.write_text(CONFIG.format(
             production=endpoint["production-catalog"], overlay=endpoint["overlay-catalog"], outer=self.outer.state,
+            venv=daemons.LOCAL / "venv",
             spark_home=daemons.SPARK_HOME if self.spark else LIGHT,
             test_backend=TEST_BACKEND.format(spark=endpoint["spark-connect"]) if self.spark else "",
             test_route=TEST_ROUTE if self.spark else "",

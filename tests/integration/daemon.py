@@ -9,6 +9,7 @@ import os
 import secrets
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -57,8 +58,9 @@ class Daemon:
             "PRETZEL_STATE": str(self.state),
             "PRETZEL_SPARK_HOME": str(SPARK_HOME),
             "PRETZEL_PYTHON": str(PYTHON),
+            "PRETZEL_PYTHON_BASE": sys.base_prefix,
             "PRETZEL_ICEBERG_JAR": str(iceberg_jar()),
-            "PRETZEL_CATALOG_CLASSPATH": str(LOCAL / "jars" / "catalog" / "*"),
+            "PRETZEL_CATALOG_JARS": str(LOCAL / "jars" / "catalog"),
             "PRETZEL_ENDPOINT": f"unix:{self.state}/run/dcpd.sock",
             "PRETZEL_TOKEN_FILE": str(self.state / "token"),
             "XDG_CONFIG_HOME": str(self.folder / "config"),
@@ -81,6 +83,8 @@ class Daemon:
             token = secrets.token_hex(32)
             self.private(name, token + "\n")
             entry = {"user": user, "team": "", "environment": "local", "token_sha256": hashlib.sha256(token.encode()).hexdigest()}
+            if name == "token":
+                entry["role"] = "operator"  # as the first start makes it
             lines.append(json.dumps(entry) + "\n")
         self.private("principals.jsonl", "".join(lines))
         return self

@@ -8,14 +8,19 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import secrets
 import socket
 import subprocess
+import sys
 import time
+import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
+BIN = Path(os.environ.get("PRETZEL_BUILD", ROOT / "build" / "release")) / "bin"
 PYTHON = LOCAL / "venv" / "bin" / "python"
 SPARK_HOME = next((LOCAL / "venv" / "lib").glob("python3*"), LOCAL) / "site-packages" / "pyspark"
 SPARK_DEFAULTS = ROOT / "stack" / "spark-defaults"
@@ -137,8 +142,62 @@ def mount(catalog_uri, secret, name="prod", header=SECRET_HEADER):
     }
 
 
-def properties_file(path, base, extra):
-    lines = [(SPARK_DEFAULTS / base).read_text(encoding="utf-8")]
+# The walls behind the SQL screen: Java's options, Hadoop's file systems, and the process itself.
+WALLS = frozenset({"options", "files", "process"})
+REFUSED = "pretzel.refuses.this.FileSystem"
+# Classes that Hadoop registers without saying for which scheme.
+SCHEMES = {
+    "org.apache.hadoop.fs.LocalFileSystem": "file",
+    "org.apache.hadoop.fs.viewfs.ViewFileSystem": "viewfs",
+    "org.apache.hadoop.hive.ql.io.NullScanFileSystem": "nullscan",
+    "org.apache.hadoop.hive.ql.io.ProxyLocalFileSystem": "pfile",
+    "org.apache.hadoop.fs.HarFileSystem": "har",
+    "org.apache.hadoop.fs.http.HttpFileSystem": "http",
+    "org.apache.hadoop.fs.http.HttpsFileSystem": "https",
+    "org.apache.hadoop.hdfs.DistributedFileSystem": "hdfs",
+    "org.apache.hadoop.hdfs.web.WebHdfsFileSystem": "webhdfs",
+    "org.apache.hadoop.hdfs.web.SWebHdfsFileSystem": "swebhdfs",
+}
+
+
+def registered_file_systems():
+    """Schemes that Hadoop opens in this Spark: by its service entries, and by its defaults."""
+    found = set()
+    for jar in sorted((SPARK_HOME / "jars").glob("*.jar")):
+        with zipfile.ZipFile(jar) as archive:
+            names = set(archive.namelist())
+            if "META-INF/services/org.apache.hadoop.fs.FileSystem" in names:
+                lines = archive.read("META-INF/services/org.apache.hadoop.fs.FileSystem").decode().splitlines()
+                found |= {SCHEMES[line.strip()] for line in lines if line.strip() and not line.startswith("#")}
+            if "core-default.xml" in names:
+                for entry in ElementTree.fromstring(archive.read("core-default.xml")).iter("property"):
+                    name = re.fullmatch(r"fs\.((?:AbstractFileSystem\.)?[a-z0-9]+)\.impl", entry.findtext("name").strip())
+                    found |= {name.group(1)} if name else set()
+    return found
+
+
+def kept(line, walls):
+    return not ((line.startswith("spark.hadoop.fs.") and REFUSED in line and "files" not in walls)
+                or (line.startswith("spark.driver.defaultJavaOptions") and "options" not in walls))
+
+
+def confined(command, walls, read=(), write=(), connect=None):
+    """The command behind the wall that a process is, as dcpd starts it."""
+    if "process" not in walls:
+        return command
+    # The links of a worktree lead to where the files are.
+    read = [*read, SPARK_DEFAULTS, sys.base_prefix, *((LOCAL / name).resolve() for name in ("venv", "jars"))]
+    words = [BIN / "dcp-confine"]
+    words += [word for path in read for word in ("--read", path)]
+    words += [word for path in write for word in ("--write", path)]
+    if connect is not None:
+        words += ["--ports-only", *(word for port in connect for word in ("--connect", port))]
+    return [*map(str, words), "--", *command]
+
+
+def properties_file(path, base, extra, walls=WALLS):
+    text = (SPARK_DEFAULTS / base).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if kept(line, walls)]
     lines += [f"{key} {value}" for key, value in extra.items()]
     return write_private(path, "\n".join(lines) + "\n")
 
@@ -157,7 +216,10 @@ def spark_environment(**extra):
 
 
 class ConnectServer:
-    def __init__(self, folder):
+    """All the walls are there but for the process's, which would need to know each test's catalogs."""
+
+    def __init__(self, folder, walls=WALLS - {"process"}):
+        self.walls = walls
         self.folder = Path(folder)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.port = free_port()
@@ -171,20 +233,28 @@ class ConnectServer:
         return self.folder / "stderr"
 
     def start(self):
+        scratch = self.folder / "local"
+        scratch.mkdir(exist_ok=True)
+        driver_port, blocks_port = free_port(), free_port()
         properties = properties_file(
             self.folder / "server.conf",
             "test-server.conf",
             {
                 "spark.connect.grpc.binding.port": self.port,
+                "spark.driver.port": driver_port,
+                "spark.driver.blockManager.port": blocks_port,
+                "spark.driver.extraJavaOptions": f"-XX:+UseSerialGC -Xms512m -XX:+PerfDisableSharedMem -Djava.io.tmpdir={scratch}",
                 "spark.driver.extraClassPath": iceberg_jar(),
-                "spark.local.dir": self.folder / "local",
+                "spark.local.dir": scratch,
                 "spark.sql.warehouse.dir": self.folder / "warehouse",
             },
+            self.walls,
         )
         command = [
             SPARK_HOME / "bin" / "spark-submit", "--properties-file", properties,
             "--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal",
         ]
+        command = confined(command, self.walls, write=[self.folder], connect=[driver_port, blocks_port])
         started = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
@@ -233,17 +303,21 @@ class ConnectServer:
         return session
 
 
-def submit(folder, spec, confs, name="job", program=None):
+def submit(folder, spec, confs, name="job", program=None, walls=WALLS - {"process"}):
     """Starts coreetl.py (or another program) under spark-submit in a process group of its own, as dcp-launch does."""
     folder = Path(folder)
     properties = properties_file(
         folder / f"{name}.conf", "batch.conf",
-        {"spark.driver.extraClassPath": iceberg_jar(), "spark.local.dir": folder / "local", **confs},
+        {"spark.driver.extraClassPath": iceberg_jar(), "spark.local.dir": folder / "local", **confs}, walls,
     )
     if program is None:
         spec_file = write_private(folder / f"{name}.json", json.dumps(spec))
         program = [ROOT / "spark" / "coreetl.py", "--spec", spec_file]
     command = [SPARK_HOME / "bin" / "spark-submit", "--properties-file", properties, *program]
+    if "process" in walls:
+        with open(properties, "a", encoding="utf-8") as file:
+            file.write(f"spark.driver.extraJavaOptions -Djava.io.tmpdir={folder}\n")
+    command = confined(command, walls, read=[Path(program[0]).parent], write=[folder])
     with open(folder / f"{name}.log", "ab") as log:
         return subprocess.Popen(
             command, env=spark_environment(), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Programs in which other people's queries run: Spark, as a service or as a job. They start as
+// `dcp-confine POLICY -- PROGRAM ARGUMENT...`, which gives up what the policy does not name and
+// becomes the program. The policy is words of a command line: it names paths and ports, never a
+// secret, and whoever keeps a command keeps its confinement with it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "os/sandbox.h"
+
+namespace dcp::os {
+
+/// What such a program keeps, beside what each program reads: processes of its own, IP sockets, the
+/// files of its policy. No Unix socket, no signal to others, no mode of a file that lets others in.
+struct Confinement {
+  std::vector<std::string> read;   ///< files, or folders with all below
+  std::vector<std::string> write;  ///< the same, also to be changed
+  /// TCP ports that it may connect to, and then nothing but TCP; without a list: any.
+  std::optional<std::vector<int>> connect;
+  friend bool operator==(const Confinement&, const Confinement&) = default;
+};
+
+/// The words that stand before a command's own: `program` is dcp-confine's path.
+std::vector<std::string> ConfineWords(const std::string& program, const Confinement& confinement);
+
+/// dcp-confine's command line.
+struct ConfineOrder {
+  Confinement confinement;
+  std::vector<std::string>
+      attempts;  ///< "read:PATH", "write:FOLDER", "unix:PATH", "tcp:PORT": tried, then the end
+  std::vector<std::string> command;  ///< what to become
+};
+Result<ConfineOrder> ParseConfineWords(const std::vector<std::string>& words);
+
+/// What the kernel had.
+struct ConfineLayers {
+  SandboxLayers sandbox;
+  bool ports = true;  ///< false: a list of ports was asked for, and the kernel cannot keep to it
+  bool modes = false;
+  /// Empty, or which protection is missing and why.
+  std::string Missing() const;
+};
+
+/// As EnterSandbox: no way back, one thread.
+Result<ConfineLayers> EnterConfinement(const Confinement& confinement);
+
+}  // namespace dcp::os
