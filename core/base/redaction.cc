@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One search for all spellings at once: two neighbouring bytes say how far the next one may be away
-// (Wu and Manber's algorithm), so most of a text is never looked at. Built anew for each secret
+// (Wu and Manber's algorithm), so most of a text is never looked at. Built again for each secret
 // that is added, which happens a few times in a daemon's life.
 #include "base/redaction.h"
 
@@ -43,7 +43,7 @@ size_t EndOfRun(std::string_view text, size_t at) {
   return at;
 }
 
-/// Where the token that begins at `at` ends; `at` when it is none.
+/// Where the token that begins at `at` ends; `at` when no token begins there.
 size_t EndOfToken(std::string_view text, size_t at) {
   const size_t dot = EndOfRun(text, at);
   if (dot == text.size() || text[dot] != '.' || dot - at > kTokenBytesMax) return at;

@@ -37,7 +37,7 @@ HttpResponse StatusAnswer(const Status& status);
 /// 400 when it refuses the request as it stands, and 503 otherwise: a second try may do.
 HttpResponse UpstreamError(const HttpReply& reply, const std::string& hidden);
 
-/// The message alone of such an error; empty where there is none.
+/// The message alone of such an error; empty where the body has no message.
 std::string UpstreamMessage(const std::string& body, const std::string& hidden);
 
 HttpResponse ConfigAnswer(const std::vector<std::string>& endpoints);

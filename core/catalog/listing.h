@@ -28,7 +28,7 @@ Result<PageRequest> ReadPageRequest(const std::map<std::string, std::string>& qu
 struct Page {
   std::vector<std::string> names;
   bool paged = false;
-  std::string next;  ///< the token of the next page; empty when there is none
+  std::string next;  ///< the token of the next page; empty after the last page
 };
 Page TakePage(const std::set<std::string>& names, const PageRequest& request);
 

@@ -63,7 +63,7 @@ class Worker {
 
   Channel channel_;
   int epoll_ = -1;
-  Mutex read_mutex_;             ///< whoever reads and dispatches frames
+  Mutex read_mutex_;             ///< held by the thread that reads frames
   std::atomic<int> readers_{1};  ///< threads that wait for frames, or will soon
   const std::shared_ptr<FrameSink> sink_;
   std::string unprotected_;  ///< what the sandbox lacks; written before the plugin is loaded

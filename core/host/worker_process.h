@@ -81,7 +81,7 @@ class WorkerProcess : public PluginHome {
   OutputPipe stdout_;
   OutputPipe stderr_;
   ReaderRole role_;
-  Mutex read_mutex_;  ///< whoever reads and handles frames
+  Mutex read_mutex_;  ///< held by the thread that reads frames
   std::atomic<bool> socket_open_{true};
   bool answered_ DCP_GUARDED_BY(read_mutex_) = false;  ///< a call's answer has been read
   std::thread thread_;

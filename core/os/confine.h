@@ -3,7 +3,7 @@
 // Programs in which other people's queries run: Spark, as a service or as a job. They start as
 // `dcp-confine POLICY -- PROGRAM ARGUMENT...`, which gives up what the policy does not name and
 // becomes the program. The policy is words of a command line: it names paths and ports, never a
-// secret, and whoever keeps a command keeps its confinement with it.
+// secret, and a command that is stored keeps its confinement.
 #pragma once
 
 #include <optional>

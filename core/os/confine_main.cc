@@ -62,7 +62,7 @@ const char* TryConnect(int family, const sockaddr* address, socklen_t size) {
   const bool done = ::connect(fd, address, size) == 0;
   const int error = errno;
   ::close(fd);
-  // Whoever gets so far that nobody listens was let through.
+  // A refused connection means that the sandbox let the attempt through.
   return Word(done || error == ECONNREFUSED, error);
 }
 

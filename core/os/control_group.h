@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Control groups (version 2): what a child and all that it starts may use together. They are to be
-// had where whoever runs this process has delegated its group to it (systemd: Delegate=yes).
+// Control groups (version 2): what a child and all that it starts may use together. They are
+// available where the system has delegated this process's group to its user (systemd:
+// Delegate=yes).
 #pragma once
 
 #include <cstdint>
@@ -18,13 +19,13 @@ struct GroupPlace {
   std::string own;    ///< below it: "/system.slice/pretzel.service"
 };
 
-/// UNAVAILABLE where there is none.
+/// UNAVAILABLE where no group is delegated.
 Result<GroupPlace> FindGroupPlace();
 
 /// Makes this process's group hand on memory and pids, and answers its folder. The kernel wants no
 /// processes in such a group, so this one goes into a group of its own inside. Groups that a daemon
-/// left which is gone are removed, with what is in them. UNAVAILABLE says why there is none to be
-/// had; nothing is changed then.
+/// left which is gone are removed, with what is in them. UNAVAILABLE says why there are no groups;
+/// nothing is changed then.
 Result<std::string> PrepareGroups(const GroupPlace& place);
 
 struct GroupLimits {

@@ -110,7 +110,7 @@ TEST_F(PeerTest, AHeldPortIsRefusedToOthersAndFreeForOurListener) {
   const int port = FreeLoopbackPort().value();
   const auto held = HeldPort::Hold(port);
   ASSERT_TRUE(held.ok()) << held.status().ToString();
-  // Nobody listens: a client learns so at once.
+  // The port is held and no process listens: a client gets a refusal at once.
   EXPECT_EQ(CheckTcp("127.0.0.1", port, kTimeMs).code(), Code::kUnavailable);
   for (const bool reuse_address : {false, true}) {
     for (const bool reuse_port : {false, true}) {
@@ -129,7 +129,7 @@ TEST_F(PeerTest, AHeldPortIsRefusedToOthersAndFreeForOurListener) {
   EXPECT_TRUE(again.valid()) << "the next daemon's";
 }
 
-/// The hold lasts as long as a child that inherited it, though whoever made it is gone.
+/// The hold lasts as long as a child that inherited it, though its maker has ended.
 TEST_F(PeerTest, AHeldPortOutlivesItsMaker) {
   if (!HasNeighbours()) return;
   const int port = FreeLoopbackPort().value();

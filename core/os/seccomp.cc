@@ -81,8 +81,8 @@ void AllowValues(Filter& filter, const char* name, unsigned argument,
 constexpr uint64_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
                                  CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
 
-/// Nobody gets a namespace of his own, nor a child that is its parent's: that one would be told of
-/// its end.
+/// No process gets a namespace of its own, nor a child whose parent is the worker's parent: the
+/// daemon would be told of its end.
 void JudgeClone(Filter& filter, const char* name, const SandboxPolicy& policy) {
   const uint64_t never = kNamespaces | CLONE_PARENT;
   if (policy.processes) {

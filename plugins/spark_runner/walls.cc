@@ -26,7 +26,7 @@ constexpr auto kFileSystems = std::to_array<std::string_view>(
 constexpr auto kAbstractFileSystems =
     std::to_array<std::string_view>({"ftp", "hdfs", "webhdfs", "swebhdfs", "har", "viewfs", "s3a",
                                      "abfs", "abfss", "wasb", "wasbs", "adl", "gs", "ofs", "o3fs"});
-/// No place for tables, whoever wants it.
+/// Never a place for tables, in any installation.
 constexpr auto kNever = std::to_array<std::string_view>({"http", "https", "ftp"});
 
 std::string SettingOf(std::string_view scheme) {

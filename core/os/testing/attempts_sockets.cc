@@ -78,7 +78,7 @@ std::vector<Attempt> AttemptsOnSockets() {
                 return syscall(number, AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT);),
     DCP_ATTEMPT(socket, "for the packet filter", kRefused,
                 return syscall(number, AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);),
-    DCP_ATTEMPT(socketpair, "whose ends can be connected anew", kRefused, int ends[2];
+    DCP_ATTEMPT(socketpair, "whose ends can be connected again", kRefused, int ends[2];
                 return syscall(number, AF_UNIX, SOCK_DGRAM, 0, ends);),
     DCP_ATTEMPT(socketpair, "of streams", kOwn, int ends[2];
                 return syscall(number, AF_UNIX, SOCK_STREAM, 0, ends);),
