@@ -5,8 +5,9 @@
 
 Wants a finished build: its compile_commands.json, its generated headers and ninja's record of what each object includes. A
 changed header is looked at through one file that includes it. A file that passed is not looked at again until it, a header of
-ours that it includes, its command, the chosen checks or clang-tidy change (.local/clang-checks). Exit status 1 when something
-is found, 2 when it could not look.
+ours that it includes, its command, the chosen checks or clang-tidy change: what passed is noted by content in
+$XDG_CACHE_HOME/pretzel/clang-checks (~/.cache), as ccache does it, so that another clone of the tree need not look again. Exit
+status 1 when something is found, 2 when it could not look.
 """
 
 import argparse
@@ -106,7 +107,8 @@ def look(root, build, source):
 
 
 def check(root, build, sources, headers, wanted, jobs):
-    stamps = Stamps(root, root / ".local/clang-checks")
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    stamps = Stamps(root, cache / "pretzel/clang-checks")
     open_ = {source: stamps.of(source, sources[source], headers.get(source, ())) for source in wanted}
     open_ = {source: stamp for source, stamp in open_.items() if not stamp.exists()}
     started, failed = time.monotonic(), 0

@@ -2,6 +2,7 @@
 """Tests of scripts/lib/clang_checks.py: it finds what .clang-tidy asks for, and does not look twice at what has passed."""
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -68,7 +69,8 @@ class LookTest(unittest.TestCase):
         entries = [{"directory": str(self.root / "build"), "file": str(source), "command": command}]
         (self.root / "build/compile_commands.json").write_text(json.dumps(entries))
         program = [sys.executable, str(TOP / "scripts/lib/clang_checks.py"), "--root", str(self.root), "--build", str(self.root / "build")]
-        done = subprocess.run([*program, *(arguments or ["--all"])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run([*program, *(arguments or ["--all"])], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              env={**os.environ, "XDG_CACHE_HOME": str(self.root / "cache")})
         return done.returncode, done.stdout, done.stderr
 
     def test_a_guarded_member_needs_its_mutex(self):
