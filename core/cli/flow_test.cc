@@ -444,7 +444,8 @@ TEST_F(FlowTest, DoctorAndStatusShowAndJudge) {
   };
   daemon_.deps.status = [] {
     api::SystemState state;
-    state.services.push_back({"spark-connect", "FAILED", 0, 3, "127.0.0.1:15002", "exit code 1"});
+    state.services.push_back(
+        {"spark-connect", "FAILED", 0, 3, "127.0.0.1:15002", "exit code 1", ""});
     return state;
   };
   daemon_.server.reset();

@@ -87,24 +87,23 @@ TEST_F(HostSecretsTest, NothingThatItSaysHoldsThem) {
   const Status failed = Call("Compile", &progress);
   EXPECT_EQ(failed.message(), "message (secret) (secret)");
   EXPECT_EQ(failed.hint(), "hint (secret)");
-  EXPECT_EQ(progress, R"({"progress":"(secret) (secret)"
-})");
+  EXPECT_EQ(progress, R"json({"progress":"(secret) (secret)"})json");
   const Status died = Call("Analyze", &progress);
-EXPECT_EQ(died.code(), Code::kUnavailable);
-EXPECT_THAT(died.log_tail(), HasSubstr("dying with (secret)"));
-ExpectNothingTold("the failure", died.ToString());
-host_->States();
-ExpectNothingTold("the state", StateOf("bad").detail);
+  EXPECT_EQ(died.code(), Code::kUnavailable);
+  EXPECT_THAT(died.log_tail(), HasSubstr("dying with (secret)"));
+  ExpectNothingTold("the failure", died.ToString());
+  host_->States();
+  ExpectNothingTold("the state", StateOf("bad").detail);
 
-const std::string journal = Journal();
-for (const char* said : {"stdout: out (secret) (secret).", "stderr: err (secret) (secret).",
-                         "plugin: log (secret) (secret)."}) {
-  EXPECT_THAT(journal, HasSubstr(said));
-}
-ExpectNothingTold("plugin logs", journal);
-const std::string written = log.Text();
-EXPECT_THAT(written, HasSubstr("err (secret) (secret)."));
-ExpectNothingTold("the daemon's log", written);
+  const std::string journal = Journal();
+  for (const char* said : {"stdout: out (secret) (secret).", "stderr: err (secret) (secret).",
+                           "plugin: log (secret) (secret)."}) {
+    EXPECT_THAT(journal, HasSubstr(said));
+  }
+  ExpectNothingTold("plugin logs", journal);
+  const std::string written = log.Text();
+  EXPECT_THAT(written, HasSubstr("err (secret) (secret)."));
+  ExpectNothingTold("the daemon's log", written);
 }
 
 TEST_F(HostSecretsTest, NorInTheDaemonsOwnProcess) {
@@ -113,10 +112,9 @@ TEST_F(HostSecretsTest, NorInTheDaemonsOwnProcess) {
   std::string progress;
   const Status failed = Call("Compile", &progress);
   EXPECT_EQ(failed.message(), "message (secret) (secret)") << failed.ToString();
-  EXPECT_EQ(progress, R"({"progress":"(secret) (secret)"
-})");
+  EXPECT_EQ(progress, R"json({"progress":"(secret) (secret)"})json");
   EXPECT_THAT(Journal(), HasSubstr("plugin: log (secret) (secret)."));
-ExpectNothingTold("plugin logs", Journal());
+  ExpectNothingTold("plugin logs", Journal());
 }
 
 }  // namespace
