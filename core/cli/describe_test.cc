@@ -16,6 +16,7 @@ namespace dcp::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class DescribeTest : public ::testing::Test {
  protected:
@@ -52,7 +53,7 @@ class DescribeTest : public ::testing::Test {
     Io io{&in, &out, &err, false, false, false, [this](const std::string& name) -> std::string {
             if (name == "HOME") return daemon_.folder;
             if (name == "PRETZEL_ENDPOINT") return daemon_.target();
-            return name == "PRETZEL_TOKEN" ? "ana-token" : "";
+            return name == "PRETZEL_TOKEN" ? token_ : "";
           }};
     const int code = Main(io, std::move(line));
     out_ = out.str();
@@ -62,6 +63,7 @@ class DescribeTest : public ::testing::Test {
 
   api::testing::Daemon daemon_;
   std::unique_ptr<host::Host> host_;
+  std::string token_ = "ana-token";
   std::string out_;
   std::string err_;
 };
@@ -94,8 +96,12 @@ TEST_F(DescribeTest, SaysSoWhenThereIsNothingToShow) {
   EXPECT_THAT(out_, HasSubstr("publishes no schema"));
   for (const char* name : {"acne", "used"}) {
     EXPECT_EQ(Pretzel({"plugin", "describe", name}), 5);
-    EXPECT_THAT(err_, HasSubstr("found: acme (" + daemon_.folder + "/acme.so)"));
+    EXPECT_THAT(err_, HasSubstr("`pretzel plugin list` shows what there is"));
+    EXPECT_THAT(err_, Not(HasSubstr(daemon_.folder))) << "where the daemon's files are";
   }
+  token_ = "bo-token";  // an operator
+  EXPECT_EQ(Pretzel({"plugin", "describe", "acne"}), 5);
+  EXPECT_THAT(err_, HasSubstr("found: acme (" + daemon_.folder + "/acme.so)"));
   EXPECT_EQ(Pretzel({"plugin", "describe", "./acme.so"}), 2);
   EXPECT_THAT(err_, HasSubstr("dcp-plugin-check --describe FILE"));
   EXPECT_EQ(Pretzel({"plugin", "describe"}), 2);

@@ -3,6 +3,8 @@
 // A plugin that tells its secrets, by mistake, in every way that it has to speak.
 #include <unistd.h>
 
+#include <array>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -52,12 +54,18 @@ class StderrCapture {
 
 class HostSecretsTest : public HostFixture {
  protected:
+  void TearDown() override {
+    HostFixture::TearDown();
+    host_.reset();
+    std::filesystem::remove_all(settings_.store_directory);
+  }
   void StartTells(const std::string& isolation) {
     settings_.secrets = [](const std::string& reference) -> Result<Secret> {
       if (reference == "secret.own") return Secret(kOwnSecret);
       return NotFound("no such secret");
     };
     settings_.deaths_max = 1;
+    settings_.store_directory = ::testing::TempDir() + "/dcp_secrets_" + std::to_string(getpid());
     settings_.instances.resize(2);
     settings_.instances[1].isolation = isolation;
     Start("tells", R"({"token":"${secret.own}"})");
