@@ -9,11 +9,12 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
+
+#include "base/mutex.h"
 
 namespace dcp {
 namespace {
@@ -222,7 +223,7 @@ class Search {
 class Concealed {
  public:
   void Add(const std::string& secret) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const size_t before = spellings_.size();
     for (std::string& each : SpellingsOf(secret)) spellings_.insert(std::move(each));
     if (spellings_.size() == before) return;
@@ -230,14 +231,14 @@ class Concealed {
         std::vector<std::string>(spellings_.begin(), spellings_.end()));
   }
   std::shared_ptr<const Search> search() const {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return search_;
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::set<std::string> spellings_;
-  std::shared_ptr<const Search> search_ =
+  mutable Mutex mutex_;
+  std::set<std::string> spellings_ DCP_GUARDED_BY(mutex_);
+  std::shared_ptr<const Search> search_ DCP_GUARDED_BY(mutex_) =
       std::make_shared<const Search>(std::vector<std::string>());
 };
 

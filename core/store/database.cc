@@ -167,7 +167,7 @@ Status Database::Write(std::string_view what, const Body& body) {
 }
 
 Status Database::Scrub() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   try {
     // Another program that reads the file at this moment puts it off to a later checkpoint.
     *sql_ << "PRAGMA wal_checkpoint(TRUNCATE)";
