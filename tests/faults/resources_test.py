@@ -209,7 +209,8 @@ def test_a_full_disk_under_the_warehouse(small_disk, tmp_path_factory, tmp_path)
     (disk / "warehouse").mkdir()
     text = daemons.CONFIG.read_text()
     text = text[: text.index("\n  # The shared test server.")].replace("recycle: {service: spark-connect, after_sessions: 500}", "")
-    text = text.replace("file://${state_dir}/overlay/warehouse", f"file://{disk}/warehouse")
+    # As a warehouse, and as a folder that the catalog, which is confined, may write.
+    text = text.replace("${state_dir}/overlay/warehouse", f"{disk}/warehouse")
     config = tmp_path / "dcpd.yaml"
     config.write_text(text)
     path = tmp_path / "m.yaml"
