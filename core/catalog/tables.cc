@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Endpoints for tables, but for create and commit: the overlay's hide production's.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
 #include <mutex>
 #include <set>
 #include <shared_mutex>
@@ -11,7 +15,7 @@
 #include "catalog/requests.h"
 #include "catalog/shapes.h"
 #include "catalog/url.h"
-#include "os/file.h"
+#include "os/untrusted_folder.h"
 
 namespace dcp::catalog {
 namespace {
@@ -123,6 +127,23 @@ HttpResponse TableExists(const Backends& backends, const Request& request) {
   return *in_production ? HttpResponse{204, "", false} : NoSuchTable(table);
 }
 
+namespace {
+
+/// The table is gone already; what stays of its files goes with the playground. Jobs can write
+/// below the playground's folder, so no part of the path below it may be a link to somebody else's
+/// table.
+void RemoveFiles(const std::string& location, const std::string& playground_folder) {
+  const Result<std::string> path = LocalPath(location);
+  const Result<std::string> root = LocalPath(playground_folder);
+  if (!path.ok() || !root.ok() || !path->starts_with(*root)) return;
+  const auto levels =
+      std::count(path->begin() + static_cast<std::ptrdiff_t>(root->size()), path->end(), '/');
+  const auto folder = os::UntrustedFolder::Open(*path, static_cast<int>(levels));
+  if (folder.ok() && folder->RemoveAllBut({}).ok()) (void)::rmdir(path->c_str());  // when empty
+}
+
+}  // namespace
+
 HttpResponse DropTable(const Backends& backends, const Request& request) {
   const TableName table = request.Table();
   const Result<bool> purge = WantsPurge(request.query);
@@ -145,9 +166,7 @@ HttpResponse DropTable(const Backends& backends, const Request& request) {
   if (SaysAbsent(*reply)) return NotInOverlay(backends, request.place, table);
   if (reply->code != 204 && reply->code != 200) return UpstreamError(*reply, request.place.hidden);
   if (!files.empty()) {
-    const Result<std::string> path = LocalPath(files);
-    // The table is gone either way; what is left of its files goes with the playground.
-    if (path.ok()) (void)os::RemoveTree(*path);
+    RemoveFiles(files, request.place.folder);
   }
   return {204, "", false};
 }

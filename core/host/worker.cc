@@ -34,6 +34,9 @@ namespace {
   _exit(code);
 }
 
+/// Of the worker's first thread, and of others that ask for no size: what Linux gives by default.
+constexpr int64_t kStackBytes = int64_t{8} << 20;
+
 /// How late an event of a burst may be.
 constexpr std::chrono::milliseconds kHoldTime{1};
 
@@ -53,6 +56,13 @@ constexpr bool kLimitsMemory = true;
 
 Status Limit(const WorkerLimits& limits) {
   if (kLimitsMemory) DCP_TRY(SetLimit(RLIMIT_DATA, limits.memory_bytes, "memory"));
+  // The first thread's stack is no data: the process could raise its limit, and fill it.
+  if (kLimitsMemory && limits.memory_bytes > 0) {
+    rlimit now{};
+    if (getrlimit(RLIMIT_STACK, &now) != 0) return FromErrno(errno, "the worker's stack limit");
+    const auto stack = std::min<uint64_t>(now.rlim_max, kStackBytes);
+    DCP_TRY(SetLimit(RLIMIT_STACK, static_cast<int64_t>(stack), "stack"));
+  }
   return SetLimit(RLIMIT_NOFILE, limits.open_files, "open files");
 }
 

@@ -26,6 +26,14 @@ std::optional<Denial> Calls::CheckArguments(const Function& function, size_t ope
   const std::vector<Argument> arguments = Arguments(open);
   for (size_t i = 0; i < arguments.size(); ++i) {
     const size_t begin = arguments[i].begin;
+    for (size_t k = begin; k < arguments[i].end; ++k) {
+      if (Is(k, "(")) k = match_[k];
+      // The comma of x::MAP<a, b> is none between arguments.
+      if (!Is(k, "::")) continue;
+      return DenyAt(tokens_[k], "PZ0224",
+                    "an argument of '" + std::string(function.name) + "' holds a '::'",
+                    "write CAST(... AS ...) instead");
+    }
     if (IsName(begin) && Is(begin + 1, "=") && Is(begin + 2, ">")) {
       return DenyAt(tokens_[begin], "PZ0224",
                     "'" + std::string(function.name) + "' takes no named arguments",
@@ -49,13 +57,19 @@ std::optional<Denial> Calls::CheckType(const Function& function, const Argument&
       Is(argument.begin + 1, "(") && match_[argument.begin + 1] + 1 == argument.end) {
     return std::nullopt;
   }
+  // One piece, in which a quote may stand twice: pieces apart and raw ones (r'') would hide a word
+  // that is put together from two.
   bool literal = argument.begin < argument.end;
   std::string text;
   for (size_t i = argument.begin; i < argument.end; ++i) {
-    literal = literal && tokens_[i].kind == TokenKind::kString;
-    text += Lower(tokens_[i].text);
+    const Token& piece = tokens_[i];
+    literal = literal && piece.kind == TokenKind::kString &&
+              (piece.text.front() == '\'' || piece.text.front() == '"') &&
+              piece.text.front() == first.text.front() &&
+              (i == argument.begin || piece.begin == tokens_[i - 1].end);
+    text += Lower(piece.text);
   }
-  // Quotes of adjacent pieces would hide a word that is put together from two.
+  // A quote that is written twice is one, or nothing, by a setting of Spark's.
   std::erase_if(text, [](char c) { return c == '\'' || c == '"'; });
   if (!literal || text.find('\\') != std::string::npos) {
     return DenyAt(

@@ -244,13 +244,17 @@ std::optional<Denial> Calls::Judge(size_t open) const {
       return DenyAt(token, "PZ0214", "IDENTIFIER(...) makes a name out of text",
                     "write the name itself");
     }
+    const Function* function = FindFunction(name.parts[0]);
+    // Where a table, an alias, a type or a hint is named is read from tokens, which can be arranged
+    // to look so: `with` may be a column. A function that is refused, or whose arguments count, is
+    // judged wherever its name stands before a parenthesis.
+    const bool judged = function != nullptr && (function->judgement == Judgement::kReaches ||
+                                                function->judgement == Judgement::kArguments);
+    if (judged) return JudgeName(name, open);
     if (cte_[name.last] || IsAlias(name, open)) return std::nullopt;
     if (word && IsTypeName(name.last, open)) return std::nullopt;
-    const Function* function = FindFunction(name.parts[0]);
     if (function == nullptr && word && IsClause(name.last)) return std::nullopt;
-    if (hint_[open] && (function == nullptr || function->judgement != Judgement::kReaches)) {
-      return std::nullopt;
-    }
+    if (hint_[open]) return std::nullopt;
   }
   return JudgeName(name, open);
 }

@@ -145,19 +145,23 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Reaching, Refused,
-    testing::Values(Case{"SELECT xpath_string(a, 'b')", "PZ0210@7"},
-                    Case{"SELECT XPath(a, 'b')", "PZ0210@7"},
-                    Case{"SELECT `xpath_int`(a, 'b')", "PZ0210@7"},
-                    Case{"SELECT system.builtin.xpath(a, 'b')", "PZ0210@22"},
-                    Case{"SELECT transform(a, x -> xpath(x, 'b'))", "PZ0210@25"},
-                    Case{"WITH q AS (SELECT reflect('a', 'b')) TABLE q", "PZ0210@18"},
-                    Case{"SELECT to_protobuf(a, 'M', X'00')", "PZ0210@7"},
-                    Case{"SELECT * FROM python_worker_logs()", "PZ0210@14"},
-                    Case{"SELECT \xC4\xB1"
-                         "dentifier('reflect')('a')",
-                         "PZ0208@7"},
-                    Case{"SELECT TRANSFORM(a) u\xC5\xBFing 'cat' FROM t", "PZ0208@20"},
-                    Case{"SELECT identifier('reflect')('a')", "PZ0214@7"}));
+    testing::Values(
+        Case{"SELECT xpath_string(a, 'b')", "PZ0210@7"}, Case{"SELECT XPath(a, 'b')", "PZ0210@7"},
+        Case{"SELECT `xpath_int`(a, 'b')", "PZ0210@7"},
+        Case{"SELECT system.builtin.xpath(a, 'b')", "PZ0210@22"},
+        Case{"SELECT transform(a, x -> xpath(x, 'b'))", "PZ0210@25"},
+        Case{"WITH q AS (SELECT reflect('a', 'b')) TABLE q", "PZ0210@18"},
+        Case{"SELECT to_protobuf(a, 'M', X'00')", "PZ0210@7"},
+        Case{"SELECT * FROM python_worker_logs()", "PZ0210@14"},
+        Case{"SELECT \xC4\xB1"
+             "dentifier('reflect')('a')",
+             "PZ0208@7"},
+        Case{"SELECT TRANSFORM(a) u\xC5\xBFing 'cat' FROM t", "PZ0208@20"},
+        Case{"SELECT identifier('reflect')('a')", "PZ0214@7"},
+        Case{"SELECT struct(with in (select 1), java_method('a', 'b')) FROM t", "PZ0210@34"},
+        Case{"SELECT (with like (select 'a'), reflect('a', 'b')) FROM t", "PZ0210@32"},
+        Case{"SELECT (with and max + 1 in (select 1), xpath(a, 'b')) FROM t", "PZ0210@40"},
+        Case{"SELECT 1 a, b xpath(a, b)", "PZ0210@14"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Options, Refused,
@@ -187,7 +191,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"SELECT from_json(a, concat('{\"type\":', '\"udt\"}'))", "PZ0224@20"},
         Case{"SELECT from_json(a, schema_of_json('{}') || '')", "PZ0224@20"},
         Case{"SELECT variant_get(a, '$', '{\"type\":\"udt\"}')", "PZ0224@27"},
-        Case{"SELECT from_csv(a, b)", "PZ0224@19"}));
+        Case{"SELECT from_csv(a, b)", "PZ0224@19"},
+        Case{"SELECT (with in (select 1), from_xml(a, 'b INT', map('rowValidationXSDPath', '/x'))) "
+             "FROM t",
+             "PZ0224@53"},
+        Case{"SELECT from_json(a, '{\"type\":\"ud' r't\"}')", "PZ0224@20"},
+        Case{"SELECT from_json(a, r'b INT')", "PZ0224@20"},
+        Case{"SELECT variant_get(x::map<string, variant>['k'], '$.a', '{}')", "PZ0224@20"}));
 
 TEST(Calls, SayWhatToDo) {
   EXPECT_EQ(Screen("SELECT uper(a)").denial->hint, "did you mean 'upper'?");

@@ -105,6 +105,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"SELECT TRANSFORM(a) USING :script FROM t", "PZ0212@1:21"},
                     Case{"MAP a USING 'cat' FROM t", "PZ0212@1:1"},
                     Case{"FROM t REDUCE a USING r'cat'", "PZ0212@1:17"},
+                    Case{"SELECT * FROM (MAP 1e+5USING 'cat' AS (x STRING) FROM t)", "PZ0212@1:23"},
+                    Case{"FROM t REDUCE a, 1e-5FUSING 'cat'", "PZ0212@1:21"},
+                    Case{"SELECT 1e+5FROM csv.`x`", "PZ0211@1:17"},
                     Case{"EXECUTE IMMEDIATE 'DROP TABLE t'", "PZ0203@1:1"},
                     Case{"SELECT * FROM (EXECUTE IMMEDIATE 'x')", "PZ0213@1:16"}));
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "spark_sql/calls.h"
+#include "spark_sql/functions.h"
 #include "spark_sql/suggest.h"
 
 namespace dcp::spark_sql {
@@ -68,11 +69,25 @@ class Rules {
   size_t count() const { return count_; }
 
  private:
+  // The word in lower case, without the end of a number that it begins with: to Spark "1e+5using"
+  // is a number and a keyword, and so is "1e+5fusing".
+  std::string Bare(size_t i) const {
+    std::string word = Lower(tokens_[i].text);
+    const size_t digits = std::min(word.find_first_not_of("0123456789"), word.size());
+    if (digits == 0) return word;
+    word.erase(0, digits);
+    for (const std::string_view suffix : {"bd", "d", "f"}) {
+      if (word.starts_with(suffix) && IsKeyword(word.substr(suffix.size()))) {
+        return word.substr(suffix.size());
+      }
+    }
+    return word;
+  }
   bool Is(size_t i, std::string_view symbol) const {
     return i < count_ && tokens_[i].kind == TokenKind::kSymbol && tokens_[i].text == symbol;
   }
   bool IsWord(size_t i, std::string_view word) const {
-    return i < count_ && tokens_[i].kind == TokenKind::kWord && Lower(tokens_[i].text) == word;
+    return i < count_ && tokens_[i].kind == TokenKind::kWord && Bare(i) == word;
   }
 
   // Exactly one statement, with any number of ';' behind it.
@@ -186,7 +201,7 @@ class Rules {
   }
 
   std::optional<Denial> Keyword(size_t i) const {
-    const std::string word = Lower(tokens_[i].text);
+    const std::string word = Bare(i);
     const bool text_next = i + 1 < count_ && (tokens_[i + 1].kind == TokenKind::kString ||
                                               tokens_[i + 1].kind == TokenKind::kParameter ||
                                               Is(i + 1, "?") || Is(i + 1, ":"));

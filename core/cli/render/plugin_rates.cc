@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <string_view>
 
@@ -24,7 +25,7 @@ std::string DurationText(const std::optional<double>& seconds) {
   if (!seconds) return "-";
   if (*seconds < 0.001) return Decimal(*seconds * 1e6, 0) + " µs";
   if (*seconds < 0.01) return Decimal(*seconds * 1e3, 1) + " ms";
-  return FormatDuration(static_cast<int64_t>(*seconds * 1e3 + 0.5));
+  return FormatDuration(std::llround(*seconds * 1e3));
 }
 
 std::string BytesText(uint64_t bytes) {
