@@ -75,7 +75,8 @@ class HostStoreTest : public HostFixture {
     return host_->Call({"resource", "good", "", "", ""}, "Describe", "{}", {}).status();
   }
 
-  const std::string root_ = ::testing::TempDir() + "/dcp_store_" + std::to_string(getpid());
+  const std::string root_ =
+      (fs::temp_directory_path() / "dcp_store_").string() + std::to_string(getpid());
   const std::string store_ = root_ + "/store";
   const std::string files_ = root_ + "/files";
   std::string id_;
