@@ -69,6 +69,10 @@ Result<TableName> ParseTableName(std::string_view text) {
     return InvalidArgument("the table \"" + std::string(text) +
                            "\" has no namespace; write <namespace>.<table>");
   }
+  if (std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part.empty(); })) {
+    return InvalidArgument("the table \"" + std::string(text) +
+                           "\" cannot be used: it has nothing before, between or behind its dots");
+  }
   TableName table;
   table.name = parts.back();
   parts.pop_back();

@@ -80,6 +80,9 @@ TEST(NamesTest, TableNamesHaveANamespace) {
   for (const char* bad : {"", "a", ".a", "a.", "a..b", "a.b/c"}) {
     EXPECT_FALSE(ParseTableName(bad).ok()) << bad;
   }
+  // The name as it was written, not only the level that is missing.
+  EXPECT_NE(ParseTableName("nyc.a/../b").status().message().find("\"nyc.a/../b\" cannot be used"),
+            std::string::npos);
 }
 
 TEST(NamesTest, AssignedLocationsAreRecognisedAndNothingElse) {

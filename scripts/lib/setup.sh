@@ -97,6 +97,7 @@ setup_maven_copy() {
   setup_logged "maven-$profile" mvn -B -ntp -f "$pretzel_root/stack/pom.xml" "-P$profile" \
     "-Dspark.version=$SPARK_VERSION" "-Diceberg.version=$ICEBERG_VERSION" "-Dhadoop.version=$HADOOP_VERSION" \
     "-Djetty.version=$JETTY_VERSION" "-Dsqlite-jdbc.version=$SQLITE_JDBC_VERSION" "-Dslf4j.version=$SLF4J_VERSION" \
+    "-Djunit-platform.version=$JUNIT_PLATFORM_VERSION" "-Dassertj.version=$ASSERTJ_VERSION" \
     "-Ddependency-plugin.version=$MAVEN_DEPENDENCY_PLUGIN_VERSION" \
     "org.apache.maven.plugins:maven-dependency-plugin:$MAVEN_DEPENDENCY_PLUGIN_VERSION:copy-dependencies" \
     -DincludeScope=runtime "-DoutputDirectory=$folder"
@@ -105,12 +106,12 @@ setup_maven_copy() {
 # setup_jar_sums FOLDER: one line a jar, in the form of jars.sha256.
 setup_jar_sums() { (cd "$1" && find . -name '*.jar' -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum); }
 
-# A jar that changed, is missing or came on top all end here, before anything has run one.
+# setup_check_jars FOLDER SUMS: a jar that changed, is missing or came on top all end here, before anything has run one.
 setup_check_jars() {
-  local folder=$1 sums=$pretzel_root/stack/jars.sha256
+  local folder=$1 sums=$pretzel_root/stack/$2
   if ! diff -u <(grep -v '^#' "$sums") <(setup_jar_sums "$folder") >"$pretzel_local/log/jars.diff"; then
     tail -n "$setup_log_tail" "$pretzel_local/log/jars.diff" >&2
-    setup_die "the jars from Maven are not those of stack/jars.sha256; nothing was installed"
+    setup_die "the jars from Maven are not those of stack/$2; nothing was installed"
   fi
 }
 
@@ -121,7 +122,7 @@ setup_jars_make() {
   rm -rf "$fresh"
   mkdir -p "$fresh" "$pretzel_local/log"
   for profile in catalog spark protos; do setup_maven_copy "$profile" "$fresh/$profile"; done
-  setup_check_jars "$fresh"
+  setup_check_jars "$fresh" jars.sha256
   rm -rf "$pretzel_local/protos"
   setup_logged protos unzip -q -o "$fresh/protos/*.jar" 'spark/connect/*.proto' -d "$pretzel_local/protos"
   rm -rf "$pretzel_jars"
