@@ -201,6 +201,7 @@ bool Calls::IsClause(size_t i) const {
   }
   if (last == ">") return InType(before) || (before > 0 && Is(before - 1, "|"));
   if (last == "!") return word == "in";
+  if (last == "(" && word == "where") return before > 0 && IsWord(before - 1, "filter");
   return last == ")" || last == "]" || (last == "(" && word == "from");
 }
 

@@ -41,6 +41,9 @@ INSTANTIATE_TEST_SUITE_P(
         "SELECT * FROM t LATERAL VIEW OUTER explode(a) x AS b LATERAL VIEW posexplode(c) y AS d, e",
         "SELECT * FROM t, LATERAL explode(a) AS x(b) JOIN LATERAL inline(c) y(d) ON (true)",
         "SELECT * FROM a JOIN b USING (id) JOIN (c) ON (a.x = c.x)",
+        "SELECT sum(a) FILTER (WHERE (b)) FROM t",
+        "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY c) OVER w FROM t WINDOW w AS (ORDER BY "
+        "d)",
         "SELECT * FROM t PIVOT (sum(a) AS s FOR (b, c) IN ((1, 2) AS x, (3, 4) AS y))",
         "SELECT * FROM t UNPIVOT INCLUDE NULLS ((a, b) FOR n IN ((c, d) AS x))",
         "SELECT sum(a) OVER (PARTITION BY b ORDER BY c ROWS BETWEEN (1) PRECEDING AND (2) "

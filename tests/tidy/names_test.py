@@ -59,7 +59,7 @@ class NamesTest(TreeTest):
         self.assertEqual(self.found("tests/a.py", declared + "@pytest.mark.long\n@pytest.mark.parametrize\n"), [])
 
 
-def test_of(name, *labels, program="/build/bin/p"):
+def named_by(name, *labels, program="/build/bin/p"):
     return {"name": name, "command": [program] if program else [], "properties": [{"name": "LABELS", "value": list(labels)}]}
 
 
@@ -68,24 +68,24 @@ class RegisteredTest(TreeTest):
         return list(registered.check_programs([test], pathlib.Path("/build"), lambda program: list(libraries)))
 
     def test_a_program_is_built(self):
-        self.assertIn("is not built", self.programs(test_of("unit.os", "unit", "tsan", program=None))[0])
+        self.assertIn("is not built", self.programs(named_by("unit.os", "unit", "tsan", program=None))[0])
 
     def test_what_links_no_grpc_is_watched(self):
-        self.assertEqual(self.programs(test_of("unit.os", "unit", "tsan"), "libc.so.6"), [])
-        self.assertEqual(self.programs(test_of("fuzz.yaml", "unit", "no_tsan"), "libc.so.6"), [])
-        self.assertEqual(self.programs(test_of("unit.api", "unit"), "libgrpc++.so.1.51"), [])
-        self.assertEqual(self.programs(test_of("unit.tidy", "unit", program="/usr/bin/python3")), [])
-        self.assertIn("does not watch it", self.programs(test_of("unit.os", "unit"), "libc.so.6")[0])
-        self.assertIn("needs gRPC", self.programs(test_of("unit.api", "unit", "tsan"), "libgrpc++.so.1.51")[0])
+        self.assertEqual(self.programs(named_by("unit.os", "unit", "tsan"), "libc.so.6"), [])
+        self.assertEqual(self.programs(named_by("fuzz.yaml", "unit", "no_tsan"), "libc.so.6"), [])
+        self.assertEqual(self.programs(named_by("unit.api", "unit"), "libgrpc++.so.1.51"), [])
+        self.assertEqual(self.programs(named_by("unit.tidy", "unit", program="/usr/bin/python3")), [])
+        self.assertIn("does not watch it", self.programs(named_by("unit.os", "unit"), "libc.so.6")[0])
+        self.assertIn("needs gRPC", self.programs(named_by("unit.api", "unit", "tsan"), "libgrpc++.so.1.51")[0])
 
     def test_a_room_has_its_test(self):
         self.write("core/os/CMakeLists.txt")
-        self.assertEqual(list(registered.check_rooms([test_of("unit.os")], self.root)), [])
-        self.assertIn("no test unit.os", next(registered.check_rooms([test_of("unit.base")], self.root)))
+        self.assertEqual(list(registered.check_rooms([named_by("unit.os")], self.root)), [])
+        self.assertIn("no test unit.os", next(registered.check_rooms([named_by("unit.base")], self.root)))
 
     def named(self, text):
         self.write("scripts/test", text)
-        tests = [test_of("unit.os", "unit", "tsan"), test_of("host.faults", "integration"), test_of("abi.diff.1_0", "unit")]
+        tests = [named_by("unit.os", "unit", "tsan"), named_by("host.faults", "integration"), named_by("abi.diff.1_0", "unit")]
         return list(registered.check_names(tests, self.root))
 
     def test_a_selection_selects(self):
