@@ -171,6 +171,7 @@ def facade(tmp_path_factory, production, overlay):
     assert status in (200, 409), answer
     yield process
     assert process.stop() == 0
+    assert production.request("DELETE", "/v1/namespaces/nyc/tables/bodies")[0] == 204  # others use the server, too
 
 
 @pytest.fixture
