@@ -108,6 +108,14 @@ static int Memory(void) {
   if (got == MAP_FAILED) return -1;
   return munmap(got, (size_t)1 << 30);
 }
+/* RLIMIT_DATA does not count the first thread's stack. */
+static int RaiseStack(void) {
+  struct rlimit before;
+  if (getrlimit(RLIMIT_STACK, &before) != 0) return -1;
+  const struct rlimit more = {before.rlim_cur, (rlim_t)1 << 40};
+  if (before.rlim_max == RLIM_INFINITY || before.rlim_max > more.rlim_max) return 0;
+  return setrlimit(RLIMIT_STACK, &more);
+}
 static int Files(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
@@ -122,7 +130,7 @@ static dcp_code Invoke(dcp_instance *self, dcp_call *call, dcp_bytes method, dcp
               {"connect", Connect},        {"unix_socket", UnixSocket},   {"fork", Fork},
               {"exec", Exec},              {"signal_parent", SignalParent}, {"signal_self", SignalSelf},
               {"trace", Trace},            {"namespace", Namespace},      {"keys", Keys},
-              {"bpf", Bpf},                {"chmod", Chmod},              {"memory", Memory},
+              {"bpf", Bpf},                {"chmod", Chmod},              {"raise_stack", RaiseStack}, {"memory", Memory},
               {"times", Times},            {"truncate", Truncate},        {"open_for_nothing", OpenForNothing},
               {"limit_parent", LimitParent}, {"move_parent", MoveParent}, {"kernel_signals", KernelSignals},
               {"outlive_parent", OutliveParent}, {"watch", Watch},        {"shared_memory", SharedMemory},
