@@ -335,6 +335,17 @@ def test_purge_takes_the_files_and_drop_does_not(playground, value, gone):
     assert files.exists() != gone and kept.exists()
 
 
+def test_a_purge_follows_no_link(playground, tmp_path):
+    """A job can write below its playground's folder, and put a link to somebody else's tables there."""
+    create(playground, "own")
+    files = metadata_file(playground, "own").parent.parent
+    theirs = tmp_path / "theirs"
+    files.parent.rename(theirs)
+    files.parent.symlink_to(theirs)
+    assert playground.http("DELETE", TABLE + "?purgeRequested=true")[0] == 204
+    assert (theirs / files.name / "metadata").is_dir()
+
+
 @pytest.mark.parametrize("value", ["", "1", "yes", "TRUE"])
 def test_a_purge_that_is_neither_true_nor_false(playground, value):
     create(playground, "own")
