@@ -16,6 +16,11 @@ os::Confinement ConfinementOf(const ServiceSettings& service) {
 
 Result<os::Confinement> ConfinementOf(const JobRooms& rooms, const graph::JobToConfine& job) {
   os::Confinement confinement = rooms.every;
+  const auto add = [](const std::vector<std::string>& from, std::vector<std::string>& to) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  add(rooms.instance.read, confinement.read);
+  add(rooms.instance.write, confinement.write);
   confinement.write.push_back(job.directory);
   // A warehouse elsewhere is reached over the network; files are no matter of it.
   const auto production = catalog::LocalPath(rooms.production_warehouse);

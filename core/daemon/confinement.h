@@ -22,6 +22,7 @@ struct JobRooms {
   os::Confinement every;             ///< `runs.sandbox`
   std::string production_warehouse;  ///< a location; read when it is a local one
   std::string overlay_warehouse;     ///< a location; of a local one, the playground's own part
+  os::Confinement instance;          ///< files of the backend's own jobs
 };
 /// For a job that reads its playground, or also writes it. For one that writes, makes the
 /// playground's part of the overlay warehouse if it is not there yet: what does not exist cannot be

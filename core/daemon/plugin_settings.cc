@@ -65,6 +65,16 @@ host::CapabilityRoutes ReadRoutes(const std::string& capability, const Section& 
   return routes;
 }
 
+std::vector<std::string> ReadPaths(const Section& section, const std::string& key) {
+  std::vector<std::string> paths = section.Texts(key);
+  for (const std::string& path : paths) {
+    if (path.empty() || path.front() != '/') {
+      section.Fail(key, "\"" + path + "\" is no absolute path");
+    }
+  }
+  return paths;
+}
+
 /// What a worker is kept from, and kept to.
 void ReadConfinement(const Section& entry, host::InstanceSettings& instance) {
   const Section sandbox = entry.Sub("sandbox");
@@ -73,15 +83,8 @@ void ReadConfinement(const Section& entry, host::InstanceSettings& instance) {
   instance.sandbox.processes = sandbox.Bool("processes", false);
   instance.sandbox.unix_sockets = sandbox.Bool("unix_sockets", false);
   instance.sandbox.attributes = sandbox.Bool("attributes", false);
-  instance.sandbox.read = sandbox.Texts("read");
-  instance.sandbox.write = sandbox.Texts("write");
-  for (const char* key : {"read", "write"}) {
-    for (const std::string& path : sandbox.Texts(key)) {
-      if (path.empty() || path.front() != '/') {
-        sandbox.Fail(key, "\"" + path + "\" is no absolute path");
-      }
-    }
-  }
+  instance.sandbox.read = ReadPaths(sandbox, "read");
+  instance.sandbox.write = ReadPaths(sandbox, "write");
   const Section limits = entry.Sub("limits");
   instance.limits.memory_bytes = limits.Bytes("memory", {kWorkerMemoryMin}, kWorkerMemoryDefault);
   instance.limits.open_files =
@@ -139,6 +142,10 @@ void ReadPlugins(const Section& section, const References& references, Settings&
     instance.wait_for_debugger = entry.Choice("debug", {"no", "wait"}, "no") == "wait";
     for (auto& variable : entry.TextMap("env")) instance.env.push_back(std::move(variable));
     ReadConfinement(entry, instance);
+    if (const Section jobs = entry.Sub("job_sandbox"); jobs.Present()) {
+      settings.instance_jobs[instance.id] = {
+          ReadPaths(jobs, "read"), ReadPaths(jobs, "write"), std::nullopt};
+    }
     if (instance.isolation == host::kIsolationInProcess && !instance.env.empty()) {
       entry.Fail("env", "isolation in_process gives no environment of its own",
                  "remove `env`, or use isolation: worker");

@@ -32,6 +32,7 @@ Reloader::Reloader(std::string file, References references, const Settings& sett
       started_with_(settings.values),
       host_(host),
       log_(settings.log),
+      instance_jobs_(settings.instance_jobs),
       thread_([this] { Serve(); }) {}
 
 Reloader::~Reloader() {
@@ -43,6 +44,12 @@ void Reloader::Stop() {
   const MutexLock lock(mutex_);
   stopping_ = true;
   wake_.notify_all();
+}
+
+os::Confinement Reloader::JobsOf(const std::string& instance) const {
+  const MutexLock lock(mutex_);
+  const auto found = instance_jobs_.find(instance);
+  return found == instance_jobs_.end() ? os::Confinement() : found->second;
 }
 
 void Reloader::Request() {
@@ -98,6 +105,13 @@ Result<api::ConfigurationChange> Reloader::ReloadAll() {
   api::ConfigurationChange change;
   DCP_ASSIGN(change.plugins,
              host_.Reload(std::move(settings->host), [this] { return stopping_.load(); }));
+  {
+    const MutexLock lock(mutex_);
+    if (settings->instance_jobs != instance_jobs_) {
+      instance_jobs_ = std::move(settings->instance_jobs);
+      change.settings.emplace_back("plugins.instances.job_sandbox");
+    }
+  }
   if (settings->log.level != log_.level) {
     log_.level = settings->log.level;
     log::Configure(log_);

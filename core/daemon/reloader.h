@@ -31,6 +31,8 @@ class Reloader {
   void Request();
   /// Reloads that run end soon, and further ones are refused. [any]
   void Stop();
+  /// What the jobs of a plugin instance may touch beside what all jobs may, as configured now. [any]
+  os::Confinement JobsOf(const std::string& instance) const;
 
  private:
   void Serve();
@@ -43,9 +45,10 @@ class Reloader {
   Mutex reload_mutex_;
   log::Options log_ DCP_GUARDED_BY(reload_mutex_);  ///< as it is now
   std::atomic<bool> stopping_{false};
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar wake_;
   bool requested_ DCP_GUARDED_BY(mutex_) = false;
+  std::map<std::string, os::Confinement> instance_jobs_ DCP_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 

@@ -90,6 +90,8 @@ struct Settings {
   int64_t job_timeout_ms = int64_t{6} * 3600 * 1000;
   /// What every job keeps, beside what its own work needs; nothing: jobs run unconfined.
   std::optional<os::Confinement> job_sandbox = os::Confinement{};
+  /// By plugin instance: files that its jobs keep beside that.
+  std::map<std::string, os::Confinement> instance_jobs;
   int64_t expiry_poll_ms = 5'000;
   /// For who watches a run when the daemon is told to stop: an apply or a test ends within it.
   int64_t drain_timeout_ms = 10'000;

@@ -125,7 +125,7 @@ plugins:
         {network: true, processes: true, unix_sockets: true, attributes: true, read: [/etc/acme],
          write: ["${state_dir}/x"]}
       limits: {memory: 1GiB, open_files: 64}
-    - {id: free, plugin: p, sandbox: {enabled: false}}
+    - {id: free, plugin: p, sandbox: {enabled: false}, job_sandbox: {read: [/opt/e], write: [/w]}}
 )";
   const auto settings = ReadSettings("dcpd.yaml", text, Known());
   ASSERT_TRUE(settings.ok()) << settings.status().ToString();
@@ -139,6 +139,8 @@ plugins:
             (os::SandboxPolicy{{"/etc/acme"}, {"/var/lib/pretzel/x"}, true, true, true, true}));
   EXPECT_EQ(instances[1].limits, (host::WorkerLimits{int64_t{1} << 30, 64}));
   EXPECT_FALSE(instances[2].sandboxed);
+  EXPECT_EQ(settings->instance_jobs,
+            (std::map<std::string, os::Confinement>{{"free", {{"/opt/e"}, {"/w"}, std::nullopt}}}));
 }
 
 TEST(SettingsTest, JobsAreConfinedUnlessToldOtherwiseAndServicesWhenTold) {
@@ -190,25 +192,30 @@ TEST(SettingsTest, AJobGetsItsPlaygroundsPartAndNoMore) {
   ASSERT_TRUE(os::MakeDirectories(folder + "/production").ok());
   const JobRooms rooms = {{{"/opt/venv"}, {}, std::nullopt},
                           "file://" + folder + "/production",
-                          "file://" + folder + "/overlay"};
+                          "file://" + folder + "/overlay",
+                          {{"/opt/engine"}, {"/var/cache/engine"}, std::nullopt}};
   const std::string part = folder + "/overlay/pg/a-2";
   // A test makes nothing.
-  const auto early = ConfinementOf(rooms, {"a", 2, false, "/jobs/r", {}});
+  const auto early = ConfinementOf(rooms, {"a", 2, false, "/jobs/r", "i", {}});
   ASSERT_TRUE(early.ok()) << early.status().ToString();
-  EXPECT_EQ(early->read, (std::vector<std::string>{"/opt/venv", folder + "/production"}));
+  EXPECT_EQ(early->read, (std::vector<std::string>{"/opt/venv", "/opt/engine", folder + "/production"}));
   EXPECT_FALSE(os::Exists(folder + "/overlay"));
-  const auto writes = ConfinementOf(rooms, {"a", 2, true, "/jobs/r", {}});
+  const auto writes = ConfinementOf(rooms, {"a", 2, true, "/jobs/r", "i", {}});
   ASSERT_TRUE(writes.ok()) << writes.status().ToString();
   EXPECT_EQ(*writes, (os::Confinement{
-                         {"/opt/venv", folder + "/production"}, {"/jobs/r", part}, std::nullopt}));
+                         {"/opt/venv", "/opt/engine", folder + "/production"},
+                         {"/var/cache/engine", "/jobs/r", part},
+                         std::nullopt}));
   EXPECT_TRUE(os::IsFolder(part));
-  const auto reads = ConfinementOf(rooms, {"a", 2, false, "/jobs/r", {}});
+  const auto reads = ConfinementOf(rooms, {"a", 2, false, "/jobs/r", "i", {}});
   ASSERT_TRUE(reads.ok()) << reads.status().ToString();
   EXPECT_EQ(*reads, (os::Confinement{
-                        {"/opt/venv", folder + "/production", part}, {"/jobs/r"}, std::nullopt}));
+                        {"/opt/venv", "/opt/engine", folder + "/production", part},
+                        {"/var/cache/engine", "/jobs/r"},
+                        std::nullopt}));
   // Warehouses elsewhere are no matter of files.
   const auto remote =
-      ConfinementOf({{}, "s3://production", "s3://overlay"}, {"a", 2, true, "/j", {}});
+      ConfinementOf({{}, "s3://production", "s3://overlay", {}}, {"a", 2, true, "/j", "i", {}});
   ASSERT_TRUE(remote.ok()) << remote.status().ToString();
   EXPECT_EQ(*remote, (os::Confinement{{}, {"/j"}, std::nullopt}));
   ASSERT_TRUE(os::RemoveTree(folder).ok());
@@ -233,6 +240,10 @@ TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
       {"recycle: {service: nobody}\n", "no service \"nobody\""},
       {"plugins: {instances: [{id: a, plugin: b, sandbox: {read: [etc]}}]}\n",
        "\"etc\" is no absolute path"},
+      {"plugins: {instances: [{id: a, plugin: b, job_sandbox: {write: [tmp]}}]}\n",
+       "\"tmp\" is no absolute path"},
+      {"plugins: {instances: [{id: a, plugin: b, job_sandbox: {enabled: false}}]}\n",
+       "dcpd.yaml:9:56"},
       {"plugins: {instances: [{id: a, plugin: b, isolation: in_process, sandbox: {network: "
        "true}}]}\n",
        "isolation in_process gives no protection of its own"},

@@ -98,6 +98,7 @@ struct JobToConfine {
   int64_t generation = 0;
   bool writes = false;  ///< into the playground's tables; a test only reads
   std::string directory;
+  std::string instance;  ///< of the backend, which knows what its jobs are
   std::vector<std::string> argv;
 };
 

@@ -130,7 +130,7 @@ Result<std::vector<std::string>> RunnerImpl::ConfineCommand(const JobAtWork& job
   if (!options_.confine) return argv;
   return options_.confine({job.run.playground, job.run.generation,
                            job.record.kind != JobRecord::Kind::kTest, job.record.directory,
-                           std::move(argv)});
+                           job.record.instance, std::move(argv)});
 }
 
 int64_t RunnerImpl::LaunchProcess(JobAtWork& job) {
