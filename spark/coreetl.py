@@ -16,6 +16,8 @@ SPEC, version 1:
     table               the target, as SQL would name it: prod.ns.name (it must exist)
     sql, params         the query; params = [{"name", "type", "value"}], bound by Spark, never pasted into the text
     materialization     "full": all rows of the table are replaced, in one commit
+    plan_nodes          optional: names of the nodes that the analyzed plan may hold; with another one the query is refused before
+                        anything of it is executed
     columns             optional: the declared schema, [{"name", "type", "nullable"}]; a table that differs is refused
     result_file         where the result goes, written once and whole
     deadline_ms         when to give up trying again, in milliseconds since 1970
@@ -34,7 +36,7 @@ from coreetl_base import Cancelled, JobError, brief, describe, parameter_literal
 
 RUN_ID_PROPERTY = "pretzel.run-id"
 REQUIRED_KEYS = {"version", "run_id", "attempt", "table", "sql", "materialization", "result_file", "deadline_ms"}
-OPTIONAL_KEYS = {"params", "columns"}
+OPTIONAL_KEYS = {"params", "columns", "plan_nodes"}
 
 # A value of the left type can be written to any of the right without loss.
 WIDENS_TO = {
@@ -104,6 +106,24 @@ def arrange(frame, schema, table):
     if problems:
         raise JobError("COREETL_SCHEMA_MISMATCH", f"the query does not fit the table {table}: {'; '.join(problems)}")
     return frame.select([frame["`" + field.name.replace("`", "``") + "`"] for field in schema.fields])
+
+
+def plan_nodes(plan):
+    """The names of a plan's nodes: those of its subqueries, and of what stands inside a node, too."""
+    names = set()
+    rest = [plan]
+    while rest:
+        node = rest.pop()
+        names.add(node.getClass().getSimpleName())
+        for more in (node.children(), node.subqueries()):
+            rest += [more.apply(index) for index in range(more.size())]
+    return names
+
+
+def check_plan(frame, allowed):
+    refused = sorted(plan_nodes(frame._jdf.queryExecution().analyzed()) - allowed)
+    if refused:
+        raise JobError("COREETL_PLAN_NODE", f"the plan of the query holds {', '.join(refused)}, which a run does not allow")
 
 
 def find_snapshot(spark, table, run_id):
@@ -176,6 +196,8 @@ class Job:
         arguments = {parameter["name"]: parameter_literal(parameter) for parameter in parameters}
         # Without arguments none are passed: Spark would then read a ":name" inside the text as a missing parameter.
         frame = spark.sql(spec["sql"], args=arguments) if arguments else spark.sql(spec["sql"])
+        if "plan_nodes" in spec:
+            check_plan(frame, set(spec["plan_nodes"]))
         return arrange(frame, schema, spec["table"])
 
     def write(self, frame):

@@ -158,8 +158,8 @@ class RealDaemon : public Daemon {
     runner.held_fd = catalog_port_ ? catalog_port_->fd() : -1;
     runner.job_timeout_ms = settings_.job_timeout_ms;
     if (settings_.job_sandbox) {
-      runner.confine = [this, rooms = Rooms()](const graph::JobToConfine& job)
-          -> Result<std::vector<std::string>> {
+      runner.confine = [this, rooms = Rooms()](
+                           const graph::JobToConfine& job) -> Result<std::vector<std::string>> {
         JobRooms own = rooms;
         own.instance = reloader_->JobsOf(job.instance);
         DCP_ASSIGN(const os::Confinement confinement, ConfinementOf(own, job));
@@ -174,7 +174,8 @@ class RealDaemon : public Daemon {
   }
 
   JobRooms Rooms() const {
-    return {settings_.job_sandbox.value_or(os::Confinement{}), settings_.production_warehouse,
+    return {settings_.job_sandbox.value_or(os::Confinement{}),
+            settings_.production_warehouse,
             settings_.catalog.overlay_warehouse,
             {}};
   }

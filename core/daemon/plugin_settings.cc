@@ -143,8 +143,8 @@ void ReadPlugins(const Section& section, const References& references, Settings&
     for (auto& variable : entry.TextMap("env")) instance.env.push_back(std::move(variable));
     ReadConfinement(entry, instance);
     if (const Section jobs = entry.Sub("job_sandbox"); jobs.Present()) {
-      settings.instance_jobs[instance.id] = {
-          ReadPaths(jobs, "read"), ReadPaths(jobs, "write"), std::nullopt};
+      settings.instance_jobs[instance.id] = {ReadPaths(jobs, "read"), ReadPaths(jobs, "write"),
+                                             std::nullopt};
     }
     if (instance.isolation == host::kIsolationInProcess && !instance.env.empty()) {
       entry.Fail("env", "isolation in_process gives no environment of its own",

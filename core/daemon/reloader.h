@@ -31,7 +31,8 @@ class Reloader {
   void Request();
   /// Reloads that run end soon, and further ones are refused. [any]
   void Stop();
-  /// What the jobs of a plugin instance may touch beside what all jobs may, as configured now. [any]
+  /// What the jobs of a plugin instance may touch beside what all jobs may, as configured now.
+  /// [any]
   os::Confinement JobsOf(const std::string& instance) const;
 
  private:

@@ -198,21 +198,20 @@ TEST(SettingsTest, AJobGetsItsPlaygroundsPartAndNoMore) {
   // A test makes nothing.
   const auto early = ConfinementOf(rooms, {"a", 2, false, "/jobs/r", "i", {}});
   ASSERT_TRUE(early.ok()) << early.status().ToString();
-  EXPECT_EQ(early->read, (std::vector<std::string>{"/opt/venv", "/opt/engine", folder + "/production"}));
+  EXPECT_EQ(early->read,
+            (std::vector<std::string>{"/opt/venv", "/opt/engine", folder + "/production"}));
   EXPECT_FALSE(os::Exists(folder + "/overlay"));
   const auto writes = ConfinementOf(rooms, {"a", 2, true, "/jobs/r", "i", {}});
   ASSERT_TRUE(writes.ok()) << writes.status().ToString();
-  EXPECT_EQ(*writes, (os::Confinement{
-                         {"/opt/venv", "/opt/engine", folder + "/production"},
-                         {"/var/cache/engine", "/jobs/r", part},
-                         std::nullopt}));
+  EXPECT_EQ(*writes, (os::Confinement{{"/opt/venv", "/opt/engine", folder + "/production"},
+                                      {"/var/cache/engine", "/jobs/r", part},
+                                      std::nullopt}));
   EXPECT_TRUE(os::IsFolder(part));
   const auto reads = ConfinementOf(rooms, {"a", 2, false, "/jobs/r", "i", {}});
   ASSERT_TRUE(reads.ok()) << reads.status().ToString();
-  EXPECT_EQ(*reads, (os::Confinement{
-                        {"/opt/venv", "/opt/engine", folder + "/production", part},
-                        {"/var/cache/engine", "/jobs/r"},
-                        std::nullopt}));
+  EXPECT_EQ(*reads, (os::Confinement{{"/opt/venv", "/opt/engine", folder + "/production", part},
+                                     {"/var/cache/engine", "/jobs/r"},
+                                     std::nullopt}));
   // Warehouses elsewhere are no matter of files.
   const auto remote =
       ConfinementOf({{}, "s3://production", "s3://overlay", {}}, {"a", 2, true, "/j", "i", {}});

@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <unistd.h>
 
-#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -21,7 +20,7 @@ constexpr int64_t kNanosecondsASecond = 1'000'000'000;
 constexpr std::array<int64_t, kDurationBounds.size()> BoundsInNanoseconds() {
   std::array<int64_t, kDurationBounds.size()> bounds{};
   for (size_t i = 0; i < bounds.size(); ++i) {
-    bounds[i] = std::llround(kDurationBounds[i] * 1e9);
+    bounds[i] = static_cast<int64_t>(kDurationBounds[i] * 1e9 + 0.5);
   }
   return bounds;
 }

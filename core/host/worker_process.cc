@@ -209,7 +209,7 @@ bool WorkerProcess::ReadFrames() {
   const MutexLock lock(read_mutex_);
   std::vector<Frame> frames;
   const Result<Channel::Got> got = channel_->ReceiveNow(frames);
-  for (Frame& frame : frames) Handle(std::move(frame));
+  for (const Frame& frame : frames) Handle(frame);
   if (got.ok() && *got != Channel::Got::kEnd) return true;
   socket_open_ = false;
   // A plugin may have closed the socket itself; a worker that cannot be talked to is of no use.
@@ -254,7 +254,7 @@ void WorkerProcess::CheckHung(int64_t now) {
   KillFor("the call of " + method + " did not end although it was asked to");
 }
 
-void WorkerProcess::Handle(Frame frame) {
+void WorkerProcess::Handle(const Frame& frame) {
   heard_ms_ = SystemClock().Steady();
   switch (frame.type) {
     case FrameType::kReady:

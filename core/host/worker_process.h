@@ -58,7 +58,7 @@ class WorkerProcess : public PluginHome {
   void Listen(int64_t wait_ms);
   void OfferRole();
   bool ReadFrames();
-  void Handle(Frame frame) DCP_REQUIRES(read_mutex_);
+  void Handle(const Frame& frame) DCP_REQUIRES(read_mutex_);
   void HandleReady(const Frame& frame);
   void HandleComplete(const Frame& frame) DCP_REQUIRES(read_mutex_);
   void HandleEvent(const Frame& frame);

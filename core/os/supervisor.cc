@@ -70,7 +70,7 @@ class SupervisorImpl : public Supervisor {
     service->start_at = clock_.Steady();
     if (service->spec.healthy) {
       service->checker =
-          std::jthread([this, service](std::stop_token stop) { Check(*service, std::move(stop)); });
+          std::jthread([this, service](std::stop_token stop) { Check(*service, stop); });
     }
     Wake();
     return {};
@@ -333,7 +333,7 @@ class SupervisorImpl : public Supervisor {
 
   // ---- a checker's thread ----
 
-  void Check(Service& service, std::stop_token stop) {
+  void Check(Service& service, const std::stop_token& stop) {
     MutexLock lock(mutex_);
     while (service.check_cv.wait(lock, stop,
                                  [&]() DCP_REQUIRES(mutex_) { return service.check_wanted; })) {

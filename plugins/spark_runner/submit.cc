@@ -6,6 +6,7 @@
 #include "json_io.h"
 #include "process.h"
 #include "spark_sql/lexer.h"
+#include "spark_sql/plan.h"
 #include "spark_sql/positions.h"
 #include "spark_sql/screen.h"
 
@@ -123,6 +124,7 @@ Json MakeSpec(const Request& request) {
                {"sql", request.sql},
                {"params", request.params},
                {"materialization", request.materialization},
+               {"plan_nodes", spark_sql::AllowedNodes()},
                {"deadline_ms", request.deadline_ms}};
   if (!request.columns.empty()) spec["columns"] = request.columns;
   return spec;

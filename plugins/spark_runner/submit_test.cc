@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base64.h"
 #include "properties.h"
@@ -79,7 +81,11 @@ TEST(SubmitTest, MakesAProcess) {
 }
 
 TEST(SubmitTest, WritesTheSpecOfTheJob) {
-  const Json spec = Json::parse(FileOf(Process(MakeRequest()), "spec.json"));
+  Json spec = Json::parse(FileOf(Process(MakeRequest()), "spec.json"));
+  const Json nodes = std::move(spec.at("plan_nodes"));
+  spec.erase("plan_nodes");
+  EXPECT_NE(std::find(nodes.begin(), nodes.end(), "Project"), nodes.end());
+  EXPECT_EQ(std::find(nodes.begin(), nodes.end(), "ScriptTransformation"), nodes.end());
   EXPECT_EQ(spec, Json::parse(R"json({
     "version": 1, "run_id": "r1", "attempt": 1, "table": "prod.nyc.daily",
     "sql": "SELECT * FROM (\nSELECT :d AS d, ':x'\n)",

@@ -125,6 +125,8 @@ PlanFacts ReadPlan(std::string_view explain) {
   return facts;
 }
 
+std::span<const std::string_view> AllowedNodes() { return kNodes; }
+
 std::string CapPlan(std::string text) {
   if (text.size() <= kPlanBytesMax) return text;
   size_t end = kPlanBytesMax;

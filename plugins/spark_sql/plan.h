@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,9 @@ struct PlanFacts {
 
 /// [any]
 PlanFacts ReadPlan(std::string_view explain);
+
+/// The names of nodes that an analyzed plan may hold, for who has the plan itself. [any]
+std::span<const std::string_view> AllowedNodes();
 
 /// `text` within kPlanBytesMax, with a note when it was cut.
 std::string CapPlan(std::string text);

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 
@@ -10,6 +11,11 @@ import pytest
 import stack
 
 JOB_SECONDS = 120
+
+
+# The one list, where the plugin that writes specifications has it.
+NODES = re.findall(r'"(\w+)"', re.search(
+    r"kNodes = \{(.*?)\};", (stack.ROOT / "plugins/spark_sql/plan.cc").read_text(), re.DOTALL).group(1))
 
 
 def make_spec(folder, table, sql, run_id="run-1", **changes):
@@ -156,24 +162,65 @@ REFUSED = [
         ["parameter n: '1; DROP' is not a bigint"],
     ),
     ("SELECT 'x' AS name, :n AS total", {}, "UNBOUND_SQL_PARAMETER", ["n"]),
+    # Each runs a program of the query's choice, or reads a file of it: said before it happens.
+    *(
+        (sql.replace("PROGRAM", "TRANSFORM(1L) USING 'touch {folder}/was-here' AS (a BIGINT)"), {"plan_nodes": NODES},
+         "COREETL_PLAN_NODE", ["ScriptTransformation"])
+        for sql in (
+            "SELECT 'x' AS name, a AS total FROM (SELECT PROGRAM)",
+            "SELECT 'x' AS name, (SELECT max(a) FROM (SELECT PROGRAM)) AS total",
+            "SELECT 'x' AS name, 1L AS total WHERE EXISTS (SELECT 1 FROM range(2) WHERE id IN (SELECT a FROM (SELECT PROGRAM)))",
+            "WITH c AS (SELECT PROGRAM) SELECT 'x' AS name, c.a AS total FROM c CROSS JOIN c AS d",
+            "SELECT 'x' AS name, a AS total FROM range(1), LATERAL (SELECT PROGRAM)",
+        )
+    ),
+    ("SELECT value AS name, 1L AS total FROM text.`{folder}/refused-00.json`", {"plan_nodes": NODES}, "COREETL_PLAN_NODE",
+     ["LogicalRelation"]),
+]
+
+# Queries whose plans have the nodes that ordinary work needs.
+ORDINARY = [
+    "WITH c AS (SELECT id, id % 3 AS k FROM range(9)) SELECT * FROM c JOIN c AS d USING (id) WHERE id IN (SELECT k FROM c)",
+    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 5) SELECT n FROM r",
+    "SELECT k, count(DISTINCT v), grouping(k) FROM VALUES (1, 'a'), (2, 'b') AS t(k, v) GROUP BY ROLLUP (k) HAVING count(*) > 0",
+    "SELECT * FROM (SELECT 'a' AS k, 1 AS v) PIVOT (sum(v) FOR k IN ('a', 'b'))",
+    "SELECT * FROM (SELECT 1 AS a, 2 AS b) UNPIVOT (v FOR k IN (a, b))",
+    "SELECT rank() OVER w, x FROM VALUES (1), (2) AS t(x) WINDOW w AS (ORDER BY x) ORDER BY x LIMIT 1 OFFSET 1",
+    "SELECT id FROM range(5) EXCEPT SELECT id FROM range(3) INTERSECT ALL SELECT 1L",
+    "SELECT e, pos FROM (SELECT array(1, 2) AS a) LATERAL VIEW posexplode(a) AS pos, e",
+    "SELECT /*+ BROADCAST(b), REPARTITION(2) */ a.id FROM range(3) a LEFT JOIN range(3) b ON a.id = b.id",
+    "SELECT name, (SELECT max(b.id) FROM range(4) b WHERE b.id < a.total) FROM {table} TABLESAMPLE (50 PERCENT) a",
+    "SELECT a.id, l.twice FROM range(3) a, LATERAL (SELECT a.id * 2 AS twice) l DISTRIBUTE BY a.id SORT BY a.id",
+    "FROM range(3) |> WHERE id > 0 |> AGGREGATE sum(id) AS s",
+    "SELECT snapshot_id FROM {table}.snapshots",
+    "SELECT name, total FROM {table} VERSION AS OF 'main'",
 ]
 
 # One JVM runs all of them: the real job's main, once for each specification.
 SEVERAL = """
-import pathlib, sys
+import json, pathlib, sys
 sys.path.insert(0, sys.argv[1])
 import coreetl
 statuses = [coreetl.main(["--spec", str(path)]) for path in sorted(pathlib.Path(sys.argv[2]).glob("refused-*.json"))]
+spark = coreetl.Job({"deadline_ms": 0}).start_session()
+ordinary = json.loads(pathlib.Path(sys.argv[2], "ordinary.json").read_text())
+for sql in ordinary["queries"]:
+    coreetl.check_plan(spark.sql(sql), set(ordinary["nodes"]))
 sys.exit(0 if set(statuses) == {1} else 3)
 """
 
 
 def test_what_does_not_fit_is_named(tmp_path, production, session, table):
+    assert len(NODES) > 40
     for number, (sql, changes, _, _) in enumerate(REFUSED):
+        sql = sql.replace("{folder}", str(tmp_path))
         changes = {**changes, "result_file": str(tmp_path / f"result-{number:02}.json")}
         stack.write_private(tmp_path / f"refused-{number:02}.json", json.dumps(make_spec(tmp_path, table, sql, **changes)))
     (tmp_path / "several.py").write_text(SEVERAL)
-    confs = stack.mount(production.uri, production.secret)
+    ordinary = {"nodes": NODES, "queries": [sql.replace("{table}", table) for sql in ORDINARY]}
+    (tmp_path / "ordinary.json").write_text(json.dumps(ordinary))
+    session.sql(f"INSERT INTO {table} VALUES ('there', 1)").collect()
+    confs = {**stack.mount(production.uri, production.secret), "spark.sql.runSQLOnFiles": "true"}
     process = stack.submit(tmp_path, None, confs, program=[tmp_path / "several.py", stack.ROOT / "spark", tmp_path])
     assert process.wait(JOB_SECONDS) == 0, (tmp_path / "job.log").read_text()
     for number, (sql, _, condition, words) in enumerate(REFUSED):
@@ -182,7 +229,8 @@ def test_what_does_not_fit_is_named(tmp_path, production, session, table):
         for word in words:
             assert word in result["error"]["message"]
         assert "\tat " not in result["error"]["message"]
-    assert session.sql(f"SELECT * FROM {table}.snapshots").collect() == []
+    assert rows(session, table) == [("there", 1)]
+    assert not (tmp_path / "was-here").exists()
 
 
 def test_every_parameter_type_keeps_its_type(tmp_path, production, session):
