@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -17,14 +18,14 @@ namespace {
 constexpr int64_t kNanosecondsASecond = 1'000'000'000;
 
 /// kDurationBounds as whole nanoseconds: a call compares integers.
-constexpr std::array<int64_t, kDurationBounds.size()> BoundsInNanoseconds() {
+std::array<int64_t, kDurationBounds.size()> BoundsInNanoseconds() {
   std::array<int64_t, kDurationBounds.size()> bounds{};
   for (size_t i = 0; i < bounds.size(); ++i) {
-    bounds[i] = static_cast<int64_t>(kDurationBounds[i] * 1e9 + 0.5);
+    bounds[i] = std::llround(kDurationBounds[i] * 1e9);
   }
   return bounds;
 }
-constexpr auto kBounds = BoundsInNanoseconds();
+const auto kBounds = BoundsInNanoseconds();
 
 std::optional<uint64_t> EntriesOf(const std::string& folder) {
   const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(folder.c_str()), closedir);

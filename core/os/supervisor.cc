@@ -70,7 +70,7 @@ class SupervisorImpl : public Supervisor {
     service->start_at = clock_.Steady();
     if (service->spec.healthy) {
       service->checker =
-          std::jthread([this, service](std::stop_token stop) { Check(*service, stop); });
+          std::jthread([this, service](const std::stop_token& stop) { Check(*service, stop); });
     }
     Wake();
     return {};

@@ -92,7 +92,7 @@ Json ContinueRun(State state, const Outputs& outputs);
 
 /// The node that shows rows of a dataset, of `preview` and of `test` with that option.
 std::string PreviewNode(const Dataset& dataset);
-void AddPreview(const State& state, const Dataset& dataset, std::vector<std::string> after,
+void AddPreview(const State& state, const Dataset& dataset, const std::vector<std::string>& after,
                 GraphBuilder& graph);
 /// What the report says of the rows: {"rows", "moreRows", "truncated"}.
 Json PreviewJson(const Json& response);

@@ -10,7 +10,7 @@ namespace dcp::derived_dataset {
 
 std::string PreviewNode(const Dataset& dataset) { return dataset.id + ".preview"; }
 
-void AddPreview(const State& state, const Dataset& dataset, std::vector<std::string> after,
+void AddPreview(const State& state, const Dataset& dataset, const std::vector<std::string>& after,
                 GraphBuilder& graph) {
   const auto datasets = static_cast<int64_t>(std::max<size_t>(state.datasets.size(), 1));
   Json request = {{"sql", dataset.sql},

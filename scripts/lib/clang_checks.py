@@ -19,11 +19,14 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 TIDY = "clang-tidy-14"
-# The build is gcc's, whose options clang need not know; which warnings count is .clang-tidy's to say.
+# The build is gcc's, whose warnings clang need not know; which ones count is .clang-tidy's to say.
 EXTRA = ("--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-Wno-error", "--extra-arg=-Wthread-safety")
+# Options of gcc's about code that clang would refuse, and about which nothing is looked for.
+GCC_ONLY = (" -fno-gnu-unique",)
 # A file takes 2 to 10 s of a processor that has nothing else to do; this is against hanging.
 FILE_SECONDS_MAX = 900
 # Tests are left out: the sanitizers run them, gtest's macros are most of what clang-tidy would see, and plugins that are faulty
@@ -95,9 +98,16 @@ class Stamps:
         return self.folder / digest.hexdigest()
 
 
-def look(root, build, source):
+def commands_for_clang(build, folder):
+    text = (build / "compile_commands.json").read_text(encoding="utf-8")
+    for option in GCC_ONLY:
+        text = text.replace(option, "")
+    (folder / "compile_commands.json").write_text(text, encoding="utf-8")
+
+
+def look(root, commands, source):
     """(whether nothing was found, what clang-tidy said)"""
-    command = [TIDY, "--quiet", "-p", str(build), *EXTRA, str(root / source)]
+    command = [TIDY, "--quiet", "-p", str(commands), *EXTRA, str(root / source)]
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=FILE_SECONDS_MAX)
     except subprocess.TimeoutExpired:
@@ -113,8 +123,9 @@ def check(root, build, sources, headers, wanted, jobs):
     open_ = {source: stamp for source, stamp in open_.items() if not stamp.exists()}
     started, failed = time.monotonic(), 0
     print(f"clang-tidy: {len(open_)} files to look at, {len(wanted) - len(open_)} as they were when they passed", file=sys.stderr)
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        running = {pool.submit(look, root, build, source): source for source in open_}
+    with tempfile.TemporaryDirectory(prefix="clang-checks-") as commands, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        commands_for_clang(build, pathlib.Path(commands))
+        running = {pool.submit(look, root, commands, source): source for source in open_}
         for future in concurrent.futures.as_completed(running):
             passed, said = future.result()
             if passed:
