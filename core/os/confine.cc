@@ -8,10 +8,10 @@ namespace {
 
 constexpr int kPortMax = 65'535;
 
-Result<int> ParsePort(const std::string& text) {
+Result<int> ParsePort(const std::string& text, int least) {
   int port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size() || port < 1 || port > kPortMax) {
+  if (error != std::errc() || end != text.data() + text.size() || port < least || port > kPortMax) {
     return InvalidArgument("\"" + text + "\" is no port");
   }
   return port;
@@ -32,6 +32,9 @@ std::vector<std::string> ConfineWords(const std::string& program, const Confinem
     for (const int port : *confinement.connect) {
       words.insert(words.end(), {"--connect", std::to_string(port)});
     }
+  }
+  for (const int port : confinement.listen) {
+    words.insert(words.end(), {"--listen", std::to_string(port)});
   }
   words.emplace_back("--");
   return words;
@@ -55,9 +58,12 @@ Result<ConfineOrder> ParseConfineWords(const std::vector<std::string>& words) {
     } else if (option == "--try") {
       order.attempts.push_back(value);
     } else if (option == "--connect") {
-      DCP_ASSIGN(const int port, ParsePort(value));
+      DCP_ASSIGN(const int port, ParsePort(value, 1));
       if (!order.confinement.connect) order.confinement.connect.emplace();
       order.confinement.connect->push_back(port);
+    } else if (option == "--listen") {
+      DCP_ASSIGN(const int port, ParsePort(value, 0));
+      order.confinement.listen.push_back(port);
     } else {
       return InvalidArgument("\"" + option + "\" is no option");
     }

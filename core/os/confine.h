@@ -22,6 +22,8 @@ struct Confinement {
   std::vector<std::string> write;  ///< the same, also to be changed
   /// TCP ports that it may connect to, and then nothing but TCP; without a list: any.
   std::optional<std::vector<int>> connect;
+  /// TCP ports that it may listen on; 0: whichever the kernel chooses. Empty: it does not listen.
+  std::vector<int> listen;
   friend bool operator==(const Confinement&, const Confinement&) = default;
 };
 
@@ -31,8 +33,8 @@ std::vector<std::string> ConfineWords(const std::string& program, const Confinem
 /// dcp-confine's command line.
 struct ConfineOrder {
   Confinement confinement;
-  std::vector<std::string>
-      attempts;  ///< "read:PATH", "write:FOLDER", "unix:PATH", "tcp:PORT": tried, then the end
+  std::vector<std::string> attempts;  ///< "read:PATH", "write:FOLDER", "unix:PATH", "tcp:PORT",
+                                      ///< "listen:PORT": tried, then the end
   std::vector<std::string> command;  ///< what to become
 };
 Result<ConfineOrder> ParseConfineWords(const std::vector<std::string>& words);

@@ -21,41 +21,25 @@
 
 #include "os/confine.h"
 #include "os/file.h"
+#include "os/landlock.h"
 
 namespace dcp::os {
 namespace {
-
-// Newer than Debian's kernel headers; source: the kernel's userspace-api/landlock.
-constexpr uint64_t kConnectTcp = 1ULL << 1;
-constexpr int kRulePort = 2;
-constexpr int kVersionPorts = 4;
 
 struct RulesetAttributes {
   uint64_t handled_access_fs = 0;
   uint64_t handled_access_net = 0;
 };
 
-struct PortRule {
-  uint64_t allowed_access = 0;
-  uint64_t port = 0;
-};
-
 /// Whether the kernel keeps to them.
 Result<bool> EnterPorts(const std::vector<int>& ports) {
-  const long version =
-      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  if (version < kVersionPorts) return false;
+  if (LandlockVersion() < kLandlockPorts) return false;
   RulesetAttributes attributes;
-  attributes.handled_access_net = kConnectTcp;
+  attributes.handled_access_net = kLandlockConnectTcp;
   const long ruleset =
       ::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);  // close-on-exec
   if (ruleset < 0) return FromErrno(errno, "cannot make a Landlock ruleset for ports");
-  for (const int port : ports) {
-    const PortRule rule = {kConnectTcp, static_cast<uint64_t>(port)};
-    if (::syscall(SYS_landlock_add_rule, ruleset, kRulePort, &rule, 0) != 0) {
-      return FromErrno(errno, "cannot allow port " + std::to_string(port));
-    }
-  }
+  DCP_TRY(AllowPorts(static_cast<int>(ruleset), kLandlockConnectTcp, ports));
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
       ::syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) {
     return FromErrno(errno, "cannot confine connections to ports");
@@ -170,6 +154,7 @@ Result<ConfineLayers> EnterConfinement(const Confinement& confinement) {
   SandboxPolicy policy;
   policy.read = confinement.read;
   policy.write = confinement.write;
+  policy.listen = confinement.listen;
   policy.network = true;
   policy.processes = true;
   policy.attributes = true;  // Hadoop sets the mode of each file that it makes

@@ -4,9 +4,9 @@
 // the program: same process, same descriptors, same environment. What the kernel cannot give is
 // said on stderr, and by `pretzel doctor`.
 //
-// dcp-confine POLICY --try read:PATH --try write:FOLDER --try unix:PATH --try tcp:PORT: confined in
-// the same way, it tries these itself and says of each "refused", "possible" or "absent": how
-// doctor looks at a policy.
+// dcp-confine POLICY --try read:PATH --try write:FOLDER --try unix:PATH --try tcp:PORT --try
+// listen:PORT: confined in the same way, it tries these itself and says of each "refused",
+// "possible" or "absent": how doctor looks at a policy.
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -82,16 +82,34 @@ const char* TryTcp(const std::string& port) {
   return TryConnect(AF_INET, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
+/// At a port of the loopback, beside whoever has it.
+const char* TryListen(const std::string& port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return Word(false, errno);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(std::atoi(port.c_str())));
+  const int on = 1;
+  (void)::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  const bool done = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+                    ::listen(fd, 1) == 0;
+  const int error = errno;
+  ::close(fd);
+  return Word(done, error);
+}
+
 int Try(const std::vector<std::string>& attempts) {
   for (const std::string& attempt : attempts) {
     const size_t colon = std::min(attempt.find(':'), attempt.size() - 1);
     const std::string kind = attempt.substr(0, colon);
     const std::string what = attempt.substr(colon + 1);
-    const char* result = kind == "read"    ? TryRead(what)
-                         : kind == "write" ? TryWrite(what)
-                         : kind == "unix"  ? TryUnix(what)
-                         : kind == "tcp"   ? TryTcp(what)
-                                           : nullptr;
+    const char* result = kind == "read"     ? TryRead(what)
+                         : kind == "write"  ? TryWrite(what)
+                         : kind == "unix"   ? TryUnix(what)
+                         : kind == "tcp"    ? TryTcp(what)
+                         : kind == "listen" ? TryListen(what)
+                                            : nullptr;
     if (result == nullptr) {
       std::fprintf(stderr, "dcp-confine: cannot try \"%s\"\n", attempt.c_str());
       return kCannotConfine;
@@ -106,7 +124,7 @@ int Main(const std::vector<std::string>& words) {
   if (!order.ok()) {
     std::fprintf(stderr,
                  "dcp-confine: %s\nusage: dcp-confine [--read PATH] [--write PATH] "
-                 "[--ports-only] [--connect PORT] -- PROGRAM ARGUMENT...\n",
+                 "[--ports-only] [--connect PORT] [--listen PORT] -- PROGRAM ARGUMENT...\n",
                  order.status().message().c_str());
     return kCannotConfine;
   }

@@ -76,6 +76,7 @@ class ConfineTest : public ::testing::Test {
 
 TEST_F(ConfineTest, WordsAreReadBackAsTheyWere) {
   confinement_.connect = {1, 65535};
+  confinement_.listen = {0, 8181};
   auto words = ConfineWords("/bin/dcp-confine", confinement_);
   words.insert(words.end(), {"/bin/x", "--read", "--"});
   const auto order = ParseConfineWords({words.begin() + 1, words.end()});
@@ -98,6 +99,8 @@ TEST_F(ConfineTest, WhatIsNoOrderIsRefused) {
                                              {"--connect", "0", "--", "/bin/x"},
                                              {"--connect", "65536", "--", "/bin/x"},
                                              {"--connect", "8o", "--", "/bin/x"},
+                                             {"--listen", "-1", "--", "/bin/x"},
+                                             {"--listen", "65536", "--", "/bin/x"},
                                              {"--unknown", "1", "--", "/bin/x"},
                                              {"--try", "read:/x", "--", "/bin/x"}}) {
     EXPECT_FALSE(ParseConfineWords(words).ok()) << (words.empty() ? "" : words.front());
@@ -182,6 +185,56 @@ TEST_F(ConfineTest, ConnectsToTheListedPortsAlone) {
   EXPECT_EQ(Attempt("tcp:" + std::to_string(port)), "possible");
   confinement_.connect = {port == 1 ? 2 : 1};
   EXPECT_EQ(Attempt("tcp:" + std::to_string(port)), "refused");
+  ::close(listener);
+}
+
+/// A port of the loopback that a socket has bound as dcpd does, so that others may listen beside
+/// it.
+int Held(int* port, bool listens) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(*port));
+  socklen_t size = sizeof address;
+  auto* generic = reinterpret_cast<sockaddr*>(&address);
+  const int on = 1;
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  EXPECT_EQ(::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on), 0);
+  EXPECT_EQ(::bind(fd, generic, size), 0);
+  EXPECT_TRUE(!listens || ::listen(fd, 1) == 0);
+  EXPECT_EQ(::getsockname(fd, generic, &size), 0);
+  *port = ntohs(address.sin_port);
+  return fd;
+}
+
+TEST_F(ConfineTest, ListensAtTheListedPortsAlone) {
+  int held = 0;
+  int taken = 0;
+  int free_port = 0;
+  const int holder = Held(&held, false);
+  const int listener = Held(&taken, true);
+  ::close(Held(&free_port, false));
+  const std::string free = std::to_string(free_port);
+  // Nothing is listed: it does not listen, and on no kernel beside anybody.
+  for (const int port : {held, taken, free_port, 0}) {
+    EXPECT_EQ(Attempt("listen:" + std::to_string(port)), "refused") << port;
+  }
+  confinement_.listen = {0};
+  EXPECT_EQ(Attempt("listen:0"), "possible");
+  EXPECT_EQ(Attempt("listen:" + std::to_string(held)), "refused");
+  EXPECT_EQ(Attempt("listen:" + std::to_string(taken)), "refused");
+  if (Landlock() < kVersionPorts) {
+    EXPECT_NE(Run({"--try", "listen:" + free}).out.find("Linux 6.7"), std::string::npos);
+  } else {
+    EXPECT_EQ(Attempt("listen:" + free), "refused");
+  }
+  confinement_.listen = {free_port};
+  EXPECT_EQ(Attempt("listen:" + free), "possible");
+  // Not even a listed port is shared.
+  confinement_.listen = {held, taken};
+  EXPECT_EQ(Attempt("listen:" + std::to_string(held)), "refused");
+  EXPECT_EQ(Attempt("listen:" + std::to_string(taken)), "refused");
+  ::close(holder);
   ::close(listener);
 }
 

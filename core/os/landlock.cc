@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 
 namespace dcp::os {
@@ -26,6 +27,7 @@ constexpr uint64_t kScopeAbstractUnix = 1ULL << 0;
 constexpr uint64_t kScopeSignal = 1ULL << 1;
 constexpr int kVersionRefer = 2;
 constexpr int kVersionIoctl = 5;
+constexpr int kRulePort = 2;
 
 constexpr uint64_t kRead = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 constexpr uint64_t kRun = LANDLOCK_ACCESS_FS_EXECUTE;
@@ -39,6 +41,11 @@ struct RulesetAttributes {
   uint64_t handled_access_fs = 0;
   uint64_t handled_access_net = 0;
   uint64_t scoped = 0;
+};
+
+struct PortRule {
+  uint64_t allowed_access = 0;
+  uint64_t port = 0;
 };
 
 /// Beside the policy's own. A name that is not there on this system is passed over.
@@ -124,12 +131,26 @@ int LandlockVersion() {
       ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION));
 }
 
+Status AllowPorts(int ruleset, uint64_t right, const std::vector<int>& ports) {
+  for (const int port : ports) {
+    const PortRule rule = {right, static_cast<uint64_t>(port)};
+    if (::syscall(SYS_landlock_add_rule, ruleset, kRulePort, &rule, 0) != 0) {
+      return FromErrno(errno, "the sandbox cannot allow port " + std::to_string(port));
+    }
+  }
+  return {};
+}
+
 Status EnterLandlock(const SandboxPolicy& policy, int newest, SandboxLayers& layers) {
   const int version = std::min(LandlockVersion(), newest);
   if (version < 1) return {};  // ENOSYS: too old; EOPNOTSUPP: switched off at boot
   RulesetAttributes attributes;
   attributes.handled_access_fs = HandledBy(version);
   size_t size = sizeof attributes.handled_access_fs;
+  if (version >= kLandlockPorts) {
+    attributes.handled_access_net = kLandlockBindTcp;
+    size = offsetof(RulesetAttributes, scoped);
+  }
   if (version >= kLandlockScope) {
     attributes.scoped = kScopeSignal | kScopeAbstractUnix;
     size = sizeof attributes;
@@ -149,12 +170,19 @@ Status EnterLandlock(const SandboxPolicy& policy, int newest, SandboxLayers& lay
   for (const std::string& path : policy.write) {
     DCP_TRY(Allow(ruleset.get(), path, write, false));
   }
+  if (version >= kLandlockPorts) {
+    // bind() to 0 opens nothing: listen() chooses a port for a socket that has none, and is judged
+    // by no version.
+    DCP_TRY(AllowPorts(ruleset.get(), kLandlockBindTcp, {0}));
+    DCP_TRY(AllowPorts(ruleset.get(), kLandlockBindTcp, policy.listen));
+  }
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
       ::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
     return FromErrno(errno, "the sandbox cannot be entered");
   }
   layers.landlock = version;
   layers.scopes = version >= kLandlockScope;
+  layers.ports = version >= kLandlockPorts;
   return {};
 }
 

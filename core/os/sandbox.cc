@@ -70,6 +70,11 @@ std::string SandboxLayers::Missing() const {
         "it can connect to abstract Unix sockets of others: only Landlock of Linux 6.12 keeps it "
         "from that");
   }
+  if (!ports && listening) {
+    Add(missing,
+        "it can listen on a TCP port that is not listed while nobody has it: only Landlock of "
+        "Linux 6.7 keeps it to the listed ones");
+  }
   return missing;
 }
 
@@ -77,6 +82,7 @@ Result<SandboxLayers> EnterSandboxUpTo(const SandboxPolicy& policy, int newest) 
   SandboxLayers layers;
   layers.signals = policy.processes;
   layers.connections = policy.unix_sockets;
+  layers.listening = policy.network && (policy.unix_sockets || !policy.listen.empty());
   DCP_TRY(DropCapabilities());
   DCP_TRY(EnterLandlock(policy, newest, layers));
   DCP_TRY(EnterSeccomp(policy, layers));

@@ -27,6 +27,10 @@ struct SandboxPolicy {
   /// Memory is limited by RLIMIT_DATA, so what that does not count is refused: shared anonymous
   /// memory, and mappings that grow like a stack.
   bool private_memory = false;
+  /// With `network`: TCP ports that it may listen on, 0 for one that the kernel chooses; whoever
+  /// may listen at all may have one of those. Empty: it does not listen. Never beside another
+  /// process at the same port, whatever is listed.
+  std::vector<int> listen;
   friend bool operator==(const SandboxPolicy&, const SandboxPolicy&) = default;
 };
 
@@ -37,6 +41,8 @@ struct SandboxLayers {
   bool scopes = false;       ///< Landlock keeps signals and abstract Unix sockets inside
   bool signals = false;      ///< there are signals for it to keep: programs may be started
   bool connections = false;  ///< and sockets: Unix sockets may be connected to
+  bool ports = false;        ///< Landlock keeps listening to the listed ports
+  bool listening = false;    ///< and there is something to keep: it may listen, and has a network
   /// Empty, or what this kernel cannot give of what the policy promises, and why.
   std::string Missing() const;
 };

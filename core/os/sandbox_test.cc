@@ -6,8 +6,10 @@
 // nothing.
 #include "os/sandbox.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -103,7 +105,8 @@ class SandboxTest : public ::testing::Test {
     victim_.channel = ends[1];
     sockets_ = {Bound(SOCK_STREAM, victim_.socket, false),
                 Bound(SOCK_DGRAM, victim_.datagram, false),
-                Bound(SOCK_STREAM, victim_.abstract, true)};
+                Bound(SOCK_STREAM, victim_.abstract, true), Shared(&victim_.port)};
+    close(Shared(&victim_.free_port));
     for (const int signal : {SIGUSR1, SIGUSR2, SIGIO, SIGURG, SIGALRM, SIGPIPE}) {
       std::signal(signal, [](int) { signals_seen = signals_seen + 1; });
     }
@@ -123,6 +126,22 @@ class SandboxTest : public ::testing::Test {
                    static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size() + 1)),
               0);
     EXPECT_TRUE(type != SOCK_STREAM || listen(fd, 4) == 0);
+    return fd;
+  }
+
+  /// A listener at a port of the loopback that others may listen at too.
+  int Shared(int* port) {
+    sockaddr_in at = {};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int on = 1;
+    EXPECT_EQ(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on), 0);
+    EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&at), size), 0);
+    EXPECT_EQ(listen(fd, 4), 0);
+    EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size), 0);
+    *port = ntohs(at.sin_port);
     return fd;
   }
 
@@ -286,7 +305,7 @@ struct Case {
   bool network;
   bool processes;
   bool unix_sockets;
-  size_t excused_max;  ///< attempts that a kernel without scopes cannot refuse
+  size_t excused_max;  ///< attempts that a kernel without scopes, and without ports, cannot refuse
 };
 
 class SandboxTableTest : public SandboxTest, public ::testing::WithParamInterface<Case> {};
@@ -312,7 +331,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"Processes", kLandlockNewest, true, true, false, 7},
                       Case{"ProcessesOld", kOldLandlock, true, true, false, 7},
                       Case{"UnixSockets", kLandlockNewest, false, false, true, 1},
-                      Case{"UnixSocketsOld", kOldLandlock, false, false, true, 1}),
+                      Case{"UnixSocketsOld", kOldLandlock, false, false, true, 1},
+                      Case{"All", kLandlockNewest, true, true, true, 9},
+                      Case{"AllOld", kOldLandlock, true, true, true, 9}),
     [](const ::testing::TestParamInfo<Case>& each) { return std::string(each.param.name); });
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <linux/netlink.h>
 #include <linux/sched.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -191,6 +192,13 @@ void JudgeBind(Filter& filter, const char* name, const SandboxPolicy& /*policy*/
   filter.AllowIf(name, {Bits(5, kMoveAll, 0)});
 }
 
+/// What to a program of the other end is TCP as well (MPTCP, SMC) is judged by no Landlock.
+void AllowStreams(Filter& filter, const char* name, uint64_t family, uint64_t types) {
+  for (const uint64_t protocol : {uint64_t{0}, uint64_t{IPPROTO_TCP}}) {
+    filter.AllowIf(name, {Equals(0, family), Bits(1, types, SOCK_STREAM), Equals(2, protocol)});
+  }
+}
+
 /// No raw sockets, and of the kernel's own family what name resolution asks.
 void JudgeSocket(Filter& filter, const char* name, const SandboxPolicy& policy) {
   constexpr uint64_t kTypes = 0xf;  // beside SOCK_CLOEXEC and SOCK_NONBLOCK
@@ -201,16 +209,31 @@ void JudgeSocket(Filter& filter, const char* name, const SandboxPolicy& policy) 
     }
     return;
   }
-  for (const uint64_t type : {SOCK_STREAM, SOCK_DGRAM}) {
-    if (policy.unix_sockets) filter.AllowIf(name, {Equals(0, AF_UNIX), Bits(1, kTypes, type)});
-    if (!policy.network) continue;
-    filter.AllowIf(name, {Equals(0, AF_INET), Bits(1, kTypes, type)});
-    filter.AllowIf(name, {Equals(0, AF_INET6), Bits(1, kTypes, type)});
-  }
   if (policy.unix_sockets) {
-    filter.AllowIf(name, {Equals(0, AF_UNIX), Bits(1, kTypes, SOCK_SEQPACKET)});
+    for (const uint64_t type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
+      filter.AllowIf(name, {Equals(0, AF_UNIX), Bits(1, kTypes, type)});
+    }
   }
-  if (policy.network) filter.AllowIf(name, {Equals(0, AF_NETLINK), Equals(2, NETLINK_ROUTE)});
+  if (!policy.network) return;
+  for (const uint64_t family : {uint64_t{AF_INET}, uint64_t{AF_INET6}}) {
+    AllowStreams(filter, name, family, kTypes);
+    filter.AllowIf(name, {Equals(0, family), Bits(1, kTypes, SOCK_DGRAM)});
+  }
+  filter.AllowIf(name, {Equals(0, AF_NETLINK), Equals(2, NETLINK_ROUTE)});
+}
+
+/// Nobody listens beside another process at one port, nor has the kernel "choose" the port that
+/// somebody else is about to take.
+void JudgeSocketOption(Filter& filter, const char* name, const SandboxPolicy& /*policy*/) {
+  constexpr uint64_t kLocalPortRange = 51;  // IP_LOCAL_PORT_RANGE; newer than some headers
+  constexpr unsigned kBits = 32;            // of what the kernel reads of each argument
+  static_assert(IPPROTO_IP == 0 && SOL_SOCKET == 1);
+  for (unsigned bit = 0; bit < kBits; ++bit) {
+    const uint64_t mask = uint64_t{1} << bit;
+    if (bit > 0) filter.AllowIf(name, {Bits(1, mask, mask)});  // neither of the two levels
+    filter.AllowIf(name, {Equals(1, SOL_SOCKET), Bits(2, mask, ~uint64_t{SO_REUSEPORT} & mask)});
+    filter.AllowIf(name, {Equals(1, IPPROTO_IP), Bits(2, mask, ~kLocalPortRange & mask)});
+  }
 }
 
 struct Rule {
@@ -233,6 +256,7 @@ constexpr Rule kRules[] = {{"clone", JudgeClone},
                            {"mmap", JudgeMap},
                            {"mmap2", JudgeMap},
                            {"mbind", JudgeBind},
+                           {"setsockopt", JudgeSocketOption},
                            {"socket", JudgeSocket},
                            {"socketpair", JudgeSocket}};
 
@@ -253,6 +277,8 @@ bool Grants(Allowed allowed, const SandboxPolicy& policy, const SandboxLayers& l
       return policy.processes;
     case Allowed::kConnections:
       return policy.network || policy.unix_sockets;
+    case Allowed::kListening:
+      return policy.unix_sockets || (policy.network && !policy.listen.empty());
     case Allowed::kAttributes:
       return policy.attributes;
     case Allowed::kTruncation:

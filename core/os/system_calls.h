@@ -20,6 +20,7 @@ enum class Allowed {
   kJudged,       ///< for some arguments only: see seccomp.cc
   kProcesses,    ///< with SandboxPolicy::processes
   kConnections,  ///< with SandboxPolicy::network or ::unix_sockets
+  kListening,    ///< with SandboxPolicy::unix_sockets, or ::network and ::listen
   kAttributes,   ///< with SandboxPolicy::attributes
   kTruncation,   ///< where Landlock judges it
   kUnlimited     ///< without SandboxPolicy::private_memory

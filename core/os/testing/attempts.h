@@ -21,6 +21,8 @@ struct Victim {
   std::string socket;    ///< listens, by name
   std::string datagram;  ///< receives, by name
   std::string abstract;  ///< listens, in the abstract name space
+  int port = 0;          ///< of the loopback; listens, and lets others of its user do so beside it
+  int free_port = 0;     ///< where it is about to listen
   int pipe = -1;         ///< the confined one's end of a pipe that both hold
   int channel = -1;      ///< its end of a pair of sockets
   // Opened once confined.

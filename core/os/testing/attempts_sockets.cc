@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <arpa/inet.h>
 #include <linux/netlink.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -15,6 +17,12 @@ namespace dcp::os::testing {
 namespace {
 
 constexpr char kAbstract[] = "it can connect to abstract Unix sockets";
+constexpr char kUnlisted[] = "it can listen on a TCP port that is not listed";
+// Newer than some headers.
+constexpr int kMultipathTcp = 262;
+constexpr int kLocalPortRange = 51;
+/// The kernel passes over this half of an argument.
+constexpr uint64_t kUpperHalf = uint64_t{1} << 32;
 
 struct Address {
   explicit Address(const std::string& name, bool abstract = false) {
@@ -52,6 +60,23 @@ Attempt Abstract(Attempt attempt) {
   return attempt;
 }
 
+/// A socket that is bound to a port of the loopback, or -1. `shared`: beside whoever has it.
+int BoundTo(int port, bool shared) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in at = {};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  at.sin_port = htons(static_cast<uint16_t>(port));
+  const int on = 1;
+  if (shared) (void)::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  return ::bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0 ? fd : -1;
+}
+
+Attempt Unlisted(Attempt attempt) {
+  attempt.missing = kUnlisted;
+  return attempt;
+}
+
 char buffer[512];
 
 /// Sends to an address that a connected socket does not have.
@@ -78,6 +103,8 @@ std::vector<Attempt> AttemptsOnSockets() {
                 return syscall(number, AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT);),
     DCP_ATTEMPT(socket, "for the packet filter", kRefused,
                 return syscall(number, AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);),
+    DCP_ATTEMPT(socket, "for TCP over several paths", kRefused,
+                return syscall(number, AF_INET, SOCK_STREAM, kMultipathTcp);),
     DCP_ATTEMPT(socketpair, "whose ends can be connected again", kRefused, int ends[2];
                 return syscall(number, AF_UNIX, SOCK_DGRAM, 0, ends);),
     DCP_ATTEMPT(socketpair, "of streams", kOwn, int ends[2];
@@ -100,8 +127,15 @@ std::vector<Attempt> AttemptsOnSockets() {
                 return syscall(number, PairEnd(SOCK_STREAM), &to.at, to.size);),
     DCP_ATTEMPT(bind, "over an abstract name", kRefused, Address to(v.abstract, true);
                 return syscall(number, PairEnd(SOCK_STREAM), &to.at, to.size);),
+    DCP_ATTEMPT(bind, "to a port, beside its listener", kRefused,
+                const int fd = BoundTo(v.port, true);
+                return fd < 0 ? -1 : 0;),
     DCP_ATTEMPT(listen, "on one end of a pair", kRefused,
                 return syscall(number, PairEnd(SOCK_STREAM), 1);),
+    Unlisted(DCP_ATTEMPT(listen, "at a port that the victim is about to take", kRefused,
+                         return syscall(number, BoundTo(v.free_port, false), 1);)),
+    WithUnix(DCP_ATTEMPT(listen, "at whatever port", kRefused,
+                         return syscall(number, ::socket(AF_INET, SOCK_STREAM, 0), 1);)),
     DCP_ATTEMPT(accept, "from the inherited socket", kRefused,
                 return syscall(number, v.channel, nullptr, nullptr);),
     DCP_ATTEMPT(accept4, "from the inherited socket", kRefused,
@@ -133,6 +167,17 @@ std::vector<Attempt> AttemptsOnSockets() {
     DCP_ATTEMPT(
         setsockopt, "more memory than the machine allows", kRefused, int bytes = 1 << 28;
         return syscall(number, v.channel, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes);),
+    DCP_ATTEMPT(setsockopt, "to share a port", kRefused, int on = 1;
+                return syscall(number, v.channel, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);),
+    DCP_ATTEMPT(setsockopt, "to share a port, in other words", kRefused, int on = 1;
+                return syscall(number, ::socket(AF_INET, SOCK_STREAM, 0), SOL_SOCKET | kUpperHalf,
+                               SO_REUSEPORT | kUpperHalf, &on, sizeof on);),
+    DCP_ATTEMPT(setsockopt, "which port the kernel is to choose", kRefused,
+                const uint32_t range = static_cast<uint32_t>(v.free_port) * 0x10001U;
+                return syscall(number, ::socket(AF_INET, SOCK_STREAM, 0), IPPROTO_IP | kUpperHalf,
+                               kLocalPortRange, &range, sizeof range);),
+    DCP_ATTEMPT(setsockopt, "to reuse its own address", kOwn, int on = 1;
+                return syscall(number, v.channel, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);),
     DCP_ATTEMPT(recv, "a file", kRefused, return syscall(number, v.path, buffer, 16, 0);),
     DCP_ATTEMPT(recvfrom, "what the victim's end gets", kRefused,
                 return syscall(number, v.channel, buffer, 16, MSG_DONTWAIT, nullptr, nullptr);),
