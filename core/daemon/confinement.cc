@@ -11,6 +11,7 @@ os::Confinement ConfinementOf(const ServiceSettings& service) {
   os::Confinement confinement = service.sandbox.value_or(os::Confinement{});
   for (const ServiceFile& file : service.files) confinement.read.push_back(file.path);
   for (const std::string& folder : service.directories) confinement.write.push_back(folder);
+  confinement.listen.push_back(service.ready_port);
   return confinement;
 }
 

@@ -14,7 +14,8 @@
 
 namespace dcp::daemon {
 
-/// The service's sandbox, with its own files and folders added. Only for one that has a sandbox.
+/// The service's sandbox, with its own files, folders and `ready` port added. Only for one that has
+/// a sandbox.
 os::Confinement ConfinementOf(const ServiceSettings& service);
 
 /// What jobs need of a configuration, so that each gets no more than its work.

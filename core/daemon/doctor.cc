@@ -32,7 +32,8 @@ Doctor::Doctor(catalog::Catalog& catalog, host::Host& host, const os::Supervisor
       host_(host),
       supervisor_(supervisor),
       settings_(settings),
-      places_{ConfineProgram(bin_dir), settings.state_dir, settings.api.socket_path} {}
+      places_{ConfineProgram(bin_dir), settings.state_dir, settings.api.socket_path,
+              OwnedPorts(settings)} {}
 
 std::vector<api::DoctorCheck> Doctor::Examine(const store::Playground* playground,
                                               const playground::Principal& who) {
@@ -53,6 +54,7 @@ std::vector<api::DoctorCheck> Doctor::Examine(const store::Playground* playgroun
   checks.push_back(StorageWrite(who));
   checks.push_back(TryToReachOut(host_));
   Processes(who, checks);
+  checks.push_back(LookAtPorts(places_.ports));
   checks.push_back(WorkersConfined());
   // Said plainly rather than left out: a reader must not take silence for protection.
   checks.push_back({"plan inspection", "gateway", "MISSING",

@@ -81,6 +81,11 @@ std::vector<std::string> Attempts(const GuardedPlaces& places, const os::Confine
       attempts.push_back("tcp:" + std::to_string(*port));
     }
   }
+  for (const OwnedPort& owned : places.ports) {
+    const auto& own = confinement.listen;
+    if (std::find(own.begin(), own.end(), owned.port) != own.end()) continue;
+    attempts.push_back("listen:" + std::to_string(owned.port));
+  }
   return attempts;
 }
 
@@ -197,7 +202,8 @@ api::DoctorCheck TryConfinement(const GuardedPlaces& places, const std::string& 
   check.advice.clear();
   check.detail = "a process that is confined as it is was refused all of " +
                  std::to_string(attempts.size()) +
-                 " attempts: secrets, store, tokens, others' jobs and logs, dcpd's socket" +
+                 " attempts: secrets, store, tokens, others' jobs and logs, dcpd's socket, "
+                 "listening at the ports of dcpd and of others" +
                  (write.empty() ? "" : ", a write to " + write) +
                  (confinement.connect ? ", a port that is not listed" : "");
   return check;
@@ -221,6 +227,37 @@ void LookAtProcess(int64_t pid, api::DoctorCheck& check) {
   check.result = "FAILED";
   check.detail = "process " + std::to_string(pid) + " runs without a filter of system calls";
   check.advice = "pretzel service restart, and doctor again";
+}
+
+api::DoctorCheck LookAtPorts(const std::vector<OwnedPort>& ports) {
+  api::DoctorCheck check{"ports of dcpd and its services", "process", "ENFORCED", "", ""};
+  const auto chosen = os::KernelChosenPorts();
+  if (!chosen.ok()) {
+    check.result = "SKIPPED";
+    check.detail = chosen.status().message();
+    return check;
+  }
+  const std::string range = std::to_string(chosen->first) + " to " + std::to_string(chosen->last);
+  for (const OwnedPort& owned : ports) {
+    // dcpd, and a job's launcher, hold this one for as long as somebody confined lives.
+    if (owned.owner == kCatalogPort || !chosen->Holds(owned.port)) continue;
+    check.detail +=
+        (check.detail.empty() ? "" : ", ") + std::to_string(owned.port) + " (" + owned.owner + ")";
+  }
+  if (check.detail.empty()) {
+    check.detail =
+        "none that needs to be free for a restart is among those that the kernel "
+        "chooses, " +
+        range;
+    return check;
+  }
+  check.result = "MISSING";
+  check.detail +=
+      ": while nobody listens there, the kernel may choose it for a job that asks for "
+      "any port; it chooses from " +
+      range;
+  check.advice = "in dcpd's configuration, write ports outside of that range";
+  return check;
 }
 
 bool IsSpark(int64_t pid) {

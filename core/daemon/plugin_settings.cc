@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/id.h"
+#include "daemon/listening.h"
 
 namespace dcp::daemon {
 namespace {
@@ -85,6 +86,10 @@ void ReadConfinement(const Section& entry, host::InstanceSettings& instance) {
   instance.sandbox.attributes = sandbox.Bool("attributes", false);
   instance.sandbox.read = ReadPaths(sandbox, "read");
   instance.sandbox.write = ReadPaths(sandbox, "write");
+  instance.sandbox.listen = ReadListen(sandbox, {});
+  if (!instance.sandbox.listen.empty() && !instance.sandbox.network) {
+    sandbox.Fail("listen", "a plugin without a network listens on no port", "add `network: true`");
+  }
   const Section limits = entry.Sub("limits");
   instance.limits.memory_bytes = limits.Bytes("memory", {kWorkerMemoryMin}, kWorkerMemoryDefault);
   instance.limits.open_files =
@@ -143,8 +148,8 @@ void ReadPlugins(const Section& section, const References& references, Settings&
     for (auto& variable : entry.TextMap("env")) instance.env.push_back(std::move(variable));
     ReadConfinement(entry, instance);
     if (const Section jobs = entry.Sub("job_sandbox"); jobs.Present()) {
-      settings.instance_jobs[instance.id] = {ReadPaths(jobs, "read"), ReadPaths(jobs, "write"),
-                                             std::nullopt};
+      settings.instance_jobs[instance.id] = {
+          ReadPaths(jobs, "read"), ReadPaths(jobs, "write"), std::nullopt, {}};
     }
     if (instance.isolation == host::kIsolationInProcess && !instance.env.empty()) {
       entry.Fail("env", "isolation in_process gives no environment of its own",

@@ -10,6 +10,7 @@
 
 #include "base/id.h"
 #include "config/reader.h"
+#include "daemon/listening.h"
 #include "daemon/metrics_endpoint.h"
 #include "daemon/plugin_settings.h"
 
@@ -132,7 +133,7 @@ int ReadPort(const Section& section, const std::string& key, const std::string& 
 }
 
 /// Of a service, or of jobs: `sandbox`.
-os::Confinement ReadConfinement(const Section& section) {
+os::Confinement ReadConfinement(const Section& section, std::vector<int> listens) {
   os::Confinement confinement;
   confinement.read = section.Texts("read");
   confinement.write = section.Texts("write");
@@ -149,6 +150,7 @@ os::Confinement ReadConfinement(const Section& section) {
       confinement.connect->push_back(ReadPort(section, "connect", text));
     }
   }
+  confinement.listen = ReadListen(section, std::move(listens));
   return confinement;
 }
 
@@ -177,7 +179,7 @@ ServiceSettings ReadService(const Section& section) {
   }
   service.check = section.Choice("check", {"tcp", "http", "http2"}, "tcp");
   if (service.check == "http") service.check_path = section.Text("check_path", "/");
-  if (section.Has("sandbox")) service.sandbox = ReadConfinement(section.Sub("sandbox"));
+  if (section.Has("sandbox")) service.sandbox = ReadConfinement(section.Sub("sandbox"), {});
   return service;
 }
 
@@ -217,7 +219,7 @@ Settings ReadRoot(const Section& root, const References& references) {
   settings.test_jobs = static_cast<int>(runs.Int("test_jobs", {1, kThreadsMax}, 2));
   settings.job_timeout_ms = runs.Duration("job_timeout", {1s, 24h * 30}, 6h).count();
   const Section job_sandbox = runs.Sub("sandbox");
-  const os::Confinement jobs_keep = ReadConfinement(job_sandbox);
+  const os::Confinement jobs_keep = ReadConfinement(job_sandbox, kJobsListen);
   settings.job_sandbox.reset();
   if (job_sandbox.Bool("enabled", true)) settings.job_sandbox = jobs_keep;
   ReadPlugins(root.Sub("plugins"), references, settings);
@@ -225,6 +227,7 @@ Settings ReadRoot(const Section& root, const References& references) {
   for (const Section& service : root.Subs("services")) {
     settings.services.push_back(ReadService(service));
   }
+  CheckListening(root, settings);
   const Section recycle = root.Sub("recycle");
   if (recycle.Present()) {
     settings.recycle_service = recycle.Text("service");

@@ -34,6 +34,10 @@ namespace dcp::daemon {
 /// A configuration is written by a person.
 constexpr size_t kConfigBytesMax = size_t{1} << 20;
 
+/// Unless `runs.sandbox.listen` says otherwise: the halves of a Spark job, its Python and its JVM,
+/// find each other at ports that the kernel chooses.
+inline const std::vector<int> kJobsListen = {0};
+
 /// A file that a service needs, rendered before it starts; 0600, because it may hold secrets.
 struct ServiceFile {
   std::string path;
@@ -89,7 +93,7 @@ struct Settings {
   int test_jobs = 2;  ///< of tests, beside them
   int64_t job_timeout_ms = int64_t{6} * 3600 * 1000;
   /// What every job keeps, beside what its own work needs; nothing: jobs run unconfined.
-  std::optional<os::Confinement> job_sandbox = os::Confinement{};
+  std::optional<os::Confinement> job_sandbox = os::Confinement{{}, {}, {}, kJobsListen};
   /// By plugin instance: files that its jobs keep beside that.
   std::map<std::string, os::Confinement> instance_jobs;
   int64_t expiry_poll_ms = 5'000;

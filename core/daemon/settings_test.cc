@@ -123,7 +123,7 @@ plugins:
       plugin: p
       sandbox:
         {network: true, processes: true, unix_sockets: true, attributes: true, read: [/etc/acme],
-         write: ["${state_dir}/x"]}
+         write: ["${state_dir}/x"], listen: ["0", "7000"]}
       limits: {memory: 1GiB, open_files: 64}
     - {id: free, plugin: p, sandbox: {enabled: false}, job_sandbox: {read: [/opt/e], write: [/w]}}
 )";
@@ -136,11 +136,13 @@ plugins:
   EXPECT_EQ(instances[0].sandbox, os::SandboxPolicy{});
   EXPECT_EQ(instances[0].limits, (host::WorkerLimits{int64_t{4} << 30, 1024}));
   EXPECT_EQ(instances[1].sandbox,
-            (os::SandboxPolicy{{"/etc/acme"}, {"/var/lib/pretzel/x"}, true, true, true, true}));
+            (os::SandboxPolicy{
+                {"/etc/acme"}, {"/var/lib/pretzel/x"}, true, true, true, true, false, {0, 7000}}));
   EXPECT_EQ(instances[1].limits, (host::WorkerLimits{int64_t{1} << 30, 64}));
   EXPECT_FALSE(instances[2].sandboxed);
-  EXPECT_EQ(settings->instance_jobs,
-            (std::map<std::string, os::Confinement>{{"free", {{"/opt/e"}, {"/w"}, std::nullopt}}}));
+  EXPECT_EQ(
+      settings->instance_jobs,
+      (std::map<std::string, os::Confinement>{{"free", {{"/opt/e"}, {"/w"}, std::nullopt, {}}}}));
 }
 
 TEST(SettingsTest, JobsAreConfinedUnlessToldOtherwiseAndServicesWhenTold) {
@@ -151,33 +153,41 @@ services:
     command: [/bin/b]
     directories: [/var/lib/b]
     files: [{path: /var/lib/b.conf, content: x}]
-    sandbox: {read: [/opt/b], write: ["${state_dir}/x"], connect: ["8181", "9"]}
+    sandbox: {read: [/opt/b], write: ["${state_dir}/x"], connect: ["8181", "9"], listen: ["8182"]}
     ready: 127.0.0.1:2
   - {name: alone, command: [/bin/c], sandbox: {connect: []}, ready: "127.0.0.1:3"}
 )";
   auto settings = ReadSettings("dcpd.yaml", std::string(kMinimal) + services, Known());
   ASSERT_TRUE(settings.ok()) << settings.status().ToString();
   ASSERT_TRUE(settings->job_sandbox);
-  EXPECT_EQ(*settings->job_sandbox, os::Confinement{});
+  EXPECT_EQ(*settings->job_sandbox, (os::Confinement{{}, {}, std::nullopt, {0}}));
   EXPECT_FALSE(settings->services[0].sandbox);
   ASSERT_TRUE(settings->services[1].sandbox);
   EXPECT_EQ(ConfinementOf(settings->services[1]),
             (os::Confinement{{"/opt/b", "/var/lib/b.conf"},
                              {"/var/lib/pretzel/x", "/var/lib/b"},
-                             std::vector<int>{8181, 9}}));
+                             std::vector<int>{8181, 9},
+                             {8182, 2}}));
   EXPECT_EQ(settings->services[2].sandbox->connect, std::vector<int>{});
+  EXPECT_EQ(ConfinementOf(settings->services[2]).listen, std::vector<int>{3});
 
   settings = ReadSettings(
       "dcpd.yaml", std::string(kMinimal) + "runs: {sandbox: {read: [/opt/venv]}}\n", Known());
   ASSERT_TRUE(settings.ok()) << settings.status().ToString();
   EXPECT_EQ(settings->job_sandbox->read, std::vector<std::string>{"/opt/venv"});
   EXPECT_FALSE(settings->job_sandbox->connect);
+  EXPECT_EQ(settings->job_sandbox->listen, std::vector<int>{0});
+  settings =
+      ReadSettings("dcpd.yaml", std::string(kMinimal) + "runs: {sandbox: {listen: []}}\n", Known());
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  EXPECT_EQ(settings->job_sandbox->listen, std::vector<int>{});
   settings = ReadSettings("dcpd.yaml",
                           std::string(kMinimal) + "runs: {sandbox: {enabled: false}}\n", Known());
   ASSERT_TRUE(settings.ok()) << settings.status().ToString();
   EXPECT_FALSE(settings->job_sandbox);
   for (const char* wrong : {"read: [opt]", "write: [\"\"]", "connect: [\"0\"]",
-                            "connect: [\"65536\"]", "connect: [http]", "conect: [1]"}) {
+                            "connect: [\"65536\"]", "connect: [http]", "listen: [\"-1\"]",
+                            "listen: [\"65536\"]", "listen: [\"\"]", "conect: [1]"}) {
     const Status status =
         ReadSettings("dcpd.yaml", std::string(kMinimal) + "runs: {sandbox: {" + wrong + "}}\n",
                      Known())
@@ -186,14 +196,43 @@ services:
   }
 }
 
+TEST(SettingsTest, APortHasOneListener) {
+  const auto refused = [](const std::string& jobs, const std::string& service,
+                          const std::string& plugin) {
+    const std::string text = std::string(kMinimal) +
+                             "metrics: {listen: \"127.0.0.1:9464\"}\n"
+                             "services:\n"
+                             "  - {name: a, command: [/bin/a], ready: \"127.0.0.1:8181\"}\n"
+                             "  - {name: b, command: [/bin/b], ready: \"127.0.0.1:8182\", "
+                             "sandbox: {listen: [" +
+                             service +
+                             "]}}\n"
+                             "runs: {sandbox: {listen: [" +
+                             jobs +
+                             "]}}\n"
+                             "plugins: {instances: [{id: c, plugin: p, sandbox: {network: true, "
+                             "listen: [" +
+                             plugin + "]}}]}\n";
+    const auto settings = ReadSettings("dcpd.yaml", text, Known());
+    return settings.ok() ? std::string() : settings.status().ToString();
+  };
+  EXPECT_EQ(refused("'0', '7001'", "'8182', '7002', '0'", "'0', '7003'"), "");
+  EXPECT_THAT(refused("'8181'", "", ""), HasSubstr("port 8181 of jobs is that of service a"));
+  EXPECT_THAT(refused("", "'8181'", ""), HasSubstr("port 8181 of service b is that of service a"));
+  EXPECT_THAT(refused("", "", "'9464'"),
+              HasSubstr("port 9464 of plugin c is that of metrics.listen"));
+  EXPECT_THAT(refused("'7002'", "'7002'", ""), HasSubstr("port 7002 of jobs is that of service b"));
+  EXPECT_THAT(refused("", "", "'7001', http"), HasSubstr("\"http\" is no port"));
+}
+
 TEST(SettingsTest, AJobGetsItsPlaygroundsPartAndNoMore) {
   char pattern[] = "/tmp/dcp-rooms-XXXXXX";
   const std::string folder = ::mkdtemp(pattern);
   ASSERT_TRUE(os::MakeDirectories(folder + "/production").ok());
-  const JobRooms rooms = {{{"/opt/venv"}, {}, std::nullopt},
+  const JobRooms rooms = {{{"/opt/venv"}, {}, std::nullopt, {0}},
                           "file://" + folder + "/production",
                           "file://" + folder + "/overlay",
-                          {{"/opt/engine"}, {"/var/cache/engine"}, std::nullopt}};
+                          {{"/opt/engine"}, {"/var/cache/engine"}, std::nullopt, {}}};
   const std::string part = folder + "/overlay/pg/a-2";
   // A test makes nothing.
   const auto early = ConfinementOf(rooms, {"a", 2, false, "/jobs/r", "i", {}});
@@ -205,18 +244,20 @@ TEST(SettingsTest, AJobGetsItsPlaygroundsPartAndNoMore) {
   ASSERT_TRUE(writes.ok()) << writes.status().ToString();
   EXPECT_EQ(*writes, (os::Confinement{{"/opt/venv", "/opt/engine", folder + "/production"},
                                       {"/var/cache/engine", "/jobs/r", part},
-                                      std::nullopt}));
+                                      std::nullopt,
+                                      {0}}));
   EXPECT_TRUE(os::IsFolder(part));
   const auto reads = ConfinementOf(rooms, {"a", 2, false, "/jobs/r", "i", {}});
   ASSERT_TRUE(reads.ok()) << reads.status().ToString();
   EXPECT_EQ(*reads, (os::Confinement{{"/opt/venv", "/opt/engine", folder + "/production", part},
                                      {"/var/cache/engine", "/jobs/r"},
-                                     std::nullopt}));
+                                     std::nullopt,
+                                     {0}}));
   // Warehouses elsewhere are no matter of files.
   const auto remote =
       ConfinementOf({{}, "s3://production", "s3://overlay", {}}, {"a", 2, true, "/j", "i", {}});
   ASSERT_TRUE(remote.ok()) << remote.status().ToString();
-  EXPECT_EQ(*remote, (os::Confinement{{}, {"/j"}, std::nullopt}));
+  EXPECT_EQ(*remote, (os::Confinement{{}, {"/j"}, std::nullopt, {}}));
   ASSERT_TRUE(os::RemoveTree(folder).ok());
 }
 
@@ -253,6 +294,8 @@ TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
       {"plugins: {instances: [{id: a, plugin: b, limits: {open_files: 15}}]}\n", "dcpd.yaml:9:63"},
       {"plugins: {instances: [{id: a, plugin: b, sandbox: {netwrok: true}}]}\n",
        "did you mean `network`"},
+      {"plugins: {instances: [{id: a, plugin: b, sandbox: {listen: [\"0\"]}}]}\n",
+       "without a network"},
       {"plugins: {directories: [], instances: [{id: a, plugin: x, debug: wat}]}\n", "debug"},
       {"plugins: {directories: [], instances: [{id: a, plugin: x, debug: wait, "
        "isolation: in_process}]}\n",

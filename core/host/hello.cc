@@ -6,8 +6,8 @@
 namespace dcp::host {
 namespace {
 
-/// Paths of one list; more than that is no list of ours.
-constexpr uint32_t kPathsMax = 1000;
+/// Paths, or ports, of one list; more than that is no list of ours.
+constexpr uint32_t kListMax = 1000;
 
 void WriteList(BodyWriter& writer, const std::vector<std::string>& list) {
   writer.U32(static_cast<uint32_t>(list.size()));
@@ -16,8 +16,20 @@ void WriteList(BodyWriter& writer, const std::vector<std::string>& list) {
 
 bool ReadList(BodyReader& reader, std::vector<std::string>& out) {
   const uint32_t count = reader.U32();
-  if (count > kPathsMax) return false;
+  if (count > kListMax) return false;
   for (uint32_t i = 0; i < count; ++i) out.emplace_back(reader.Text());
+  return reader.ok();
+}
+
+void WritePorts(BodyWriter& writer, const std::vector<int>& ports) {
+  writer.U32(static_cast<uint32_t>(ports.size()));
+  for (const int port : ports) writer.U32(static_cast<uint32_t>(port));
+}
+
+bool ReadPorts(BodyReader& reader, std::vector<int>& out) {
+  const uint32_t count = reader.U32();
+  if (count > kListMax) return false;
+  for (uint32_t i = 0; i < count; ++i) out.push_back(static_cast<int>(reader.U32()));
   return reader.ok();
 }
 
@@ -31,6 +43,7 @@ std::string EncodeHello(const Hello& hello) {
   writer.U32(hello.sandbox.unix_sockets ? 1 : 0).U32(hello.sandbox.attributes ? 1 : 0);
   WriteList(writer, hello.sandbox.read);
   WriteList(writer, hello.sandbox.write);
+  WritePorts(writer, hello.sandbox.listen);
   writer.I64(hello.limits.memory_bytes).I64(hello.limits.open_files);
   return writer.Take();
 }
@@ -51,7 +64,9 @@ Result<Hello> DecodeHello(std::string_view body) {
   hello.sandbox.processes = reader.U32() != 0;
   hello.sandbox.unix_sockets = reader.U32() != 0;
   hello.sandbox.attributes = reader.U32() != 0;
-  const bool lists = ReadList(reader, hello.sandbox.read) && ReadList(reader, hello.sandbox.write);
+  const bool lists = ReadList(reader, hello.sandbox.read) &&
+                     ReadList(reader, hello.sandbox.write) &&
+                     ReadPorts(reader, hello.sandbox.listen);
   hello.limits.memory_bytes = reader.I64();
   hello.limits.open_files = reader.I64();
   if (!lists || !reader.ok()) return InvalidArgument("the host's first frame ends early");

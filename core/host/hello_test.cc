@@ -13,7 +13,7 @@ Hello Full() {
   hello.plugin_path = "/plugins/a.so";
   hello.plugin_source = "/src/a.so";
   hello.sandboxed = true;
-  hello.sandbox = {{"/etc/a", "/etc/b"}, {"/var/lib/a"}, true, false, true, true};
+  hello.sandbox = {{"/etc/a", "/etc/b"}, {"/var/lib/a"}, true, false, true, true, false, {0, 8181}};
   hello.limits = {int64_t{1} << 40, 7};
   return hello;
 }

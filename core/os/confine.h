@@ -35,7 +35,7 @@ struct ConfineOrder {
   Confinement confinement;
   std::vector<std::string> attempts;  ///< "read:PATH", "write:FOLDER", "unix:PATH", "tcp:PORT",
                                       ///< "listen:PORT": tried, then the end
-  std::vector<std::string> command;  ///< what to become
+  std::vector<std::string> command;   ///< what to become
 };
 Result<ConfineOrder> ParseConfineWords(const std::vector<std::string>& words);
 

@@ -9,21 +9,44 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <random>
 #include <utility>
 
 #include "base/clock.h"
+#include "os/file.h"
 #include "os/peer.h"
 #include "os/process.h"
 #include "os/supervisor.h"
 
 namespace dcp::os {
 
-Result<int> FreeLoopbackPort() {
+namespace {
+
+/// Above those that servers have by custom.
+constexpr int kFirstServerPort = 20'000;
+constexpr int kLastPort = 65'535;
+/// Servers have a handful of thousands of ports, so the first few attempts find one.
+constexpr int kAttempts = 64;
+constexpr size_t kRangeBytesMax = 64;
+
+/// Where the kernel chooses nothing; empty when it chooses from all.
+PortRange ServerPorts() {
+  const auto chosen = KernelChosenPorts();
+  if (!chosen.ok()) return {};
+  const PortRange below = {kFirstServerPort, chosen->first - 1};
+  const PortRange above = {std::max(kFirstServerPort, chosen->last + 1), kLastPort};
+  return below.last - below.first > above.last - above.first ? below : above;
+}
+
+/// The port that a socket got; 0: any.
+Result<int> BindOnce(int port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return FromErrno(errno, "cannot make a socket");
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(port));
   socklen_t size = sizeof address;
   const bool ok = ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
                   ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
@@ -31,6 +54,28 @@ Result<int> FreeLoopbackPort() {
   ::close(fd);
   if (!ok) return FromErrno(error, "cannot find a free port on 127.0.0.1");
   return ntohs(address.sin_port);
+}
+
+}  // namespace
+
+Result<PortRange> KernelChosenPorts() {
+  DCP_ASSIGN(const std::string text,
+             ReadFile("/proc/sys/net/ipv4/ip_local_port_range", kRangeBytesMax));
+  PortRange range;
+  if (std::sscanf(text.c_str(), "%d %d", &range.first, &range.last) != 2) {
+    return Internal("\"" + text + "\" is no range of ports");
+  }
+  return range;
+}
+
+Result<int> FreeLoopbackPort() {
+  const PortRange range = ServerPorts();
+  std::random_device random;
+  for (int i = 0; i < kAttempts && range.first <= range.last; ++i) {
+    const auto port = BindOnce(std::uniform_int_distribution(range.first, range.last)(random));
+    if (port.ok()) return port;
+  }
+  return BindOnce(0);
 }
 
 namespace {

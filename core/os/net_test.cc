@@ -94,5 +94,13 @@ TEST(NetTest, AHungServerTakesConnectionsAndAnswersNothing) {
   EXPECT_EQ(CheckHttp2("127.0.0.1", hung.port(), kSoonMs).code(), Code::kDeadlineExceeded);
 }
 
+TEST(FreePortTest, IsNoneThatTheKernelChooses) {
+  const auto chosen = KernelChosenPorts();
+  ASSERT_TRUE(chosen.ok()) << chosen.status().ToString();
+  EXPECT_TRUE(chosen->Holds(chosen->first) && !chosen->Holds(chosen->last + 1));
+  const bool everywhere = chosen->first <= 20'000 && chosen->last >= 65'535;
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(chosen->Holds(FreeLoopbackPort().value()), everywhere);
+}
+
 }  // namespace
 }  // namespace dcp::os

@@ -72,7 +72,17 @@ Result<ProcessIdentity> IdentityOf(pid_t pid);
 /// when its pid is a stranger's by now: it stays taken while the session has members.
 Result<std::vector<ProcessIdentity>> MembersOfSession(const ProcessIdentity& leader);
 
-/// A free TCP port on 127.0.0.1, free at the time of asking.
+struct PortRange {
+  int first = 0;
+  int last = -1;
+  bool Holds(int port) const { return first <= port && port <= last; }
+};
+/// The ports that the kernel gives to a socket that asks for none in particular.
+Result<PortRange> KernelChosenPorts();
+
+/// A free TCP port on 127.0.0.1, free at the time of asking. Outside of those that the kernel
+/// chooses, where there are others: a server that keeps its port over restarts would lose one of
+/// those to whoever is given it meanwhile.
 Result<int> FreeLoopbackPort();
 
 }  // namespace dcp::os

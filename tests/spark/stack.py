@@ -181,7 +181,7 @@ def kept(line, walls):
                 or (line.startswith("spark.driver.defaultJavaOptions") and "options" not in walls))
 
 
-def confined(command, walls, read=(), write=(), connect=None):
+def confined(command, walls, read=(), write=(), connect=None, listen=(0,)):
     """The command behind the wall that a process is, as dcpd starts it."""
     if "process" not in walls:
         return command
@@ -192,6 +192,7 @@ def confined(command, walls, read=(), write=(), connect=None):
     words += [word for path in write for word in ("--write", path)]
     if connect is not None:
         words += ["--ports-only", *(word for port in connect for word in ("--connect", port))]
+    words += [word for port in listen for word in ("--listen", port)]
     return [*map(str, words), "--", *command]
 
 
@@ -254,7 +255,8 @@ class ConnectServer:
             SPARK_HOME / "bin" / "spark-submit", "--properties-file", properties,
             "--class", "org.apache.spark.sql.connect.service.SparkConnectServer", "spark-internal",
         ]
-        command = confined(command, self.walls, write=[self.folder], connect=[driver_port, blocks_port])
+        command = confined(command, self.walls, write=[self.folder], connect=[driver_port, blocks_port],
+                           listen=[self.port, driver_port, blocks_port])
         started = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <boost/program_options.hpp>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -84,6 +85,7 @@ constexpr char kUsage[] =
     "The worker is confined as in a daemon; what the plugin needs is granted as under `sandbox:`\n"
     "of an instance in dcpd's configuration";
 
+using Ports = std::vector<uint16_t>;
 using Texts = std::vector<std::string>;
 
 options::options_description Flags() {
@@ -92,7 +94,10 @@ options::options_description Flags() {
       "read", options::value<Texts>()->value_name("PATH"),
       "a file, or a folder with all below, to be read; may be repeated")(
       "write", options::value<Texts>()->value_name("PATH"), "the same, also to be changed")(
-      "network", "IPv4 and IPv6 sockets")("unix-sockets", "connecting to Unix sockets by name")(
+      "network", "IPv4 and IPv6 sockets, to connect")(
+      "listen", options::value<Ports>()->value_name("PORT"),
+      "with --network: a TCP port to listen on, 0: one that the kernel chooses; may be repeated")(
+      "unix-sockets", "connecting to Unix sockets by name")(
       "attributes", "changing modes and times of files")("processes", "starting other programs")(
       "unconfined", "no sandbox: to see whether one is the cause");
   return flags;
@@ -147,6 +152,10 @@ Result<Settings> Arrange(const options::variables_map& given, const std::string&
   instance.sandbox.unix_sockets = given.count("unix-sockets") != 0;
   instance.sandbox.attributes = given.count("attributes") != 0;
   instance.sandbox.write = Absolute(given, "write");
+  if (given.count("listen") != 0) {
+    const auto& ports = given["listen"].as<Ports>();
+    instance.sandbox.listen.assign(ports.begin(), ports.end());
+  }
   instance.sandbox.read = Absolute(given, "read");
   // Where the link leads.
   instance.sandbox.read.push_back(
