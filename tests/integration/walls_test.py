@@ -3,6 +3,7 @@
 operator's token, and a program of its own in the place of a job's. What they reach for are the daemon's real secrets."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "spark"))
+import listening  # noqa: E402
 import reaching  # noqa: E402
 
 MANIFEST = """\
@@ -73,7 +75,39 @@ def fields(text):
     return found
 
 
-def test_a_job_reaches_nothing(stack, secret, listener, playground, tmp_path):
+def port_of(address):
+    return int(address.rpartition("://")[2].partition("/")[0].rpartition(":")[2])
+
+
+def try_to_listen(stack, playground, words, folder):
+    program = folder / "listening.py"
+    program.write_text(Path(listening.__file__).read_text())
+    catalog = port_of(stack.json("playground", "connect", playground)["uri"])
+    services = [port_of(service["endpoint"]) for service in stack.status()["services"]]
+    assert len(services) == 3
+    with socket.socket() as gone:  # as a service's port is while it starts again
+        gone.bind(("127.0.0.1", 0))
+        free = gone.getsockname()[1]
+
+    def answers(beside, *before):
+        ended = subprocess.run([*before, sys.executable, program, str(free), str(beside), *map(str, services)], cwd=folder,
+                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=JOB_SECONDS)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return json.loads(ended.stdout)
+
+    # The control: without the wall this user's processes share a port that is held as the catalog's is, and choose theirs.
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(("127.0.0.1", 0))
+        control = answers(held.getsockname()[1])
+    assert {"beside catalog", "free", "chosen range", "any"} <= {name for name, answer in control.items() if answer == "listens"}
+    confined = answers(catalog, *words[: words.index("--") + 1])
+    assert confined.pop("any") == "listens", "Spark's driver needs it"
+    assert set(confined) == set(control) - {"any"}
+    assert set(confined.values()) <= {"EPERM", "EACCES"}, confined
+
+
+def test_a_job_reaches_nothing_and_listens_beside_nobody(stack, secret, listener, playground, tmp_path):
     manifest = tmp_path / "walls.yaml"
     manifest.write_text(MANIFEST)
     stack.cli("derived-dataset", "apply", manifest)
@@ -102,14 +136,17 @@ def test_a_job_reaches_nothing(stack, secret, listener, playground, tmp_path):
                  "--try", f"write:{stack.state}/overlay/warehouse/pg"]
     tried = subprocess.run([*confined, *attempts], capture_output=True, text=True, timeout=JOB_SECONDS)
     assert {line.split()[0] for line in tried.stdout.splitlines()} == {"refused"}, tried.stdout
+    try_to_listen(stack, playground, words, folder)
 
 
 def test_doctor_tries_the_walls(stack):
     checks = {check["name"]: check for check in stack.json("doctor", check=False)["checks"]}
     for name in ("a query that fetches a URL", "jobs: reach of its process", "service spark-connect: reach of its process",
                  "service production-catalog: reach of its process", "service overlay-catalog: reach of its process",
-                 "service spark-connect: what XML and Hadoop may load"):
+                 "service spark-connect: what XML and Hadoop may load", "ports of dcpd and its services"):
         assert checks[name]["result"] == "ENFORCED", checks[name]
+    for name in ("jobs", "service spark-connect", "service production-catalog"):
+        assert "listening at the ports of dcpd and of others" in checks[f"{name}: reach of its process"]["detail"]
     assert checks["production write on storage"]["result"] == "MISSING"
 
 
