@@ -75,10 +75,26 @@ TEST_P(HostSandboxKernelTest, KeepsAPluginFromWhatIsNotItsBusiness) {
 #ifdef __SANITIZE_ADDRESS__  // and with kill() and prctl()
   for (const char* what : {"signal_parent", "outlive_parent"}) refused[what] = "EPERM";
 #endif
-  for (const char* what :
-       {"connect", "unix_socket", "fork", "exec", "signal_parent", "namespace", "keys", "bpf",
-        "chmod", "times", "limit_parent", "move_parent", "kernel_signals", "outlive_parent",
-        "watch", "datagrams", "open_for_nothing"}) {
+  for (const char* what : {"connect",
+                           "unix_socket",
+                           "fork",
+                           "exec",
+                           "signal_parent",
+                           "namespace",
+                           "keys",
+                           "bpf",
+                           "chmod",
+                           "times",
+                           "limit_parent",
+                           "move_parent",
+                           "kernel_signals",
+                           "outlive_parent",
+                           "watch",
+                           "datagrams",
+                           "open_for_nothing",
+                           "listen",
+                           "listen_at_a_port",
+                           "share_port"}) {
     EXPECT_EQ(refused.at(what), "EPERM") << what;
   }
   EXPECT_EQ(tried.at("trace"), kTraceRefused);
@@ -100,6 +116,29 @@ TEST_P(HostSandboxKernelTest, LeavesWhatEveryPluginNeeds) {
   for (const char* what : {"read_library", "signal_self", "memory", "shared_memory", "streams"}) {
     EXPECT_EQ(tried.at(what), "ok") << what;
   }
+}
+
+TEST_P(HostSandboxKernelTest, ANetworkIsToConnectAndListeningIsGrantedByPort) {
+  Own().sandbox.network = true;
+  const auto tried = Tried();
+  EXPECT_EQ(tried.at("connect"), "ok");
+  for (const char* what : {"listen", "share_port"}) EXPECT_EQ(tried.at(what), "EPERM") << what;
+  EXPECT_EQ(StateOf("bad").unconfined, "");
+}
+
+TEST_P(HostSandboxKernelTest, ListensWhereItIsGrantedAndBesideNobody) {
+  Own().sandbox.network = true;
+  Own().sandbox.listen = {0};
+  const auto tried = Tried();
+  EXPECT_EQ(tried.at("listen"), "ok");
+  EXPECT_EQ(tried.at("share_port"), "EPERM");
+  const bool old =
+      std::string(GetParam()) == TEST_OLD_WORKER || os::LandlockVersion() < os::kLandlockPorts;
+  const std::string unconfined = StateOf("bad").unconfined;
+  EXPECT_EQ(unconfined.find("it can listen on a TCP port that is not listed") != unconfined.npos,
+            old)
+      << unconfined;
+  EXPECT_TRUE(old || tried.at("listen_at_a_port") == "EACCES") << tried.at("listen_at_a_port");
 }
 
 TEST_P(HostSandboxKernelTest, GivesWhatTheConfigurationGrants) {

@@ -50,6 +50,33 @@ static int WriteTmp(void) {
   return fd;
 }
 static int Connect(void) { return CloseIf(socket(AF_INET, SOCK_STREAM, 0)); }
+/* At whatever port. */
+static int Listen(void) {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  const int result = fd < 0 ? fd : listen(fd, 1);
+  const int error = errno;
+  CloseIf(fd);
+  errno = error;
+  return result;
+}
+static int ListenAtAPort(void) {
+  struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(20001)};
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  const int result = fd < 0 ? fd : bind(fd, (const struct sockaddr *)&at, sizeof at);
+  const int error = errno;
+  CloseIf(fd);
+  errno = error;
+  return result;
+}
+static int SharePort(void) {
+  const int on = 1;
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  const int result = fd < 0 ? fd : setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  const int error = errno;
+  CloseIf(fd);
+  errno = error;
+  return result;
+}
 static int UnixSocket(void) { return CloseIf(socket(AF_UNIX, SOCK_STREAM, 0)); }
 static int Fork(void) {
   const pid_t child = fork();
@@ -134,7 +161,8 @@ static dcp_code Invoke(dcp_instance *self, dcp_call *call, dcp_bytes method, dcp
               {"times", Times},            {"truncate", Truncate},        {"open_for_nothing", OpenForNothing},
               {"limit_parent", LimitParent}, {"move_parent", MoveParent}, {"kernel_signals", KernelSignals},
               {"outlive_parent", OutliveParent}, {"watch", Watch},        {"shared_memory", SharedMemory},
-              {"memory_file", MemoryFile}, {"datagrams", Datagrams},      {"streams", Streams}};
+              {"memory_file", MemoryFile}, {"datagrams", Datagrams},      {"streams", Streams},
+              {"listen", Listen},          {"listen_at_a_port", ListenAtAPort}, {"share_port", SharePort}};
   char text[2048];
   size_t used = 0;
   (void)request;
