@@ -85,6 +85,33 @@ long SendElsewhere(long number, int fd, const std::string& name) {
   return syscall(number, fd, "x", 1, MSG_DONTWAIT | MSG_NOSIGNAL, &to.at, to.size);
 }
 
+/// Of TCP: to listen where another does, or is about to.
+std::vector<Attempt> AttemptsOnPorts() {
+  std::vector<Attempt> attempts = {
+    DCP_ATTEMPT(socket, "for TCP over several paths", kRefused,
+                return syscall(number, AF_INET, SOCK_STREAM, kMultipathTcp);),
+    DCP_ATTEMPT(bind, "to a port, beside its listener", kRefused,
+                const int fd = BoundTo(v.port, true);
+                return fd < 0 ? -1 : 0;),
+    Unlisted(DCP_ATTEMPT(listen, "at a port that the victim is about to take", kRefused,
+                         return syscall(number, BoundTo(v.free_port, false), 1);)),
+    WithUnix(DCP_ATTEMPT(listen, "at whatever port", kRefused,
+                         return syscall(number, ::socket(AF_INET, SOCK_STREAM, 0), 1);)),
+    DCP_ATTEMPT(setsockopt, "to share a port", kRefused, int on = 1;
+                return syscall(number, v.channel, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);),
+    DCP_ATTEMPT(setsockopt, "to share a port, in other words", kRefused, int on = 1;
+                return syscall(number, ::socket(AF_INET, SOCK_STREAM, 0), SOL_SOCKET | kUpperHalf,
+                               SO_REUSEPORT | kUpperHalf, &on, sizeof on);),
+    DCP_ATTEMPT(setsockopt, "which port the kernel is to choose", kRefused,
+                const uint32_t range = static_cast<uint32_t>(v.free_port) * 0x10001U;
+                return syscall(number, ::socket(AF_INET, SOCK_STREAM, 0), IPPROTO_IP | kUpperHalf,
+                               kLocalPortRange, &range, sizeof range);),
+    DCP_ATTEMPT(setsockopt, "to reuse its own address", kOwn, int on = 1;
+                return syscall(number, v.channel, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);),
+  };
+  return attempts;
+}
+
 }  // namespace
 
 std::vector<Attempt> AttemptsOnSockets() {
@@ -103,8 +130,6 @@ std::vector<Attempt> AttemptsOnSockets() {
                 return syscall(number, AF_NETLINK, SOCK_RAW, NETLINK_KOBJECT_UEVENT);),
     DCP_ATTEMPT(socket, "for the packet filter", kRefused,
                 return syscall(number, AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER);),
-    DCP_ATTEMPT(socket, "for TCP over several paths", kRefused,
-                return syscall(number, AF_INET, SOCK_STREAM, kMultipathTcp);),
     DCP_ATTEMPT(socketpair, "whose ends can be connected again", kRefused, int ends[2];
                 return syscall(number, AF_UNIX, SOCK_DGRAM, 0, ends);),
     DCP_ATTEMPT(socketpair, "of streams", kOwn, int ends[2];
@@ -127,15 +152,8 @@ std::vector<Attempt> AttemptsOnSockets() {
                 return syscall(number, PairEnd(SOCK_STREAM), &to.at, to.size);),
     DCP_ATTEMPT(bind, "over an abstract name", kRefused, Address to(v.abstract, true);
                 return syscall(number, PairEnd(SOCK_STREAM), &to.at, to.size);),
-    DCP_ATTEMPT(bind, "to a port, beside its listener", kRefused,
-                const int fd = BoundTo(v.port, true);
-                return fd < 0 ? -1 : 0;),
     DCP_ATTEMPT(listen, "on one end of a pair", kRefused,
                 return syscall(number, PairEnd(SOCK_STREAM), 1);),
-    Unlisted(DCP_ATTEMPT(listen, "at a port that the victim is about to take", kRefused,
-                         return syscall(number, BoundTo(v.free_port, false), 1);)),
-    WithUnix(DCP_ATTEMPT(listen, "at whatever port", kRefused,
-                         return syscall(number, ::socket(AF_INET, SOCK_STREAM, 0), 1);)),
     DCP_ATTEMPT(accept, "from the inherited socket", kRefused,
                 return syscall(number, v.channel, nullptr, nullptr);),
     DCP_ATTEMPT(accept4, "from the inherited socket", kRefused,
@@ -167,17 +185,6 @@ std::vector<Attempt> AttemptsOnSockets() {
     DCP_ATTEMPT(
         setsockopt, "more memory than the machine allows", kRefused, int bytes = 1 << 28;
         return syscall(number, v.channel, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes);),
-    DCP_ATTEMPT(setsockopt, "to share a port", kRefused, int on = 1;
-                return syscall(number, v.channel, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);),
-    DCP_ATTEMPT(setsockopt, "to share a port, in other words", kRefused, int on = 1;
-                return syscall(number, ::socket(AF_INET, SOCK_STREAM, 0), SOL_SOCKET | kUpperHalf,
-                               SO_REUSEPORT | kUpperHalf, &on, sizeof on);),
-    DCP_ATTEMPT(setsockopt, "which port the kernel is to choose", kRefused,
-                const uint32_t range = static_cast<uint32_t>(v.free_port) * 0x10001U;
-                return syscall(number, ::socket(AF_INET, SOCK_STREAM, 0), IPPROTO_IP | kUpperHalf,
-                               kLocalPortRange, &range, sizeof range);),
-    DCP_ATTEMPT(setsockopt, "to reuse its own address", kOwn, int on = 1;
-                return syscall(number, v.channel, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);),
     DCP_ATTEMPT(recv, "a file", kRefused, return syscall(number, v.path, buffer, 16, 0);),
     DCP_ATTEMPT(recvfrom, "what the victim's end gets", kRefused,
                 return syscall(number, v.channel, buffer, 16, MSG_DONTWAIT, nullptr, nullptr);),
@@ -189,6 +196,8 @@ std::vector<Attempt> AttemptsOnSockets() {
     DCP_ATTEMPT(shutdown, "a file", kRefused, return syscall(number, v.path, SHUT_RDWR);),
   };
   attempts.insert(attempts.end(), std::begin(descriptors), std::end(descriptors));
+  const std::vector<Attempt> ports = AttemptsOnPorts();
+  attempts.insert(attempts.end(), ports.begin(), ports.end());
   return attempts;
 }
 
