@@ -287,7 +287,8 @@ Status CheckConfig(const StartOptions& options) {
     references.secrets[name] = Secret("checked-only");
     references.secret_files[name] = skeleton.state_dir + "/secrets/" + name;
   }
-  for (const auto& name : skeleton.ports) references.ports[name] = 1;
+  int port = 0;  // each another, as they will be: a port has one listener
+  for (const auto& name : skeleton.ports) references.ports[name] = ++port;
   return ReadCheckedSettings(options.config_file, text, references).status();
 }
 
