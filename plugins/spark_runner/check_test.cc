@@ -75,7 +75,7 @@ TEST(CheckTest, ExplainsAnErrorOfTheJob) {
       {"TABLE_OR_VIEW_NOT_FOUND", "42P01", "PZ0401", false},
       {"COREETL_SCHEMA_MISMATCH", nullptr, "PZ0402", false},
       {"COREETL_TABLE_DRIFT", nullptr, "PZ0402", false},
-      {"COREETL_PLAN_NODE", nullptr, "PZ0221", false},
+      {"COREETL_PLAN_NODE", nullptr, "PZ0415", false},
       {"COREETL_PARAMETER", nullptr, "PZ0403", false},
       {"org.apache.iceberg.exceptions.ForbiddenException", nullptr, "PZ0404", false},
       {"java.net.ConnectException", nullptr, "PZ0405", true},

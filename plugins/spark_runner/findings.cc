@@ -32,7 +32,7 @@ constexpr auto kByClass = std::to_array<Rule>({
     {"COREETL_SCHEMA_MISMATCH", "PZ0402", false,
      "change the query or the declared columns so that they fit, then apply and run again"},
     {"COREETL_TABLE_DRIFT", "PZ0402", false, "apply the manifest, then run again"},
-    {"COREETL_PLAN_NODE", "PZ0221", false, "read tables of the catalog, with built-in functions"},
+    {"COREETL_PLAN_NODE", "PZ0415", false, "read tables of the catalog, with built-in functions"},
     {"COREETL_PARAMETER", "PZ0403", false, "correct the parameter in the manifest"},
     {"COREETL_DEADLINE", "PZ0405", true, kCatalogHint},
     {"COREETL_NO_SNAPSHOT", "PZ0412", true,
