@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "base/redaction.h"
 #include "os/supervisor.h"
 #include "playground/playgrounds.h"
 
@@ -16,7 +17,7 @@ inline constexpr char kForOperators[] = "why is told to the operators of this da
 
 /// A part's reason as `who` may see it; a part without one has none for anybody.
 inline std::string ReasonFor(const playground::Principal& who, const std::string& reason) {
-  return who.is_operator || reason.empty() ? reason : kForOperators;
+  return who.is_operator || reason.empty() ? Redact(reason) : kForOperators;
 }
 
 /// The same of a service, with the end of its log.

@@ -5,6 +5,7 @@
 
 #include <grpcpp/support/status.h>
 
+#include "base/redaction.h"
 #include "dcp/v1/dcp.pb.h"
 
 namespace dcp::api {
@@ -20,8 +21,10 @@ std::string Cut(const std::string& text, size_t bytes_max) {
 
 }  // namespace
 
-grpc::Status ToGrpc(const Status& status) {
-  if (status.ok()) return grpc::Status::OK;
+grpc::Status ToGrpc(const Status& failure) {
+  if (failure.ok()) return grpc::Status::OK;
+  // Whatever it quotes, and before it is cut.
+  const Status status = Redact(failure);
   dcp::v1::ErrorDetails details;
   details.set_id(status.id());
   details.set_hint(Cut(status.hint(), kErrorHintBytesMax));

@@ -6,6 +6,7 @@
 #include "api/service.h"
 #include "api/shown.h"
 #include "api/status_to_grpc.h"
+#include "base/redaction.h"
 #include "dcp/v1/dcp.grpc.pb.h"
 #include "log/log.h"
 
@@ -207,7 +208,7 @@ class SystemService final : public v1::System::Service {
           check.layer == kSetUpLayer ? check.detail.find(": ") : std::string::npos;
       const bool has_reason = state_end != std::string::npos && !who.is_operator;
       out->set_detail(has_reason ? check.detail.substr(0, state_end + 2) + kForOperators
-                                 : check.detail);
+                                 : Redact(check.detail));
       out->set_advice(check.advice);
     }
     return {};

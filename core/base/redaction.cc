@@ -1,222 +1,138 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One search for all spellings at once: two neighbouring bytes say how far the next one may be away
-// (Wu and Manber's algorithm), so most of a text is never looked at. Built again for each secret
-// that is added, which happens a few times in a daemon's life.
+// A text is searched as it is; then what it says decoded, in every way that base/decoding.h knows,
+// and again what that says, some layers deep. What is found is mapped back through the layers, so
+// there is one list of secrets and none of their spellings.
 #include "base/redaction.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
 #include <memory>
 #include <set>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/decoding.h"
 #include "base/mutex.h"
+#include "base/needles.h"
+#include "base/spellings.h"
 
 namespace dcp {
 namespace {
 
-/// What every catalog token begins with: {"e": in base64url (catalog/tokens.h).
-constexpr std::string_view kTokenHead = "eyJlIjo";
-/// A token's signature has 43 characters. With fewer than these it is of no use to anybody, and the
-/// text was cut there.
-constexpr size_t kSignatureMin = 16;
-/// A longer run of such characters is no token (catalog/tokens.cc).
-constexpr size_t kTokenBytesMax = 4096;
-/// Of a secret in several lines (a key in PEM), shorter ones say nothing.
-constexpr size_t kLineBytesMin = 16;
+/// Bytes that are looked at for each byte of a text, all layers together. Logs need up to 4, the
+/// worst that the tests could think of 11. A text beyond this was made to take long.
+constexpr size_t kWorkPerByteMax = 32;
+/// Short texts may always need this much: no time at all, and never refused.
+constexpr size_t kWorkAlways = size_t{64} << 10;
+/// Of a piece: what begins before has ended, or is longer than any secret in any spelling.
+constexpr size_t kOpenWindow = size_t{16} << 10;
 
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::string_view kBase64Url =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-bool IsTokenSign(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-         c == '_';
-}
-
-size_t EndOfRun(std::string_view text, size_t at) {
-  while (at < text.size() && IsTokenSign(text[at])) ++at;
-  return at;
-}
-
-/// Where the token that begins at `at` ends; `at` when no token begins there.
-size_t EndOfToken(std::string_view text, size_t at) {
-  const size_t dot = EndOfRun(text, at);
-  if (dot == text.size() || text[dot] != '.' || dot - at > kTokenBytesMax) return at;
-  const size_t end = EndOfRun(text, dot + 1);
-  return end - dot > kSignatureMin ? end : at;
-}
-
-/// The characters of base64 that depend on `secret` alone when `before` bytes stand before it.
-std::string InnerBase64(std::string_view secret, size_t before, std::string_view alphabet) {
-  std::string out;
-  uint32_t buffer = 0;
-  size_t bits = before * 8 % 6;
-  // Bits of the byte before share the first character, which is left out.
-  size_t skip = bits > 0 ? 1 : 0;
-  for (const char c : secret) {
-    buffer = (buffer << 8) | static_cast<unsigned char>(c);
-    bits += 8;
-    while (bits >= 6) {
-      bits -= 6;
-      if (skip > 0) {
-        --skip;
-      } else {
-        out += alphabet[(buffer >> bits) & 63];
-      }
-    }
-  }
-  return out;
-}
-
-std::string PercentEncoded(std::string_view text, std::string_view digits) {
-  std::string out;
-  for (const char c : text) {
-    if (IsTokenSign(c) || c == '.' || c == '~') {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    }
-  }
-  return out;
-}
-
-std::string JsonEscaped(std::string_view text, bool slash) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '"' || c == '\\' || (slash && c == '/')) out += '\\';
-    if (c == '\t') {
-      out += "\\t";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
-  return out;
-}
-
-/// Every text by which a secret is found.
-std::vector<std::string> SpellingsOf(const std::string& secret) {
-  std::vector<std::string> all = {secret, JsonEscaped(secret, false), JsonEscaped(secret, true),
-                                  PercentEncoded(secret, "0123456789ABCDEF"),
-                                  PercentEncoded(secret, "0123456789abcdef")};
-  for (size_t before = 0; before < 3; ++before) {
-    for (const std::string_view alphabet : {kBase64, kBase64Url}) {
-      all.push_back(InnerBase64(secret, before, alphabet));
-    }
-  }
-  for (size_t begin = 0; secret.find('\n') != std::string::npos && begin < secret.size();) {
-    const size_t end = std::min(secret.find('\n', begin), secret.size());
-    if (end - begin >= kLineBytesMin) all.push_back(secret.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  std::erase_if(all, [](const std::string& each) { return each.size() < kRedactedBytesMin; });
-  return all;
-}
-
-class Search {
+/// One text with all that it says in some encoding.
+class Inspection {
  public:
-  explicit Search(std::vector<std::string> needles) : needles_(std::move(needles)) {
-    needles_.emplace_back(kTokenHead);
-    shortest_ = kTokenHead.size();  // no spelling is shorter
-    shift_.fill(static_cast<uint8_t>(shortest_ - 1));
-    for (size_t n = 0; n < needles_.size(); ++n) {
-      for (size_t i = 0; i + 1 < shortest_; ++i) {
-        const size_t block = BlockAt(needles_[n], i);
-        const auto left = static_cast<uint8_t>(shortest_ - 2 - i);
-        shift_[block] = std::min(shift_[block], left);
-        if (left == 0) by_block_[block].push_back(n);
-      }
-    }
+  Inspection(const Needles& needles, std::string_view text, bool goes_on)
+      : needles_(needles), work_max_(kWorkAlways + kWorkPerByteMax * text.size()) {
+    Look({text, nullptr, nullptr, goes_on}, 0);
+    if (work_ > work_max_) found_ = {{0, text.size()}};
+    std::sort(found_.begin(), found_.end(),
+              [](const ByteRange& a, const ByteRange& b) { return a.begin < b.begin; });
   }
 
-  std::string Redact(std::string text) const {
-    std::string out;
-    size_t copied = 0;
-    ForEachMatch(text, [&](size_t begin, size_t end) {
-      out.append(text, copied, begin - copied);
-      out += kRedacted;
-      copied = end;
-    });
-    if (copied == 0) return text;
-    return out.append(text, copied);
-  }
-
-  size_t SafeEnd(std::string_view text) const {
-    std::vector<size_t> open;  // where something begins that may go on
-    for (const std::string& needle : needles_) {
-      for (size_t size = std::min(needle.size() - 1, text.size()); size > 0; --size) {
-        if (text.substr(text.size() - size) == std::string_view(needle).substr(0, size)) {
-          open.push_back(text.size() - size);
-        }
-      }
-    }
-    // A token's head has been, its end perhaps not.
-    const size_t window = std::min(text.size(), kTokenBytesMax);
-    size_t run = text.size();
-    while (text.size() - run < window && (IsTokenSign(text[run - 1]) || text[run - 1] == '.')) {
-      --run;
-    }
-    if (const size_t head = text.find(kTokenHead, run); head != std::string_view::npos) {
-      open.push_back(head);
-    }
-    // What begins inside a match goes with it.
-    ForEachMatch(text, [&](size_t begin, size_t end) {
-      std::erase_if(open, [&](size_t at) { return begin < at && at < end; });
-    });
-    return open.empty() ? text.size() : *std::min_element(open.begin(), open.end());
-  }
+  /// By their beginning; they may overlap.
+  const std::vector<ByteRange>& found() const { return found_; }
+  /// Where something begins that may go on in the next piece.
+  const std::vector<size_t>& open() const { return open_; }
+  size_t work() const { return work_; }
 
  private:
-  static size_t BlockAt(std::string_view text, size_t at) {
-    return static_cast<size_t>(static_cast<unsigned char>(text[at])) << 8 |
-           static_cast<unsigned char>(text[at + 1]);
+  struct View {
+    std::string_view text;
+    const View* source = nullptr;
+    const Decoded* decoded = nullptr;  ///< from the source
+    bool goes_on = false;
+  };
+
+  static ByteRange InTheText(const View& view, ByteRange range) {
+    for (const View* at = &view; at->source != nullptr; at = at->source) {
+      range = at->decoded->Source(range);
+    }
+    return range;
   }
 
-  /// From the left, none inside another.
-  template <typename Take>
-  void ForEachMatch(std::string_view text, Take take) const {
-    size_t free = 0;
-    for (size_t at = shortest_ - 2; at + 1 < text.size();) {
-      const uint8_t shift = shift_[BlockAt(text, at)];
-      if (shift > 0) {
-        at += shift;
-        continue;
-      }
-      const size_t begin = at - (shortest_ - 2);
-      const size_t end = begin < free ? begin : EndOfMatch(text, begin);
-      if (end > begin) take(begin, end);
-      free = std::max(free, end);
-      at = end > begin ? end + shortest_ - 2 : at + 1;
+  /// False when there was too much to look at.
+  bool Search(const View& view, bool tokens) {
+    work_ += view.text.size();
+    if (work_ > work_max_) return false;
+    std::vector<ByteRange> found;
+    needles_.Find(view.text, tokens, &found);
+    for (const ByteRange& range : found) found_.push_back(InTheText(view, range));
+    if (!view.goes_on) return true;
+    std::vector<size_t> open;
+    needles_.FindOpen(view.text, &open);
+    for (const size_t at : open) Open(view, at);
+    return true;
+  }
+
+  void Open(const View& view, size_t at) {
+    if (at < view.text.size()) open_.push_back(InTheText(view, {at, at + 1}).begin);
+  }
+
+  /// What the view says, and what that says decoded.
+  void Look(const View& view, int layer) {
+    if (!Search(view, true) || layer == kRedactedEncodingsMax) return;
+    const Survey survey = SurveyOf(view.text, view.goes_on);
+    if (survey.nuls) {
+      const auto decoded = WithoutNuls(view.text, view.goes_on);
+      if (decoded) Look({decoded->text(), &view, &*decoded, view.goes_on}, layer);
+      return;
+    }
+    if (survey.escapes) Into(view, Unescape(view.text, view.goes_on), true, layer);
+    // An encoded word that is broken into lines is one; the end of a line does not hold up a piece.
+    if (!survey.line_breaks || view.goes_on) return LookAtRuns(view, survey, layer);
+    const auto joined = JoinLines(view.text);
+    if (!joined) return;
+    const View whole{joined->text(), &view, &*joined, false};
+    // Not for tokens, to which the next line's first word would belong.
+    if (Search(whole, false)) LookAtRuns(whole, SurveyOf(whole.text, false), layer);
+  }
+
+  void LookAtRuns(const View& view, const Survey& survey, int layer) {
+    for (const size_t skipped : {0U, 2U, 4U, 6U}) {
+      Into(view, FromBase64(view.text, survey, skipped, view.goes_on), false, layer);
+    }
+    for (const size_t skipped : {0U, 4U}) {
+      Into(view, FromHex(view.text, survey, skipped, view.goes_on), false, layer);
+    }
+    if (!survey.numbers) return;
+    for (const bool decimal : {false, true}) {
+      Into(view, FromNumbers(view.text, decimal, view.goes_on), false, layer);
     }
   }
 
-  /// Of the longest needle that stands there.
-  size_t EndOfMatch(std::string_view text, size_t begin) const {
-    size_t end = begin;
-    for (const size_t n : by_block_.at(BlockAt(text, begin + shortest_ - 2))) {
-      const std::string& needle = needles_[n];
-      if (text.substr(begin, needle.size()) != needle) continue;
-      end = std::max(end, needle == kTokenHead ? EndOfToken(text, begin) : begin + needle.size());
-    }
-    return end;
+  void Into(const View& source, const std::optional<Decoded>& decoded, bool is_text, int layer) {
+    if (!decoded) return;
+    if (source.goes_on) Open(source, decoded->open_at());
+    const View view{decoded->text(), &source, &*decoded, decoded->goes_on()};
+    // A piece's end is text or not by what follows.
+    if (is_text || view.goes_on) return Look(view, layer + 1);
+    if (!Search(view, true)) return;
+    const auto narrow = WithoutNuls(view.text, false);
+    if (!narrow) return LookAtBytes(view, layer + 1);
+    const View without_nuls{narrow->text(), &view, &*narrow, false};
+    if (Search(without_nuls, true)) LookAtBytes(without_nuls, layer + 1);
   }
 
-  std::vector<std::string> needles_;
-  size_t shortest_ = 0;
-  std::array<uint8_t, size_t{1} << 16> shift_{};
-  std::unordered_map<size_t, std::vector<size_t>> by_block_;  ///< blocks that may end a match
+  void LookAtBytes(const View& view, int layer) {
+    if (layer == kRedactedEncodingsMax) return;
+    const auto text = OnlyText(view.text);
+    if (text) Look({text->text(), &view, &*text, false}, layer);
+  }
+
+  const Needles& needles_;
+  const size_t work_max_;
+  size_t work_ = 0;
+  std::vector<ByteRange> found_;
+  std::vector<size_t> open_;
 };
 
 /// The secrets of the process.
@@ -227,19 +143,19 @@ class Concealed {
     const size_t before = spellings_.size();
     for (std::string& each : SpellingsOf(secret)) spellings_.insert(std::move(each));
     if (spellings_.size() == before) return;
-    search_ = std::make_shared<const Search>(
+    needles_ = std::make_shared<const Needles>(
         std::vector<std::string>(spellings_.begin(), spellings_.end()));
   }
-  std::shared_ptr<const Search> search() const {
+  std::shared_ptr<const Needles> needles() const {
     const MutexLock lock(mutex_);
-    return search_;
+    return needles_;
   }
 
  private:
   mutable Mutex mutex_;
   std::set<std::string> spellings_ DCP_GUARDED_BY(mutex_);
-  std::shared_ptr<const Search> search_ DCP_GUARDED_BY(mutex_) =
-      std::make_shared<const Search>(std::vector<std::string>());
+  std::shared_ptr<const Needles> needles_ DCP_GUARDED_BY(mutex_) =
+      std::make_shared<const Needles>(std::vector<std::string>());
 };
 
 /// Never destroyed: threads of plugins may speak until the very end.
@@ -254,7 +170,23 @@ void Conceal(const Secret& secret) {
   if (secret.Reveal().size() >= kRedactedBytesMin) TheConcealed().Add(secret.Reveal());
 }
 
-std::string Redact(std::string text) { return TheConcealed().search()->Redact(std::move(text)); }
+std::string Redact(std::string text) {
+  const auto needles = TheConcealed().needles();
+  const Inspection inspection(*needles, text, false);
+  if (inspection.found().empty()) return text;
+  std::string out;
+  size_t copied = 0;
+  bool first = true;
+  for (const ByteRange& range : inspection.found()) {
+    if (first || range.begin >= copied) {
+      out.append(text, copied, range.begin - copied);
+      out += kRedacted;
+    }
+    copied = std::max(copied, range.end);
+    first = false;
+  }
+  return out.append(text, copied);
+}
 
 Status Redact(Status status) {
   if (status.ok()) return status;
@@ -267,6 +199,23 @@ Status Redact(Status status) {
       .At(std::move(location));
 }
 
-size_t RedactableEnd(std::string_view piece) { return TheConcealed().search()->SafeEnd(piece); }
+size_t RedactableEnd(std::string_view piece) {
+  const auto needles = TheConcealed().needles();
+  const size_t before = piece.size() - std::min(piece.size(), kOpenWindow);
+  const Inspection inspection(*needles, piece.substr(before), true);
+  size_t end = piece.size() - before;
+  for (const size_t at : inspection.open()) {
+    // What begins inside a match goes with it.
+    const bool inside =
+        std::any_of(inspection.found().begin(), inspection.found().end(),
+                    [at](const ByteRange& range) { return range.begin < at && at < range.end; });
+    if (!inside) end = std::min(end, at);
+  }
+  return before + end;
+}
+
+size_t RedactionWork(std::string_view text) {
+  return Inspection(*TheConcealed().needles(), text, false).work();
+}
 
 }  // namespace dcp

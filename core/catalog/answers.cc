@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/redaction.h"
 #include "catalog/json_text.h"
 
 namespace dcp::catalog {
@@ -105,7 +106,8 @@ std::string UpstreamMessage(const std::string& body, const std::string& hidden) 
        at = message.find(hidden, at)) {
     message.erase(at, hidden.size());
   }
-  return message.substr(0, kMessageBytesShown);
+  // A catalog's words go to Spark, to clients and into errors; a cut secret would not be found.
+  return Redact(std::move(message)).substr(0, kMessageBytesShown);
 }
 
 HttpResponse UpstreamError(const HttpReply& reply, const std::string& hidden) {

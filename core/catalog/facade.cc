@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "base/redaction.h"
 #include "catalog/url.h"
 #include "log/log.h"
 
@@ -161,8 +162,8 @@ HttpResponse Facade::Handle(const HttpRequest& request) {
   if (response.code >= 500) {
     log::Write(log::Id::kRequestFailed, {{"playground", playground},
                                          {"method", request.method},
-                                         {"path", request.target.substr(0, 500)},
-                                         {"error", response.body.substr(0, 1000)}});
+                                         {"path", Redact(request.target).substr(0, 500)},
+                                         {"error", Redact(response.body).substr(0, 1000)}});
   }
   return response;
 }

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/redaction.h"
 #include "os/file.h"
 #include "os/process.h"
 
@@ -154,13 +155,14 @@ class Listener {
 
 /// What became of one query, in a few words; `done` when it was not even refused.
 std::string Outcome(const Result<std::string>& answer, bool* passed) {
-  if (!answer.ok()) return answer.status().message().substr(0, kDetailBytesMax);
+  if (!answer.ok()) return Redact(answer.status().message()).substr(0, kDetailBytesMax);
   const Json json = Json::parse(*answer, nullptr, false);
   *passed = json.is_object() && (json.value("valid", false) || json.contains("process"));
   if (!json.is_object() || !json.contains("findings") || json["findings"].empty())
     return "no error";
   const Json& finding = json["findings"].front();
-  return finding.value("code", "") + " " + finding.value("message", "").substr(0, kDetailBytesMax);
+  return finding.value("code", "") + " " +
+         Redact(finding.value("message", "")).substr(0, kDetailBytesMax);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/id.h"
+#include "base/redaction.h"
 #include "dcp/contract/v1/common.pb.h"
 #include "dcp/contract/v1/resource.pb.h"
 #include "dcp/contract/v1/run_backend.pb.h"
@@ -159,7 +160,7 @@ Status Contract::DecodeError(Code code, const std::string& body, Encoding encodi
   if (body.empty()) return Status(code, message + " and gave no reason");
   if (read) return Status(code, message + " and gave a reason without a message");
   message += " with an error that cannot be read";
-  if (encoding == Encoding::kJson) message += ": " + body.substr(0, kErrorQuoteBytesMax);
+  if (encoding == Encoding::kJson) message += ": " + Redact(body).substr(0, kErrorQuoteBytesMax);
   return Status(code, std::move(message));
 }
 

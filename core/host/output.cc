@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/redaction.h"
+#include "host/plugin_runtime.h"
 #include "log/log.h"
 
 namespace dcp::host {
@@ -20,6 +21,8 @@ void LogPluginLine(const std::string& plugin, const std::string& instance, uint3
   const log::Id id = level <= 1   ? log::Id::kPluginTraced
                      : level == 2 ? log::Id::kPluginSaid
                                   : log::Id::kPluginWarned;
+  // The worker cuts a longer one, perhaps within a secret.
+  if (line.size() >= kLogLineBytesMax) line = line.substr(0, RedactableEnd(line));
   log::Write(id, {{"plugin", plugin}, {"instance", instance}, {"line", std::string(line)}});
   const auto own =
       static_cast<log::Level>(std::min<uint32_t>(level, static_cast<uint32_t>(log::Level::kError)));

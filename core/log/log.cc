@@ -46,9 +46,13 @@ class Logger {
   }
 
   void Write(Id id, std::span<const Field> fields) {
-    const MutexLock lock(mutex_);
     const Message& message = MessageOf(id);
-    if (message.level < options_.level) return;
+    if (!Wanted(message)) return;
+    // Whatever a value was made of: it may be a plugin's word, or quote one. Not under the lock: a
+    // long value takes a moment, and everybody writes here.
+    std::vector<Field> shown;
+    for (const Field& field : fields) shown.emplace_back(field.key, Redact(field.value));
+    const MutexLock lock(mutex_);
     if (!pipeline_) pipeline_ = std::make_unique<Pipeline>();
     const size_t dropped = pipeline_->pool->overrun_counter();
     if (dropped > pipeline_->dropped) {
@@ -56,9 +60,6 @@ class Logger {
       pipeline_->dropped = dropped;
       Put(MessageOf(Id::kLogLinesDropped), {&count, 1});
     }
-    // Whatever a value was made of: it may be a plugin's word, or quote one.
-    std::vector<Field> shown;
-    for (const Field& field : fields) shown.emplace_back(field.key, Redact(field.value));
     Put(message, shown);
   }
 
@@ -71,6 +72,11 @@ class Logger {
   }
 
  private:
+  bool Wanted(const Message& message) {
+    const MutexLock lock(mutex_);
+    return message.level >= options_.level;
+  }
+
   void Put(const Message& message, std::span<const Field> fields) DCP_REQUIRES(mutex_) {
     const WallMillis now = SystemClock().Wall();
     const std::string line =

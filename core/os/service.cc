@@ -18,6 +18,8 @@ namespace {
 
 /// The end of a service's log in a failure's detail: a Java stack trace's head line and cause.
 constexpr size_t kLogTailBytes = 2'000;
+/// Read before that end: a secret that begins there is taken out as a whole.
+constexpr size_t kSecretBytesMax = 4'096;
 /// A log larger than this is set aside (one generation) at the next start.
 constexpr int64_t kLogBytesMax = int64_t{64} << 20;
 
@@ -30,7 +32,7 @@ int64_t SizeOf(const std::string& path) {
 Result<std::string> ReadLog(const std::string& path, int64_t from) {
   const size_t slash = path.rfind('/');
   DCP_ASSIGN(const auto folder, UntrustedFolder::Open(path.substr(0, slash), 0));
-  return folder.ReadRange(path.substr(slash + 1), from, kLogTailBytes);
+  return folder.ReadRange(path.substr(slash + 1), from, kLogTailBytes + kSecretBytesMax);
 }
 
 }  // namespace
@@ -60,10 +62,12 @@ Result<int> OpenServiceLog(const std::string& path, int64_t* start) {
 
 std::string ServiceLogTail(const std::string& path, int64_t start) {
   if (path.empty()) return "";
-  const int64_t from = std::max(start, SizeOf(path) - static_cast<int64_t>(kLogTailBytes));
+  const int64_t from =
+      std::max(start, SizeOf(path) - static_cast<int64_t>(kLogTailBytes + kSecretBytesMax));
   auto tail = ReadLog(path, from);
   if (!tail.ok()) return "";
   *tail = Redact(std::move(*tail));
+  if (tail->size() > kLogTailBytes) tail->erase(0, tail->size() - kLogTailBytes);
   while (!tail->empty() && tail->back() == '\n') tail->pop_back();
   if (tail->empty()) return "it logged nothing (" + path + ")";
   return "the end of " + path + ":\n" + *tail;

@@ -105,7 +105,9 @@ TEST_F(HostSecretsTest, NothingThatItSaysHoldsThem) {
 
   const std::string journal = Journal();
   for (const char* said : {"stdout: out (secret) (secret).", "stderr: err (secret) (secret).",
-                           "plugin: log (secret) (secret)."}) {
+                           "plugin: log (secret) (secret).",
+                           R"json(stdout: basic eD(secret) url )json"
+                           R"json({"u":"http:\/\/h\u0026t=(secret)"}.)json"}) {
     EXPECT_THAT(journal, HasSubstr(said));
   }
   ExpectNothingTold("plugin logs", journal);

@@ -13,6 +13,33 @@
 static char secret[256];
 static char text[8192];
 
+/* As a header of basic authentication holds it. */
+static void SayBasic(void) {
+  static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  char plain[300];
+  const int size = snprintf(plain, sizeof(plain), "x:%s", secret);
+  printf("basic ");
+  for (int i = 0; i + 2 < size; i += 3) {
+    const unsigned group = (unsigned)(unsigned char)plain[i] << 16 |
+                           (unsigned)(unsigned char)plain[i + 1] << 8 |
+                           (unsigned)(unsigned char)plain[i + 2];
+    for (int shift = 18; shift >= 0; shift -= 6) putchar(alphabet[group >> shift & 63]);
+  }
+}
+
+/* As a URL in a request's JSON may hold it. */
+static void SayUrl(void) {
+  printf(" url {\"u\":\"http:\\/\\/h\\u0026t=");
+  for (const char *c = TOKEN; *c != 0; ++c) {
+    if (*c == '.' || *c == 'x') {
+      printf("%%%02X", (unsigned)*c);
+    } else {
+      putchar(*c);
+    }
+  }
+  printf("\"}.\n");
+}
+
 static dcp_code Create(const dcp_host_api *host, dcp_bytes config, dcp_instance **out) {
   const char head[] = "{\"token\":\"";
   size_t i = sizeof(head) - 1;
@@ -27,6 +54,8 @@ static dcp_code Invoke(dcp_instance *self, dcp_call *call, dcp_bytes method, dcp
   const dcp_host_api *host = self->host;
   if (Is(method, "Describe")) return BaseInvoke(self, call, method, request);
   printf("out %s %s.\n", secret, TOKEN);
+  SayBasic();
+  SayUrl();
   /* Cut into lines of 4096 bytes: in the middle of each. */
   printf("%04070d%s\n", 0, secret);
   printf("%04050d%s\n", 0, TOKEN);
