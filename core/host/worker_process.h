@@ -47,6 +47,11 @@ class WorkerProcess : public PluginHome {
  private:
   class Line;
 
+  /// Ids of the handshake's requests.
+  static constexpr uint64_t kValidateId = 1;
+  static constexpr uint64_t kCreateId = 2;
+  static constexpr uint64_t kDestroyId = 3;
+
   WorkerProcess(HomeOptions options, std::function<void()> changed);
 
   Status Start();
