@@ -306,8 +306,9 @@ class ConnectServer:
         return session
 
 
-def submit(folder, spec, confs, name="job", program=None, walls=WALLS - {"process"}, connect=()):
-    """Starts coreetl.py (or another program) under spark-submit in a process group of its own, as dcp-launch does."""
+def submit(folder, spec, confs, name="job", program=None, walls=WALLS - {"process"}, write=(), connect=()):
+    """Starts coreetl.py (or another program) under spark-submit in a process group of its own, as dcp-launch does. `write` and
+    `connect` are for the wall that the process is."""
     folder = Path(folder)
     properties = properties_file(
         folder / f"{name}.conf", "batch.conf",
@@ -320,7 +321,7 @@ def submit(folder, spec, confs, name="job", program=None, walls=WALLS - {"proces
     if "process" in walls:
         with open(properties, "a", encoding="utf-8") as file:
             file.write(f"spark.driver.extraJavaOptions -Djava.io.tmpdir={folder}\n")
-    command = confined(command, walls, read=[Path(program[0]).parent], write=[folder], connect=connect, own_network=True)
+    command = confined(command, walls, read=[Path(program[0]).parent], write=[folder, *write], connect=connect, own_network=True)
     with open(folder / f"{name}.log", "ab") as log:
         return subprocess.Popen(
             command, env=spark_environment(), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
