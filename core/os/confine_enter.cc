@@ -172,6 +172,8 @@ Result<ConfineLayers> EnterConfinement(const Confinement& confinement) {
   }
   DCP_ASSIGN(layers.modes, EnterRefusals(confinement.connect.has_value()));
   DCP_ASSIGN(layers.sandbox, EnterSandbox(policy));
+  // Nobody reaches what listens in a network of the program's own, so no kernel lacks anything.
+  if (confinement.own_network && layers.network.empty()) layers.sandbox.listening = false;
   return layers;
 }
 

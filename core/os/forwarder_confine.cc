@@ -15,27 +15,19 @@
 #include <memory>
 #include <string>
 
+#include "os/descriptor.h"
 #include "os/landlock.h"
 
 namespace dcp::os {
 namespace {
 
 // Newer than Debian's kernel headers; source: the kernel's userspace-api/landlock.
-constexpr uint64_t kBindTcp = 1ULL << 0;
-constexpr uint64_t kConnectTcp = 1ULL << 1;
 constexpr uint64_t kScopes = 1ULL << 0 | 1ULL << 1;  // abstract Unix sockets, signals
-constexpr int kRulePort = 2;
-constexpr int kVersionPorts = 4;
 
 struct RulesetAttributes {
   uint64_t handled_access_fs = 0;
   uint64_t handled_access_net = 0;
   uint64_t scoped = 0;
-};
-
-struct PortRule {
-  uint64_t allowed_access = 0;
-  uint64_t port = 0;
 };
 
 Status DropCapabilities() {
@@ -51,28 +43,19 @@ Status EnterRules(const std::vector<int>& ports) {
   RulesetAttributes attributes;
   attributes.handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;  // and no rule allows any
   size_t size = sizeof attributes.handled_access_fs;
-  if (version >= kVersionPorts) {
-    attributes.handled_access_net = kBindTcp | kConnectTcp;
+  if (version >= kLandlockPorts) {
+    attributes.handled_access_net = kLandlockBindTcp | kLandlockConnectTcp;
     size += sizeof attributes.handled_access_net;
   }
   if (version >= kLandlockScope) {
     attributes.scoped = kScopes;
     size += sizeof attributes.scoped;
   }
-  const auto ruleset =
-      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0));
-  if (ruleset < 0) return FromErrno(errno, "the forwarder cannot make a Landlock ruleset");
-  for (const int port : ports) {
-    const PortRule rule = {kConnectTcp, static_cast<uint64_t>(port)};
-    if (version >= kVersionPorts &&
-        ::syscall(SYS_landlock_add_rule, ruleset, kRulePort, &rule, 0) != 0) {
-      return FromErrno(errno, "the forwarder cannot allow port " + std::to_string(port));
-    }
-  }
-  const bool entered = ::syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
-  const int error = errno;
-  ::close(ruleset);
-  return entered ? Status() : FromErrno(error, "the forwarder cannot confine itself");
+  const Fd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
+  if (!ruleset.valid()) return FromErrno(errno, "the forwarder cannot make a Landlock ruleset");
+  if (version >= kLandlockPorts) DCP_TRY(AllowPorts(ruleset.get(), kLandlockConnectTcp, ports));
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) == 0) return {};
+  return FromErrno(errno, "the forwarder cannot confine itself");
 }
 
 /// Copying between sockets, and the memory and time that takes.

@@ -132,6 +132,7 @@ class OwnNetworkTest : public testing::TestWithParam<bool> {
     }
     confinement_.read = {folder_};
     confinement_.own_network = true;
+    confinement_.listen = {0};
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
