@@ -11,6 +11,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -60,8 +61,9 @@ Result<Answer> Run(const std::vector<std::string>& argv) {
   return Answer{*exit, std::move(text)};
 }
 
+/// `port`: of a listener that nobody is to reach.
 std::vector<std::string> Attempts(const GuardedPlaces& places, const os::Confinement& confinement,
-                                  const std::string& write) {
+                                  const std::string& write, int port) {
   std::vector<std::string> attempts;
   const auto read = [&](const std::string& path) {
     const auto& own = confinement.read;
@@ -77,11 +79,7 @@ std::vector<std::string> Attempts(const GuardedPlaces& places, const os::Confine
   }
   attempts.push_back("unix:" + places.api_socket);
   if (!write.empty()) attempts.push_back("write:" + write);
-  if (confinement.connect) {
-    if (const auto port = os::FreeLoopbackPort(); port.ok()) {
-      attempts.push_back("tcp:" + std::to_string(*port));
-    }
-  }
+  if (confinement.connect && port > 0) attempts.push_back("tcp:" + std::to_string(port));
   for (const OwnedPort& owned : places.ports) {
     const auto& own = confinement.listen;
     if (std::find(own.begin(), own.end(), owned.port) != own.end()) continue;
@@ -153,6 +151,15 @@ class Listener {
   int port_ = 0;
 };
 
+/// Which of the listed ports of a network of its own a confined process reached; for people.
+std::string ListedPorts(const std::vector<std::string>& reached) {
+  std::string text;
+  for (const std::string& attempt : reached) {
+    text += (text.empty() ? "" : ", ") + attempt.substr(sizeof "tcp:" - 1);
+  }
+  return text.empty() ? "none of its listed ports answers" : "it reached its listed ports: " + text;
+}
+
 /// What became of one query, in a few words; `done` when it was not even refused.
 std::string Outcome(const Result<std::string>& answer, bool* passed) {
   if (!answer.ok()) return Redact(answer.status().message()).substr(0, kDetailBytesMax);
@@ -172,8 +179,14 @@ api::DoctorCheck TryConfinement(const GuardedPlaces& places, const std::string& 
   api::DoctorCheck check{what + ": reach of its process", "process", "FAILED", "", ""};
   auto words = os::ConfineWords(places.confine_program, confinement);
   words.pop_back();  // what would introduce a program
-  const std::vector<std::string> attempts = Attempts(places, confinement, write);
+  const Listener listener;
+  const std::vector<std::string> attempts = Attempts(places, confinement, write, listener.port());
   for (const std::string& attempt : attempts) words.insert(words.end(), {"--try", attempt});
+  std::set<std::string> listed;  // that a forwarder leads to them is shown as well
+  if (confinement.own_network && confinement.connect) {
+    for (const int port : *confinement.connect) listed.insert("tcp:" + std::to_string(port));
+  }
+  for (const std::string& attempt : listed) words.insert(words.end(), {"--try", attempt});
   const auto answer = Run(words);
   check.advice = "do not let others' queries in until this is refused";
   if (!answer.ok() || answer->exit.signal != 0 || answer->exit.code != 0) {
@@ -183,19 +196,27 @@ api::DoctorCheck TryConfinement(const GuardedPlaces& places, const std::string& 
   std::istringstream lines(answer->text);
   std::string open;
   std::string missing;
+  std::vector<std::string> reached;
   for (std::string line; std::getline(lines, line);) {
     constexpr std::string_view kPossible = "possible ";
     constexpr std::string_view kSays = "dcp-confine: ";
-    if (line.rfind(kPossible, 0) == 0)
+    if (line.rfind(kPossible, 0) == 0 && listed.contains(line.substr(kPossible.size()))) {
+      reached.push_back(line.substr(kPossible.size()));
+    } else if (line.rfind(kPossible, 0) == 0) {
       open += (open.empty() ? "" : ", ") + line.substr(kPossible.size());
+    }
     if (line.rfind(kSays, 0) == 0) missing += line.substr(kSays.size());
   }
   if (!missing.empty()) {
     check.result = "MISSING";
     check.detail = missing + (open.empty() ? "" : "; so it reached " + open);
-    check.advice = "a newer kernel keeps such a process in";
+    check.advice =
+        "a newer kernel keeps such a process in; for a network of its own, let dcpd's user have "
+        "the namespaces that are named";
     return check;
   }
+  if (open.empty() && listener.Met())
+    open = "a listener at port " + std::to_string(listener.port());
   if (!open.empty()) {
     check.detail = "a process that is confined as it is reached " + open;
     return check;
@@ -208,6 +229,9 @@ api::DoctorCheck TryConfinement(const GuardedPlaces& places, const std::string& 
                  "listening at the ports of dcpd and of others" +
                  (write.empty() ? "" : ", a write to " + write) +
                  (confinement.connect ? ", a port that is not listed" : "");
+  if (!listed.empty()) {
+    check.detail += "; in a network of its own " + ListedPorts(reached);
+  }
   return check;
 }
 

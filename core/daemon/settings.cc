@@ -219,7 +219,9 @@ Settings ReadRoot(const Section& root, const References& references) {
   settings.test_jobs = static_cast<int>(runs.Int("test_jobs", {1, kThreadsMax}, 2));
   settings.job_timeout_ms = runs.Duration("job_timeout", {1s, 24h * 30}, 6h).count();
   const Section job_sandbox = runs.Sub("sandbox");
-  const os::Confinement jobs_keep = ReadConfinement(job_sandbox, kJobsListen);
+  os::Confinement jobs_keep = ReadConfinement(job_sandbox, kJobsListen);
+  // A job's Python and its JVM talk over ports that they choose, and nobody outside talks to them.
+  jobs_keep.own_network = jobs_keep.connect.has_value();
   settings.job_sandbox.reset();
   if (job_sandbox.Bool("enabled", true)) settings.job_sandbox = jobs_keep;
   ReadPlugins(root.Sub("plugins"), references, settings);

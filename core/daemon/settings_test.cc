@@ -170,17 +170,24 @@ services:
                              {8182, 2}}));
   EXPECT_EQ(settings->services[2].sandbox->connect, std::vector<int>{});
   EXPECT_EQ(ConfinementOf(settings->services[2]).listen, std::vector<int>{3});
+  EXPECT_FALSE(settings->services[2].sandbox->own_network) << "others reach a service";
 
   settings = ReadSettings(
       "dcpd.yaml", std::string(kMinimal) + "runs: {sandbox: {read: [/opt/venv]}}\n", Known());
   ASSERT_TRUE(settings.ok()) << settings.status().ToString();
   EXPECT_EQ(settings->job_sandbox->read, std::vector<std::string>{"/opt/venv"});
   EXPECT_FALSE(settings->job_sandbox->connect);
+  EXPECT_FALSE(settings->job_sandbox->own_network);
   EXPECT_EQ(settings->job_sandbox->listen, std::vector<int>{0});
   settings =
       ReadSettings("dcpd.yaml", std::string(kMinimal) + "runs: {sandbox: {listen: []}}\n", Known());
   ASSERT_TRUE(settings.ok()) << settings.status().ToString();
   EXPECT_EQ(settings->job_sandbox->listen, std::vector<int>{});
+  settings = ReadSettings(
+      "dcpd.yaml", std::string(kMinimal) + "runs: {sandbox: {connect: [\"8181\"]}}\n", Known());
+  ASSERT_TRUE(settings.ok());
+  EXPECT_EQ(settings->job_sandbox->connect, std::vector<int>{8181});
+  EXPECT_TRUE(settings->job_sandbox->own_network);
   settings = ReadSettings("dcpd.yaml",
                           std::string(kMinimal) + "runs: {sandbox: {enabled: false}}\n", Known());
   ASSERT_TRUE(settings.ok()) << settings.status().ToString();

@@ -36,6 +36,7 @@ std::vector<std::string> ConfineWords(const std::string& program, const Confinem
   for (const int port : confinement.listen) {
     words.insert(words.end(), {"--listen", std::to_string(port)});
   }
+  if (confinement.own_network) words.emplace_back("--own-network");
   words.emplace_back("--");
   return words;
 }
@@ -47,6 +48,10 @@ Result<ConfineOrder> ParseConfineWords(const std::vector<std::string>& words) {
     const std::string& option = words[at];
     if (option == "--ports-only") {
       if (!order.confinement.connect) order.confinement.connect.emplace();
+      continue;
+    }
+    if (option == "--own-network") {
+      order.confinement.own_network = true;
       continue;
     }
     if (at + 1 == words.size()) return InvalidArgument(option + " needs a value");
@@ -70,6 +75,9 @@ Result<ConfineOrder> ParseConfineWords(const std::vector<std::string>& words) {
   }
   if (at < words.size())
     order.command.assign(words.begin() + static_cast<long>(at) + 1, words.end());
+  if (order.confinement.own_network && !order.confinement.connect) {
+    return InvalidArgument("a network of its own needs the list of ports that lead out of it");
+  }
   if (order.command.empty() == order.attempts.empty()) {
     return InvalidArgument("give a program after `--`, or something to `--try`");
   }

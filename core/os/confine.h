@@ -24,6 +24,9 @@ struct Confinement {
   std::optional<std::vector<int>> connect;
   /// TCP ports that it may listen on; 0: whichever the kernel chooses. Empty: it does not listen.
   std::vector<int> listen;
+  /// With `connect`: a network of its own, where only TCP to these ports of 127.0.0.1 leads out of
+  /// it, for a program whose parts talk over other ports. Without: Landlock keeps it to the ports.
+  bool own_network = false;
   friend bool operator==(const Confinement&, const Confinement&) = default;
 };
 
@@ -42,7 +45,8 @@ Result<ConfineOrder> ParseConfineWords(const std::vector<std::string>& words);
 /// What the kernel had.
 struct ConfineLayers {
   SandboxLayers sandbox;
-  bool ports = true;  ///< false: a list of ports was asked for, and the kernel cannot keep to it
+  bool ports = true;    ///< false: a list of ports was asked for, and the kernel cannot keep to it
+  std::string network;  ///< why it has no network of its own, though asked for
   bool modes = false;
   /// Empty, or which protection is missing and why.
   std::string Missing() const;

@@ -22,6 +22,7 @@
 #include "os/confine.h"
 #include "os/file.h"
 #include "os/landlock.h"
+#include "os/own_network.h"
 
 namespace dcp::os {
 namespace {
@@ -146,6 +147,7 @@ std::string ConfineLayers::Missing() const {
     add("connections are not kept to the listed ports: this kernel's Landlock has version " +
         std::to_string(sandbox.landlock) + ", and 4 is needed (Linux 6.7)");
   }
+  if (!network.empty()) add(network);
   if (sandbox.seccomp && !modes) add("modes of files are not confined");
   return missing;
 }
@@ -162,10 +164,16 @@ Result<ConfineLayers> EnterConfinement(const Confinement& confinement) {
   ::umask(S_IRWXG | S_IRWXO);
   ConfineLayers layers;
   if (confinement.connect) {
-    DCP_ASSIGN(layers.ports, EnterPorts(*confinement.connect));
+    if (confinement.own_network) {
+      DCP_ASSIGN(layers.network, EnterOwnNetwork(*confinement.connect));
+    } else {
+      DCP_ASSIGN(layers.ports, EnterPorts(*confinement.connect));
+    }
   }
   DCP_ASSIGN(layers.modes, EnterRefusals(confinement.connect.has_value()));
   DCP_ASSIGN(layers.sandbox, EnterSandbox(policy));
+  // Nobody reaches what listens in a network of the program's own, so no kernel lacks anything.
+  if (confinement.own_network && layers.network.empty()) layers.sandbox.listening = false;
   return layers;
 }
 

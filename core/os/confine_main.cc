@@ -7,9 +7,13 @@
 // dcp-confine POLICY --try read:PATH --try write:FOLDER --try unix:PATH --try tcp:PORT --try
 // listen:PORT: confined in the same way, it tries these itself and says of each "refused",
 // "possible" or "absent": how doctor looks at a policy.
+//
+// dcp-confine --forward PORT...: what it starts for a program with a network of its own;
+// forwarder.h.
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -24,6 +28,7 @@
 #include <vector>
 
 #include "os/confine.h"
+#include "os/forwarder.h"
 
 namespace dcp::os {
 namespace {
@@ -31,6 +36,8 @@ namespace {
 /// Exit codes as of a shell: not to be run, not found.
 constexpr int kCannotConfine = 126;
 constexpr int kCannotExec = 127;
+/// A forwarder knows in far less whether somebody answers.
+constexpr int kResetMs = 250;
 
 const char* Word(bool done, int error) {
   if (done) return "possible";
@@ -74,16 +81,32 @@ const char* TryUnix(const std::string& path) {
   return TryConnect(AF_UNIX, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
-const char* TryTcp(const std::string& port) {
+/// Inside a network of its own nothing is reached but what answers through a forwarder, which
+/// resets a connection that nobody outside takes.
+const char* TryForwarded(const sockaddr_in& address) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool done =
+      fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  pollfd reset = {fd, POLLIN, 0};
+  const bool nobody = done && ::poll(&reset, 1, kResetMs) == 1 && (reset.revents & POLLERR) != 0;
+  if (fd >= 0) ::close(fd);
+  if (!done) return "refused";
+  return nobody ? "absent" : "possible";
+}
+
+const char* TryTcp(const std::string& port, bool own_network) {
   sockaddr_in address = {};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   address.sin_port = htons(static_cast<uint16_t>(std::atoi(port.c_str())));
+  if (own_network) return TryForwarded(address);
   return TryConnect(AF_INET, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
-/// At a port of the loopback, beside whoever has it.
-const char* TryListen(const std::string& port) {
+/// At a port of the loopback, beside whoever has it. In a network of its own a port is not the
+/// machine's, and nobody outside gets there.
+const char* TryListen(const std::string& port, bool own_network) {
+  if (own_network) return "refused";
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return Word(false, errno);
   sockaddr_in address = {};
@@ -99,7 +122,7 @@ const char* TryListen(const std::string& port) {
   return Word(done, error);
 }
 
-int Try(const std::vector<std::string>& attempts) {
+int Try(const std::vector<std::string>& attempts, bool own_network) {
   for (const std::string& attempt : attempts) {
     const size_t colon = std::min(attempt.find(':'), attempt.size() - 1);
     const std::string kind = attempt.substr(0, colon);
@@ -107,8 +130,8 @@ int Try(const std::vector<std::string>& attempts) {
     const char* result = kind == "read"     ? TryRead(what)
                          : kind == "write"  ? TryWrite(what)
                          : kind == "unix"   ? TryUnix(what)
-                         : kind == "tcp"    ? TryTcp(what)
-                         : kind == "listen" ? TryListen(what)
+                         : kind == "tcp"    ? TryTcp(what, own_network)
+                         : kind == "listen" ? TryListen(what, own_network)
                                             : nullptr;
     if (result == nullptr) {
       std::fprintf(stderr, "dcp-confine: cannot try \"%s\"\n", attempt.c_str());
@@ -120,11 +143,15 @@ int Try(const std::vector<std::string>& attempts) {
 }
 
 int Main(const std::vector<std::string>& words) {
+  if (!words.empty() && words.front() == kForwarderOption) {
+    return RunForwarder({words.begin() + 1, words.end()});
+  }
   auto order = ParseConfineWords(words);
   if (!order.ok()) {
     std::fprintf(stderr,
                  "dcp-confine: %s\nusage: dcp-confine [--read PATH] [--write PATH] "
-                 "[--ports-only] [--connect PORT] [--listen PORT] -- PROGRAM ARGUMENT...\n",
+                 "[--ports-only] [--connect PORT] [--own-network] [--listen PORT] -- PROGRAM "
+                 "ARGUMENT...\n",
                  order.status().message().c_str());
     return kCannotConfine;
   }
@@ -135,7 +162,9 @@ int Main(const std::vector<std::string>& words) {
   }
   const std::string missing = layers->Missing();
   if (!missing.empty()) std::fprintf(stderr, "dcp-confine: %s\n", missing.c_str());
-  if (!order->attempts.empty()) return Try(order->attempts);
+  if (!order->attempts.empty()) {
+    return Try(order->attempts, order->confinement.own_network && layers->network.empty());
+  }
   std::vector<char*> argv;
   for (std::string& word : order->command) argv.push_back(word.data());
   argv.push_back(nullptr);

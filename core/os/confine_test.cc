@@ -83,6 +83,10 @@ TEST_F(ConfineTest, WordsAreReadBackAsTheyWere) {
   ASSERT_TRUE(order.ok()) << order.status().message();
   EXPECT_EQ(order->confinement, confinement_);
   EXPECT_EQ(order->command, (std::vector<std::string>{"/bin/x", "--read", "--"}));
+  confinement_.own_network = true;
+  words = ConfineWords("/bin/dcp-confine", confinement_);
+  words.emplace_back("/bin/x");
+  EXPECT_EQ(ParseConfineWords({words.begin() + 1, words.end()})->confinement, confinement_);
   // No port at all is another thing than any port.
   confinement_.connect.emplace();
   words = ConfineWords("/bin/dcp-confine", confinement_);
@@ -102,6 +106,7 @@ TEST_F(ConfineTest, WhatIsNoOrderIsRefused) {
                                              {"--listen", "-1", "--", "/bin/x"},
                                              {"--listen", "65536", "--", "/bin/x"},
                                              {"--unknown", "1", "--", "/bin/x"},
+                                             {"--own-network", "--", "/bin/x"},
                                              {"--try", "read:/x", "--", "/bin/x"}}) {
     EXPECT_FALSE(ParseConfineWords(words).ok()) << (words.empty() ? "" : words.front());
   }

@@ -133,9 +133,10 @@ def test_a_job_reaches_nothing_and_listens_beside_nobody(stack, secret, listener
     confined = words[: words.index("--")]
     attempts = [word for path in inner_files(stack) for word in ("--try", f"read:{path}")]
     attempts += ["--try", f"unix:{stack.state}/run/dcpd.sock", "--try", f"write:{stack.state}/production/warehouse",
-                 "--try", f"write:{stack.state}/overlay/warehouse/pg"]
+                 "--try", f"write:{stack.state}/overlay/warehouse/pg", "--try", "tcp:" + listener.url.rsplit(":", 1)[1]]
     tried = subprocess.run([*confined, *attempts], capture_output=True, text=True, timeout=JOB_SECONDS)
     assert {line.split()[0] for line in tried.stdout.splitlines()} == {"refused"}, tried.stdout
+    assert listener.asked == []
     try_to_listen(stack, playground, words, folder)
 
 
@@ -147,6 +148,7 @@ def test_doctor_tries_the_walls(stack):
         assert checks[name]["result"] == "ENFORCED", checks[name]
     for name in ("jobs", "service spark-connect", "service production-catalog"):
         assert "listening at the ports of dcpd and of others" in checks[f"{name}: reach of its process"]["detail"]
+    assert "in a network of its own it reached its listed ports" in checks["jobs: reach of its process"]["detail"]
     assert checks["production write on storage"]["result"] == "MISSING"
 
 

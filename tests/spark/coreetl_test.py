@@ -79,7 +79,9 @@ def test_a_run_writes_once_however_often_it_is_started(tmp_path, production, ses
     assert os.stat(tmp_path / "result.json").st_mode & 0o077 == 0
 
 
-def test_it_waits_for_a_catalog_that_is_down(tmp_path, session, production, table):
+# In a network of its own a job sees a catalog that is down through a forwarder: as a connection that is reset, not refused.
+@pytest.mark.parametrize("walls", [stack.WALLS - {"process"}, stack.WALLS], ids=["direct", "forwarded"])
+def test_it_waits_for_a_catalog_that_is_down(walls, tmp_path, session, production, table):
     # A second catalog server over a file of its own: the shared one must stay up for the session that checks.
     own = stack.CatalogServer(tmp_path / "own").start()
     own.request("POST", "/v1/namespaces", {"namespace": ["nyc"], "properties": {}})
@@ -88,7 +90,8 @@ def test_it_waits_for_a_catalog_that_is_down(tmp_path, session, production, tabl
     assert status == 200
     own.stop()
     spec = make_spec(tmp_path, "prod.nyc.late", "SELECT 'late' AS name, 1 AS total")
-    process = stack.submit(tmp_path, spec, stack.mount(own.uri, own.secret))
+    process = stack.submit(
+        tmp_path, spec, stack.mount(own.uri, own.secret), walls=walls, write=[production.warehouse], connect=[own.port])
     try:
         log = tmp_path / "job.log"
         wait_for(lambda: "trying again" in log.read_text(), process)

@@ -91,12 +91,7 @@ def test_a_session_cannot_turn_the_walls_back(planted, listener, tmp_path):
     assert not [name for name, answer in answers.items() if text in answer]
 
 
-# A job's Python and its JVM talk over ports that they choose, so a job's process cannot be kept to some: there the third wall is
-# about files alone, and the first is what keeps URLs.
-JOB_REACHES = {**REACHES, "process": OVER_HADOOP | OVER_JAVA}
-
-
-@pytest.mark.parametrize("wall", sorted(set(JOB_REACHES) - {"none"}))
+@pytest.mark.parametrize("wall", sorted(set(REACHES) - {"none"}))
 def test_a_job_behind_one_wall(wall, planted, listener, tmp_path):
     path, text = planted
     answers = tmp_path / "job" / "answers.json"
@@ -112,7 +107,7 @@ def test_a_job_behind_one_wall(wall, planted, listener, tmp_path):
     wanted = {"from_xml http": "/plain.xsd", "from_xml http, DTD, file": "/out.xsd", "from_xml har": "/x.har",
               "xpath http": "/x.dtd", "xpath jar": "/x.jar"}
     found = {name for name, target in wanted.items() if any(asked.startswith(target) for asked in listener.asked)}
-    assert found == JOB_REACHES[wall], sent
+    assert found == REACHES[wall], sent
     assert not [name for name, answer in sent.items() if text in answer]
     assert not [target for target in listener.asked if text in target]
 

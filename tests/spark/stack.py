@@ -181,7 +181,7 @@ def kept(line, walls):
                 or (line.startswith("spark.driver.defaultJavaOptions") and "options" not in walls))
 
 
-def confined(command, walls, read=(), write=(), connect=None, listen=(0,)):
+def confined(command, walls, read=(), write=(), connect=None, listen=(0,), own_network=False):
     """The command behind the wall that a process is, as dcpd starts it."""
     if "process" not in walls:
         return command
@@ -193,6 +193,7 @@ def confined(command, walls, read=(), write=(), connect=None, listen=(0,)):
     if connect is not None:
         words += ["--ports-only", *(word for port in connect for word in ("--connect", port))]
     words += [word for port in listen for word in ("--listen", port)]
+    words += ["--own-network"] if own_network else []
     return [*map(str, words), "--", *command]
 
 
@@ -305,8 +306,9 @@ class ConnectServer:
         return session
 
 
-def submit(folder, spec, confs, name="job", program=None, walls=WALLS - {"process"}):
-    """Starts coreetl.py (or another program) under spark-submit in a process group of its own, as dcp-launch does."""
+def submit(folder, spec, confs, name="job", program=None, walls=WALLS - {"process"}, write=(), connect=()):
+    """Starts coreetl.py (or another program) under spark-submit in a process group of its own, as dcp-launch does. `write` and
+    `connect` are for the wall that the process is."""
     folder = Path(folder)
     properties = properties_file(
         folder / f"{name}.conf", "batch.conf",
@@ -319,7 +321,7 @@ def submit(folder, spec, confs, name="job", program=None, walls=WALLS - {"proces
     if "process" in walls:
         with open(properties, "a", encoding="utf-8") as file:
             file.write(f"spark.driver.extraJavaOptions -Djava.io.tmpdir={folder}\n")
-    command = confined(command, walls, read=[Path(program[0]).parent], write=[folder])
+    command = confined(command, walls, read=[Path(program[0]).parent], write=[folder, *write], connect=connect, own_network=True)
     with open(folder / f"{name}.log", "ab") as log:
         return subprocess.Popen(
             command, env=spark_environment(), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
