@@ -5,17 +5,21 @@
 // out.
 #pragma once
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dcp::os {
+
+/// Whether there is a trace; looked at before anything else.
+inline volatile int tracing = 0;
 
 class DurabilityTrace {
  public:
@@ -61,10 +65,6 @@ class DurabilityTrace {
     return found;
   }
 
-  static void Add(Step step) {
-    const std::lock_guard lock(Mutex());
-    if (Current() != nullptr) Current()->steps_.push_back(std::move(step));
-  }
   static std::string PathOf(int fd) {
     char path[4096];
     const ssize_t size =
@@ -74,12 +74,17 @@ class DurabilityTrace {
   static std::string At(int folder, const char* name) {
     return name[0] == '/' || folder == AT_FDCWD ? name : PathOf(folder) + "/" + name;
   }
-  template <typename Function>
-  static Function Real(Function, const char* name) {
-    return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
+  static void AddSync(int fd) { Add({"sync", PathOf(fd), ""}); }
+  static void AddRename(int from_folder, const char* from, int to_folder, const char* to) {
+    Add({"rename", At(to_folder, to), At(from_folder, from)});
   }
+  static void AddFolder(int folder, const char* path) { Add({"mkdir", At(folder, path), ""}); }
 
  private:
+  static void Add(Step step) {
+    const std::lock_guard lock(Mutex());
+    if (Current() != nullptr) Current()->steps_.push_back(std::move(step));
+  }
   static std::string Parent(const std::string& path) { return path.substr(0, path.rfind('/')); }
   static std::mutex& Mutex() {
     static std::mutex mutex;
@@ -92,6 +97,7 @@ class DurabilityTrace {
   static void Exchange(DurabilityTrace* next) {
     const std::lock_guard lock(Mutex());
     Current() = next;
+    tracing = next == nullptr ? 0 : 1;
   }
 
   std::vector<Step> steps_;
@@ -99,40 +105,35 @@ class DurabilityTrace {
 
 }  // namespace dcp::os
 
+/// Sanitizers call these before they are ready themselves, so what runs while nobody traces is not
+/// instrumented and calls nothing that is.
+#define DCP_UNINSTRUMENTED __attribute__((no_sanitize("address", "thread", "undefined")))
+
 extern "C" {
 
-inline int dcp_traced(int result, const char* call, const std::string& path,
-                      const std::string& from = "") {
-  if (result == 0) dcp::os::DurabilityTrace::Add({call, path, from});
-  return result;
+DCP_UNINSTRUMENTED int fsync(int fd) {
+  const long result = ::syscall(SYS_fsync, fd);
+  if (result == 0 && dcp::os::tracing != 0) dcp::os::DurabilityTrace::AddSync(fd);
+  return static_cast<int>(result);
 }
-
-int fsync(int fd) {
-  using Trace = dcp::os::DurabilityTrace;
-  static const auto real = Trace::Real(&fsync, "fsync");
-  return dcp_traced(real(fd), "sync", Trace::PathOf(fd));
+DCP_UNINSTRUMENTED int renameat(int from_folder, const char* from, int to_folder,
+                                const char* to) noexcept {
+  const long result = ::syscall(SYS_renameat2, from_folder, from, to_folder, to, 0);
+  if (result == 0 && dcp::os::tracing != 0) {
+    dcp::os::DurabilityTrace::AddRename(from_folder, from, to_folder, to);
+  }
+  return static_cast<int>(result);
 }
-int rename(const char* from, const char* to) noexcept {
-  using Trace = dcp::os::DurabilityTrace;
-  static const auto real = Trace::Real(&rename, "rename");
-  return dcp_traced(real(from, to), "rename", to, from);
+DCP_UNINSTRUMENTED int rename(const char* from, const char* to) noexcept {
+  return ::renameat(AT_FDCWD, from, AT_FDCWD, to);
 }
-int renameat(int from_folder, const char* from, int to_folder, const char* to) noexcept {
-  using Trace = dcp::os::DurabilityTrace;
-  static const auto real = Trace::Real(&renameat, "renameat");
-  const std::string source = Trace::At(from_folder, from);
-  return dcp_traced(real(from_folder, from, to_folder, to), "rename", Trace::At(to_folder, to),
-                    source);
+DCP_UNINSTRUMENTED int mkdirat(int folder, const char* path, mode_t mode) noexcept {
+  const long result = ::syscall(SYS_mkdirat, folder, path, mode);
+  if (result == 0 && dcp::os::tracing != 0) dcp::os::DurabilityTrace::AddFolder(folder, path);
+  return static_cast<int>(result);
 }
-int mkdir(const char* path, mode_t mode) noexcept {
-  using Trace = dcp::os::DurabilityTrace;
-  static const auto real = Trace::Real(&mkdir, "mkdir");
-  return dcp_traced(real(path, mode), "mkdir", path);
-}
-int mkdirat(int folder, const char* path, mode_t mode) noexcept {
-  using Trace = dcp::os::DurabilityTrace;
-  static const auto real = Trace::Real(&mkdirat, "mkdirat");
-  return dcp_traced(real(folder, path, mode), "mkdir", Trace::At(folder, path));
+DCP_UNINSTRUMENTED int mkdir(const char* path, mode_t mode) noexcept {
+  return ::mkdirat(AT_FDCWD, path, mode);
 }
 
 }  // extern "C"
