@@ -153,8 +153,10 @@ HttpResponse Facade::Handle(const HttpRequest& request) {
   const Place place = Place::Of(backends_, playground, claims->generation);
   HttpResponse response;
   if (route->mutates && claims->mode != "rw") {
-    response = Refused("the token for playground " + playground + " only reads",
-                       "writing is for jobs: use `pretzel derived-dataset run`");
+    response =
+        Refused("the token for playground " + playground + " only reads",
+                "write with `pretzel derived-dataset run`, or connect with `pretzel playground "
+                "connect --write`");
   } else {
     response = Dispatch({place, *route, target->query, request.body});
   }

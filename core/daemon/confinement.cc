@@ -15,13 +15,14 @@ os::Confinement ConfinementOf(const ServiceSettings& service) {
   return confinement;
 }
 
+void AddFiles(const os::Confinement& from, os::Confinement& to) {
+  to.read.insert(to.read.end(), from.read.begin(), from.read.end());
+  to.write.insert(to.write.end(), from.write.begin(), from.write.end());
+}
+
 Result<os::Confinement> ConfinementOf(const JobRooms& rooms, const graph::JobToConfine& job) {
   os::Confinement confinement = rooms.every;
-  const auto add = [](const std::vector<std::string>& from, std::vector<std::string>& to) {
-    to.insert(to.end(), from.begin(), from.end());
-  };
-  add(rooms.instance.read, confinement.read);
-  add(rooms.instance.write, confinement.write);
+  AddFiles(rooms.instance, confinement);
   confinement.write.push_back(job.directory);
   // A warehouse elsewhere is reached over the network; files are no matter of it.
   const auto production = catalog::LocalPath(rooms.production_warehouse);

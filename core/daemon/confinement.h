@@ -25,6 +25,9 @@ struct JobRooms {
   std::string overlay_warehouse;     ///< a location; of a local one, the playground's own part
   os::Confinement instance;          ///< files of the backend's own jobs
 };
+/// What `from` reads and writes, `to` does as well.
+void AddFiles(const os::Confinement& from, os::Confinement& to);
+
 /// For a job that reads its playground, or also writes it. For one that writes, makes the
 /// playground's part of the overlay warehouse if it is not there yet: what does not exist cannot be
 /// allowed.

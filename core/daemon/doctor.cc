@@ -27,11 +27,12 @@ std::string LocalPath(const std::string& warehouse) {
 }  // namespace
 
 Doctor::Doctor(catalog::Catalog& catalog, host::Host& host, const os::Supervisor& supervisor,
-               const Settings& settings, const std::string& bin_dir)
+               const Settings& settings, const Reloader& reloader, const std::string& bin_dir)
     : catalog_(catalog),
       host_(host),
       supervisor_(supervisor),
       settings_(settings),
+      reloader_(reloader),
       places_{ConfineProgram(bin_dir), settings.state_dir, settings.api.socket_path,
               OwnedPorts(settings)} {}
 
@@ -130,9 +131,12 @@ api::DoctorCheck Doctor::WorkersConfined() {
   if (!check.detail.empty()) {
     check.result = "MISSING";
     check.advice =
-        "use a kernel with Landlock (6.12 or newer) and seccomp, grant less under `sandbox`, or "
-        "run "
-        "only plugins that you trust";
+        "what is said to be missing decides: for a control group, start dcpd in one of its own "
+        "with "
+        "the controllers memory and pids (cgroup v2; under systemd, Delegate=yes); for files, "
+        "sockets and signals, use a kernel with Landlock (6.12 or newer) and seccomp, or grant "
+        "less "
+        "under `sandbox`; take out `enabled: false`; else run only plugins that you trust";
     return check;
   }
   check.detail = std::string("every worker is confined as configured; ") + os::kNeverConfined;
@@ -167,6 +171,11 @@ void Doctor::Processes(const playground::Principal& who,
   const std::string production = LocalPath(settings_.production_warehouse);
   if (!production.empty() && os::IsFolder(production)) jobs.read.push_back(production);
   checks.push_back(TryConfinement(places_, "jobs", jobs, warehouse));
+  for (const auto& [instance, own] : reloader_.instance_jobs()) {
+    os::Confinement all = jobs;
+    AddFiles(own, all);
+    checks.push_back(TryConfinement(places_, "jobs of " + instance, all, warehouse));
+  }
 }
 
 }  // namespace dcp::daemon

@@ -9,6 +9,7 @@
 #include "api/server.h"
 #include "catalog/catalog.h"
 #include "daemon/doctor_walls.h"
+#include "daemon/reloader.h"
 #include "daemon/settings.h"
 #include "host/host.h"
 #include "os/supervisor.h"
@@ -20,7 +21,7 @@ namespace dcp::daemon {
 class Doctor {
  public:
   Doctor(catalog::Catalog& catalog, host::Host& host, const os::Supervisor& supervisor,
-         const Settings& settings, const std::string& bin_dir);
+         const Settings& settings, const Reloader& reloader, const std::string& bin_dir);
   /// `playground` is the caller's and usable; without one the catalog probe is left out, and says
   /// so. [any] blocks
   std::vector<api::DoctorCheck> Examine(const store::Playground* playground,
@@ -36,6 +37,7 @@ class Doctor {
   host::Host& host_;
   const os::Supervisor& supervisor_;
   const Settings& settings_;
+  const Reloader& reloader_;
   const GuardedPlaces places_;
 };
 

@@ -190,7 +190,9 @@ api::DoctorCheck TryConfinement(const GuardedPlaces& places, const std::string& 
   const auto answer = Run(words);
   check.advice = "do not let others' queries in until this is refused";
   if (!answer.ok() || answer->exit.signal != 0 || answer->exit.code != 0) {
-    check.detail = "cannot try it: " + (answer.ok() ? answer->text : answer.status().message());
+    check.detail = "cannot try it, and nothing can start so confined: " +
+                   (answer.ok() ? answer->text : answer.status().message());
+    check.advice = "correct its `sandbox`, or a job's `job_sandbox`, in dcpd's configuration";
     return check;
   }
   std::istringstream lines(answer->text);

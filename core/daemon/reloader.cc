@@ -52,6 +52,11 @@ os::Confinement Reloader::JobsOf(const std::string& instance) const {
   return found == instance_jobs_.end() ? os::Confinement() : found->second;
 }
 
+std::map<std::string, os::Confinement> Reloader::instance_jobs() const {
+  const MutexLock lock(mutex_);
+  return instance_jobs_;
+}
+
 void Reloader::Request() {
   const MutexLock lock(mutex_);
   requested_ = true;

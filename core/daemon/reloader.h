@@ -31,6 +31,8 @@ class Reloader {
   void Request();
   /// Reloads that run end soon, and further ones are refused. [any]
   void Stop();
+  /// By instance, for those that have a `job_sandbox` now. [any]
+  std::map<std::string, os::Confinement> instance_jobs() const;
   /// What the jobs of a plugin instance may touch beside what all jobs may, as configured now.
   /// [any]
   os::Confinement JobsOf(const std::string& instance) const;

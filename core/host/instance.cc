@@ -334,7 +334,7 @@ InstanceState Instance::State() const {
   if (phase_ != Phase::kReady && !reason_.ok()) state.detail = reason_.ToString();
   if (home_ && phase_ == Phase::kReady) state.unconfined = home_->unconfined();
   if (!plan_.own.sandboxed && plan_.own.isolation != kIsolationInProcess) {
-    state.unconfined = "its worker is not confined at all: the configuration says so";
+    state.unconfined = kNotConfined;
   }
   state.restarts = std::max(0, starts_ - 1);
   // Also while it starts: a debugger attaches to it then, and a start that takes long is looked at.

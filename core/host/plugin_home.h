@@ -20,6 +20,10 @@ namespace dcp::host {
 /// For destroy() at the end, and then for the plugin to be gone by itself.
 constexpr int64_t kStopGraceMs = 2'000;
 
+/// What is missing where `sandbox: {enabled: false}` is configured.
+inline constexpr char kNotConfined[] =
+    "its worker is not confined at all: the configuration says so";
+
 struct HomeOptions {
   std::string program;        ///< of the worker
   std::string plugin_path;    ///< what is loaded

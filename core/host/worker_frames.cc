@@ -51,11 +51,7 @@ void WorkerProcess::HandleReady(const Frame& frame) {
       const MutexLock lock(mutex_);
       unconfined_ = unprotected + (unconfined_.empty() ? "" : "; ") + unconfined_;
     }
-    log::Write(
-        log::Id::kPluginUnprotected,
-        {{"plugin", options_.plugin}, {"instance", options_.instance}, {"missing", unprotected}});
-    options_.journal->Add(log::Level::kWarning, kSourceHost,
-                          "its worker is not fully confined; missing: " + unprotected);
+    SayUnprotected(unprotected);
   }
   (void)channel_->Send(FrameType::kValidate, kValidateId, options_.config_json.Reveal());
 }

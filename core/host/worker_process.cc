@@ -119,6 +119,7 @@ Status WorkerProcess::Start() {
 
 /// Before it is told what to load. Without a group each of its processes has limits of its own.
 void WorkerProcess::Group() {
+  if (!options_.sandboxed) SayUnprotected(kNotConfined);
   std::string missing = options_.groups.missing;
   const MutexLock lock(mutex_);
   if (!options_.groups.folder.empty()) {
@@ -131,12 +132,23 @@ void WorkerProcess::Group() {
     }
     missing = status.message();
   }
-  if (missing.empty()) return;
+  if (!missing.empty()) LimitsAreMissing(missing);
+}
+
+void WorkerProcess::LimitsAreMissing(const std::string& why) {
   unconfined_ = options_.sandbox.processes
                     ? "limits.memory holds for each of its processes alone, and their number is "
                       "not limited: "
                     : "the number of its threads is not limited: ";
-  unconfined_ += missing;
+  unconfined_ += why;
+  SayUnprotected(unconfined_);
+}
+
+void WorkerProcess::SayUnprotected(const std::string& missing) const {
+  log::Write(log::Id::kPluginUnprotected,
+             {{"plugin", options_.plugin}, {"instance", options_.instance}, {"missing", missing}});
+  options_.journal->Add(log::Level::kWarning, kSourceHost,
+                        "its worker is not fully confined; missing: " + missing);
 }
 
 WorkerProcess::Phase WorkerProcess::phase() const {

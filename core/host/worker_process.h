@@ -56,6 +56,9 @@ class WorkerProcess : public PluginHome {
 
   Status Start();
   void Group();
+  void LimitsAreMissing(const std::string& why) DCP_REQUIRES(mutex_);
+  /// To the log and to the plugin's own.
+  void SayUnprotected(const std::string& missing) const;
   void Loop();
   void Wait(bool& exited);
   void Drain();

@@ -130,7 +130,7 @@ class Scanner {
     } else if (c == ':' && Peek(1) == ':') {
       at_ += 2;
       Push(TokenKind::kSymbol, begin, "::");
-    } else if (c == ':' && IsWordStart(Peek(1))) {
+    } else if (c == ':' && IsWordStart(Peek(1)) && !IsPath()) {
       ++at_;
       while (at_ < text_.size() && IsWord(text_[at_])) ++at_;
       Push(TokenKind::kParam, begin, std::string(text_.substr(begin + 1, at_ - begin - 1)));
@@ -139,6 +139,14 @@ class Scanner {
       ++at_;
       Push(TokenKind::kSymbol, begin, std::string(1, c));
     }
+  }
+  /// The colon of `STRUCT<a:INT>`, or of a path into a variant (`v:field`): nothing stands between
+  /// it and what it belongs to. As the test backend's screen has it.
+  bool IsPath() const {
+    if (at_ == 0) return false;
+    const char before = text_[at_ - 1];
+    return IsWord(before) || before == '`' || before == '\'' || before == '"' || before == ')' ||
+           before == ']';
   }
   /// A backslash before the line feed takes the next line in.
   void LineComment() {

@@ -113,6 +113,11 @@ TEST(SqlTextTest, AMegabyteOfParametersIsReadInOneGo) {
 TEST(SqlTextTest, Parameters) {
   EXPECT_THAT(Params("SELECT :a, x::int, ':b', -- :c\n  `:d`, \":e\"\nWHERE y>=:f_1"),
               ElementsAre("a@1:8", "f_1@3:10"));
+  // Colons of types and of paths into a variant, as Spark prints the former.
+  EXPECT_THAT(
+      Params("SELECT CAST(s AS STRUCT<a:INT, b:ARRAY<STRUCT<`c`:STRING>>>), v:field, f(v):x, "
+             "a[0]:y, v:a.b[:n] WHERE x IN (:p,:q)"),
+      ElementsAre("n@1:93", "p@1:108", "q@1:111"));
 }
 
 TEST(SqlTextTest, Names) {

@@ -100,6 +100,21 @@ TEST(CheckTest, ExplainsAnErrorOfTheJob) {
   }
 }
 
+TEST(CheckTest, NamesTheKeysThatConfineAJob) {
+  for (const char* words :
+       {"dcp-confine: the sandbox cannot allow /nope: No such file or directory",
+        "cannot start /opt/spark-submit: Permission denied",
+        "[Errno 13] Permission denied: '/data/x'",
+        "Failed to bind to /127.0.0.1:0: Operation not permitted",
+        "Cannot find catalog plugin class for catalog 'prod'"}) {
+    const Json response = CheckJson(
+        {{"phase", "EXITED"}, {"exitCode", 1}, {"stderrTail", std::string(words) + "\n"}});
+    const std::string hint = response.at("findings").at(0).at("hint");
+    EXPECT_NE(hint.find("`runs.sandbox"), hint.npos) << words << ": " << hint;
+    EXPECT_NE(hint.find("`job_sandbox"), hint.npos) << words << ": " << hint;
+  }
+}
+
 TEST(CheckTest, ExplainsAProcessThatLeftNoResult) {
   const struct {
     Json process;
@@ -132,6 +147,11 @@ TEST(CheckTest, ExplainsAProcessThatLeftNoResult) {
        "PZ0413",
        "No space left",
        true},
+      {{{"exitCode", 126},
+        {"stderrTail", "dcp-confine: the sandbox cannot allow /nope: No such file or directory\n"}},
+       "PZ0407",
+       "/nope",
+       false},
       {{{"exitCode", 0}}, "PZ0408", "logged nothing", false},
       {{{"exitCode", 3}, {"stderrTail", "what went wrong\n\tat x\n"}},
        "PZ0408",

@@ -24,6 +24,9 @@ constexpr std::string_view kMemoryHint =
     "raise driverMemory in the spark_runner configuration, or let the query hold less at once";
 constexpr std::string_view kCatalogHint =
     "the playground's catalog did not answer; see `pretzel doctor`, then run again";
+constexpr std::string_view kConfinedHint =
+    "a job is confined; for the operator: `runs.sandbox`, and the instance's `job_sandbox`, list "
+    "what it may read, write, `connect` to and `listen` at";
 constexpr std::string_view kJavaHint =
     "install a Java 17 runtime, or set javaHome in the spark_runner configuration";
 
@@ -78,7 +81,16 @@ constexpr auto kByTail = std::to_array<Rule>({
      "`python` in the spark_runner configuration must be one that can import pyspark"},
     {"org.apache.iceberg.spark", "PZ0407", false,
      "`jars` in the spark_runner configuration must name Iceberg's runtime for this Spark"},
-    {"cannot start ", "PZ0407", false, "check the paths in the spark_runner configuration"},
+    {"the sandbox cannot allow ", "PZ0407", false,
+     "for the operator: correct that path, or remove it, in `runs.sandbox` or the instance's "
+     "`job_sandbox` in dcpd's configuration"},
+    {"cannot start ", "PZ0407", false,
+     "for the operator: check the paths in the spark_runner configuration, and whether "
+     "`runs.sandbox.read` or the instance's `job_sandbox.read` lists them: a job reads nothing "
+     "else"},
+    {"Cannot find catalog plugin class", "PZ0408", false,
+     "for the operator: `jars` in the spark_runner configuration must name Iceberg's runtime for "
+     "this Spark, and `runs.sandbox.read` or the instance's `job_sandbox.read` must list it"},
     {"BindException", "PZ0407", true, "a port that Spark asked for was taken; run again"},
     {"java.net.ConnectException", "PZ0405", true, kCatalogHint},
 });
@@ -112,12 +124,19 @@ std::string LastWords(std::string_view text) {
   return words;
 }
 
+/// What to do when nothing else is known than that the system refused something.
+std::string HintOf(std::string_view text) {
+  const bool refused = text.find("Permission denied") != text.npos ||
+                       text.find("Operation not permitted") != text.npos;
+  return std::string(refused ? kConfinedHint : "the job's log has more");
+}
+
 }  // namespace
 
 Failure ExplainError(const std::string& error_class, const std::string& message,
                      const std::string& sql_state) {
   const std::string text = message.empty() ? "the job failed with " + error_class : message;
-  Failure failure = {"PZ0408", text, "the job's log has more", "", "", false};
+  Failure failure = {"PZ0408", text, HintOf(text), "", "", false};
   const Rule* found = nullptr;
   for (const Rule& rule : kByClass) {
     if (found == nullptr && EndsWithClass(error_class, rule.pattern)) found = &rule;
@@ -159,7 +178,7 @@ Failure ExplainEnd(int exit_code, int signal, std::string_view stderr_tail) {
             true};
   }
   if (signal == 15 || exit_code == 143) return ExplainStopped();
-  return {"PZ0408", message, "the job's log has more", "", "", signal != 0};
+  return {"PZ0408", message, HintOf(stderr_tail), "", "", signal != 0};
 }
 
 Failure ExplainLost() {

@@ -62,3 +62,25 @@ def test_the_tutorial_ends_with_a_run(tmp_path):
         (author / "write_table.py").write_text("raise SystemExit('out of paper')\n")
         failed = daemon.json("run", author / "numbers.yaml", "-p", "tutorial", "--wait", check=False)
         assert failed["status"] == "FAILED" and "ended with 1" in str(failed), failed
+        doctor_looks_at_what_the_instances_jobs_may(daemon, config, author)
+
+
+def doctor_looks_at_what_the_instances_jobs_may(daemon, config, author):
+    def look():
+        return {check["name"]: check for check in daemon.json("doctor", check=False)["checks"]}["jobs of shell: reach of its process"]
+
+    assert look()["result"] == "ENFORCED"
+    for grants, words in (
+        (f"{{read: ['{daemon.state}']}}", ["secrets", "pretzel.db"]),
+        (f"{{write: ['{daemon.state}/production/warehouse']}}", ["write:"]),
+        ("{read: [/no/such/place]}", ["/no/such/place", "nothing can start"]),
+    ):
+        text = config.read_text()
+        config.write_text(re.sub(r"job_sandbox: .*", f"job_sandbox: {grants}", text))
+        assert "job_sandbox" in str(daemon.json("config", "reload"))
+        found = look()
+        assert found["result"] == "FAILED" and all(word in found["detail"] for word in words), found
+    config.write_text(re.sub(r"job_sandbox: .*", "sandbox: {enabled: false}", config.read_text()))
+    daemon.cli("config", "reload")
+    said = [line for line in daemon.log.read_text().splitlines() if "PluginUnprotected" in line and "instance=shell" in line]
+    assert any("not confined at all" in line for line in said), said
