@@ -68,7 +68,8 @@ void CheckSql(const Manifest& manifest, const SqlScan& scan, Findings& findings)
   for (const SqlParam& param : scan.params) {
     bool known = std::find(declared.begin(), declared.end(), param.name) != declared.end();
     if (!used.insert(param.name).second || known) continue;
-    std::string near = yaml::Nearest(param.name, declared);
+    const bool shown = findings.errors() < Findings::kMax;
+    std::string near = shown ? yaml::Nearest(param.name, declared) : std::string();
     findings.Error(kParamUndeclared, place(param.at),
                    "the parameter :" + param.name + " is not declared",
                    near.empty() ? "declare it under spec.params" : "did you mean :" + near + "?");

@@ -3,10 +3,12 @@
 // Arguments whose text decides what is read: types and options.
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "spark_sql/calls.h"
+#include "spark_sql/nesting.h"
 #include "spark_sql/suggest.h"
 
 namespace dcp::spark_sql {
@@ -20,10 +22,24 @@ Denial DenyAt(const Token& token, std::string id, std::string message, std::stri
   return {std::move(id), std::move(message), std::move(hint), token.begin, token.end};
 }
 
+Denial TooDeep(const Function& function, const Token& text) {
+  return DenyAt(text, "PZ0205",
+                "the type that '" + std::string(function.name) +
+                    "' is given is nested deeper than " + std::to_string(kTypeDepthMax),
+                "keep what is below as text");
+}
+
 }  // namespace
 
 std::optional<Denial> Calls::CheckArguments(const Function& function, size_t open) const {
   const std::vector<Argument> arguments = Arguments(open);
+  if (std::find(kTypeFunctions.begin(), kTypeFunctions.end(), function.name) !=
+      kTypeFunctions.end()) {
+    for (size_t k = open + 1; k < match_[open]; ++k) {
+      if (tokens_[k].kind != TokenKind::kString) continue;
+      if (DepthOfText(tokens_[k].text) > kTypeDepthMax) return TooDeep(function, tokens_[k]);
+    }
+  }
   for (size_t i = 0; i < arguments.size(); ++i) {
     const size_t begin = arguments[i].begin;
     for (size_t k = begin; k < arguments[i].end; ++k) {
@@ -78,6 +94,7 @@ std::optional<Denial> Calls::CheckType(const Function& function, const Argument&
         "write it as text without backslashes, 'a INT, b STRING', or as "
         "schema_of_json('...')");
   }
+  if (DepthOfText(text) > kTypeDepthMax) return TooDeep(function, first);
   if (text.find("udt") != std::string::npos && text.find('{') != std::string::npos) {
     return DenyAt(first, "PZ0224", "a type in JSON with the word 'udt' loads a Java class",
                   "write the type as DDL: 'a INT, b STRING'");

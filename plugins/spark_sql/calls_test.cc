@@ -219,7 +219,7 @@ TEST(Calls, SayWhatToDo) {
 TEST(Calls, AreJudgedInTimeThatGrowsWithTheText) {
   std::string dots = "SELECT a";
   for (int i = 0; i < 60'000; ++i) dots += ".a";
-  EXPECT_EQ(Verdict(dots + "(1)"), "PZ0223@" + std::to_string(dots.size() - 7));
+  EXPECT_EQ(Verdict(dots + "(1)").substr(0, 6), "PZ0205");
   std::string types = "SELECT CAST(a AS STRUCT<b: INT";
   for (int i = 0; i < 20'000; ++i) types += ",c:dec(1)";
   // Too far from the STRUCT< to be a type: refused, and quickly.

@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "spark_sql/calls.h"
 #include "spark_sql/functions.h"
+#include "spark_sql/nesting.h"
 #include "spark_sql/suggest.h"
 
 namespace dcp::spark_sql {
@@ -53,6 +56,7 @@ class Rules {
   std::optional<Denial> Run() {
     if (auto denial = Statements()) return denial;
     if (auto denial = Start()) return denial;
+    if (auto denial = JudgeNesting(tokens_, count_)) return denial;
     calls_.emplace(tokens_, count_);
     for (size_t i = 0; i < count_; ++i) {
       if (auto denial = At(i)) return denial;
@@ -246,12 +250,12 @@ ScreenResult Screen(std::string_view sql) {
 
   ScreenResult result;
   result.query.sql = std::string(sql.substr(0, rules.QueryEnd()));
+  std::unordered_set<std::string_view> seen;
   for (size_t i = 0; i < rules.count(); ++i) {
     const Token& token = tokens[i];
     if (token.kind != TokenKind::kParameter) continue;
-    const bool seen = std::any_of(result.query.markers.begin(), result.query.markers.end(),
-                                  [&](const Marker& m) { return m.name == token.text; });
-    if (!seen) result.query.markers.push_back({token.text, token.begin, token.end});
+    if (!seen.insert(token.text).second) continue;
+    result.query.markers.push_back({token.text, token.begin, token.end});
   }
   return result;
 }
@@ -259,8 +263,10 @@ ScreenResult Screen(std::string_view sql) {
 std::vector<Denial> UndeclaredMarkers(const std::vector<Marker>& markers,
                                       const std::vector<std::string>& declared) {
   std::vector<Denial> out;
+  const std::unordered_set<std::string_view> known(declared.begin(), declared.end());
   for (const Marker& marker : markers) {
-    if (std::find(declared.begin(), declared.end(), marker.name) != declared.end()) continue;
+    if (known.contains(marker.name)) continue;
+    if (out.size() >= kUndeclaredMax) break;
     const std::string nearest = Nearest(marker.name, declared);
     out.push_back({"PZ0215", "the parameter ':" + marker.name + "' is not declared",
                    nearest.empty() ? "declare it in the manifest, with a type and a value"
@@ -273,10 +279,10 @@ std::vector<Denial> UndeclaredMarkers(const std::vector<Marker>& markers,
 std::vector<std::string> UnusedParameters(const std::vector<Marker>& markers,
                                           const std::vector<std::string>& declared) {
   std::vector<std::string> out;
+  std::unordered_set<std::string_view> used;
+  for (const Marker& marker : markers) used.insert(marker.name);
   for (const std::string& name : declared) {
-    const bool used = std::any_of(markers.begin(), markers.end(),
-                                  [&](const Marker& m) { return m.name == name; });
-    if (!used) out.push_back(name);
+    if (!used.contains(name)) out.push_back(name);
   }
   return out;
 }

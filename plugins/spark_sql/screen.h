@@ -42,7 +42,10 @@ struct ScreenResult {
 /// [any]
 ScreenResult Screen(std::string_view sql);
 
-/// Markers that `declared` lacks (as denials, with did-you-mean). [any]
+/// Findings about markers; more help nobody, and each looks for the nearest name.
+constexpr size_t kUndeclaredMax = 200;
+
+/// The first kUndeclaredMax markers that `declared` lacks (as denials, with did-you-mean). [any]
 std::vector<Denial> UndeclaredMarkers(const std::vector<Marker>& markers,
                                       const std::vector<std::string>& declared);
 /// Declared names that no marker uses. [any]

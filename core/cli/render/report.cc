@@ -63,6 +63,29 @@ std::string LineOf(const std::string& content, int64_t line) {
   return text;
 }
 
+/// Of a line that is longer than a screen is wide, the part around a column; `column` becomes that
+/// of the part. Generated queries have lines of a megabyte, and a report may show 200 of them.
+std::string PartOf(const std::string& line, int64_t& column) {
+  constexpr int64_t kShown = 240;   // characters
+  constexpr int64_t kBefore = 120;  // of them, at most before the column
+  const int64_t first = std::max<int64_t>(column - kBefore, 1);
+  std::string part;
+  int64_t character = 0;
+  for (const char c : line) {
+    if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) ++character;
+    if (character >= first + kShown) break;
+    if (character >= first) part += c;
+  }
+  if (part.size() < line.size()) {
+    if (character >= first + kShown) part += " …";
+    if (first > 1) {
+      part.insert(0, "… ");
+      column += 3 - first;
+    }
+  }
+  return part;
+}
+
 /// The line a finding is about, with a caret below its column.
 std::string Excerpt(const std::vector<SourceFile>& sources, const json& location,
                     const Paint& paint) {
@@ -70,11 +93,11 @@ std::string Excerpt(const std::vector<SourceFile>& sources, const json& location
   const int64_t line = NumberOf(location, "line");
   for (const SourceFile& source : sources) {
     if (source.path != file || line < 1) continue;
-    const std::string text = LineOf(source.content, line);
+    int64_t column = NumberOf(location, "column");
+    const std::string text = PartOf(LineOf(source.content, line), column);
     if (text.empty()) return "";
     const std::string number = std::to_string(line);
     std::string excerpt = "  " + number + " | " + Printable(text) + "\n";
-    const int64_t column = NumberOf(location, "column");
     if (column < 1) return excerpt;
     std::string below;  // tabs stay tabs, so that the caret stands below whatever their width
     for (const char c : text) {

@@ -71,6 +71,28 @@ TEST(ReportTest, AFindingQuotesTheLineWithACaretBelowTheColumn) {
             "test FAILED in 1.5 s (run r0123456789abcdef, playground fin)\n");
 }
 
+TEST(ReportTest, OfALongLineThePartAroundTheColumnIsQuoted) {
+  const auto report = [](int column) {
+    return R"({"kind": "TestReport", "status": "FAILED", "findings": [
+      {"severity": "ERROR", "code": "PZ0203", "message": "no",
+       "location": {"file": "B.yaml", "line": 1, "column": )" +
+           std::to_string(column) + "}}]}";
+  };
+  const std::string line = std::string(500, 'a') + "éX" + std::string(1'000'000, 'b');
+  const std::vector<SourceFile> sources = {{"B.yaml", line}};
+  EXPECT_EQ(ReportText(RunWith("test", "FAILED", report(502)), sources, Paint()),
+            "B.yaml:1:502: error PZ0203: no\n"
+            "  1 | … " +
+                std::string(119, 'a') + "éX" + std::string(119, 'b') + " …\n" + "    | " +
+                std::string(122, ' ') + "^\n" +
+                "\ntest FAILED in 1.5 s (run r0123456789abcdef, playground fin)\n");
+  EXPECT_EQ(ReportText(RunWith("test", "FAILED", report(2)), sources, Paint()),
+            "B.yaml:1:2: error PZ0203: no\n"
+            "  1 | " +
+                std::string(240, 'a') + " …\n" +
+                "    |  ^\n\ntest FAILED in 1.5 s (run r0123456789abcdef, playground fin)\n");
+}
+
 TEST(ReportTest, ApplyAndRunReportsNameTheTableAndWhatBecameOfIt) {
   const std::string apply = R"({"kind": "ApplyReport", "status": "DRIFTED", "body": {"datasets": [
       {"table": "prod.m.a", "status": "CREATED", "location": "file:///w/a"},
