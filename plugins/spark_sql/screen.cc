@@ -160,11 +160,6 @@ class Rules {
   std::optional<Denial> Parentheses(size_t i) {
     if (Is(i, "(")) {
       open_.push_back(i);
-      if (open_.size() > kParenDepthMax) {
-        return DenyAt(tokens_[i], "PZ0205",
-                      "parentheses are nested deeper than " + std::to_string(kParenDepthMax),
-                      "split the query with WITH");
-      }
     } else if (Is(i, ")")) {
       if (open_.empty()) {
         return DenyAt(tokens_[i], "PZ0205", "this ')' closes nothing", "remove it, or add '('");
