@@ -316,7 +316,7 @@ ENGINE = {
     "recursion": "WITH RECURSIVE r AS (SELECT 1 UNION ALL SELECT * FROM r) SELECT * FROM q",
     "aggregate in where": f"SELECT 1 FROM {TABLE} WHERE count(*) > 1", "ungrouped": f"SELECT carrier, count(*) FROM {TABLE}",
     "duplicate columns": "SELECT 1 AS a, 2 AS a", "void column": "SELECT NULL AS a", "interval column": "SELECT INTERVAL 1 DAY AS a",
-    "ten thousand columns": "SELECT " + ", ".join(["nope"] * 2000), "deep operators": "SELECT " + "-" * 1 + " " + "- " * 100 + "nope",
+    "ten thousand columns": "SELECT " + ", ".join(["nope"] * 2000), "deep operators": "SELECT " + "-" * 1 + " " + "- " * 90 + "nope",
     "python source": "SELECT * FROM pyspark.`x`", "alias of commands": "SELECT delete, insert FROM nowhere",
     "sql keyword": "SELECT FROM WHERE",
 }

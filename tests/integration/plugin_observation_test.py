@@ -139,7 +139,10 @@ def test_logs_are_followed_until_ctrl_c(own):
     assert "ready" in follower.stdout.readline()
     own.cli("service", "restart", PLUGIN)
     for wanted in ("a restart was asked for", "died: ", "ready: worker"):
-        assert wanted in follower.stdout.readline()
+        line = follower.stdout.readline()
+        while "not fully confined" in line:  # what this machine's kernel cannot give
+            line = follower.stdout.readline()
+        assert wanted in line
     follower.send_signal(signal.SIGINT)
     assert follower.wait(30) == 0, follower.stderr.read()
 
