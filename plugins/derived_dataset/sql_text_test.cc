@@ -117,7 +117,7 @@ TEST(SqlTextTest, Parameters) {
   EXPECT_THAT(
       Params("SELECT CAST(s AS STRUCT<a:INT, b:ARRAY<STRUCT<`c`:STRING>>>), v:field, f(v):x, "
              "a[0]:y, v:a.b[:n] WHERE x IN (:p,:q)"),
-      ElementsAre("n@1:93", "p@1:108", "q@1:111"));
+      ElementsAre("n@1:94", "p@1:110", "q@1:113"));
 }
 
 TEST(SqlTextTest, Names) {
