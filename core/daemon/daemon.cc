@@ -212,8 +212,8 @@ class RealDaemon : public Daemon {
   }
 
   Status StartApi() {
-    doctor_ =
-        std::make_unique<Doctor>(*catalog_, *host_, *supervisor_, settings_, *reloader_, options_.bin_dir);
+    doctor_ = std::make_unique<Doctor>(*catalog_, *host_, *supervisor_, settings_, *reloader_,
+                                       options_.bin_dir);
     DCP_ASSIGN(auto principals,
                api::Principals::LoadOrCreate(settings_.state_dir + "/principals.jsonl",
                                              settings_.state_dir + "/token"));
