@@ -132,11 +132,10 @@ api::DoctorCheck Doctor::WorkersConfined() {
     check.result = "MISSING";
     check.advice =
         "what is said to be missing decides: for a control group, start dcpd in one of its own "
-        "with "
-        "the controllers memory and pids (cgroup v2; under systemd, Delegate=yes); for files, "
-        "sockets and signals, use a kernel with Landlock (6.12 or newer) and seccomp, or grant "
-        "less "
-        "under `sandbox`; take out `enabled: false`; else run only plugins that you trust";
+        "with the controllers memory and pids (cgroup v2; under systemd, Delegate=yes); for "
+        "files, sockets and signals, use a kernel with Landlock (6.12 or newer) and seccomp, or "
+        "grant less under `sandbox`; take out `enabled: false`; else run only plugins that you "
+        "trust";
     return check;
   }
   check.detail = std::string("every worker is confined as configured; ") + os::kNeverConfined;
@@ -154,8 +153,10 @@ void Doctor::Processes(const playground::Principal& who,
     const std::string name = "service " + service.name;
     if (at->sandbox) {
       const bool spark = IsSpark(service.pid);
-      checks.push_back(
-          TryConfinement(places_, name, ConfinementOf(*at), spark ? warehouse : std::string()));
+      std::vector<std::string> own;
+      for (const ServiceFile& file : at->files) own.push_back(file.path);
+      checks.push_back(TryConfinement(places_, name, ConfinementOf(*at), own,
+                                      spark ? warehouse : std::string()));
       LookAtProcess(service.pid, checks.back());
     } else {
       checks.push_back(Unconfined(name, "give it a `sandbox` in dcpd's configuration"));
@@ -170,11 +171,11 @@ void Doctor::Processes(const playground::Principal& who,
   os::Confinement jobs = *settings_.job_sandbox;
   const std::string production = LocalPath(settings_.production_warehouse);
   if (!production.empty() && os::IsFolder(production)) jobs.read.push_back(production);
-  checks.push_back(TryConfinement(places_, "jobs", jobs, warehouse));
+  checks.push_back(TryConfinement(places_, "jobs", jobs, {}, warehouse));
   for (const auto& [instance, own] : reloader_.instance_jobs()) {
     os::Confinement all = jobs;
     AddFiles(own, all);
-    checks.push_back(TryConfinement(places_, "jobs of " + instance, all, warehouse));
+    checks.push_back(TryConfinement(places_, "jobs of " + instance, all, {}, warehouse));
   }
 }
 

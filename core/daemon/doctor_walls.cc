@@ -63,10 +63,10 @@ Result<Answer> Run(const std::vector<std::string>& argv) {
 
 /// `port`: of a listener that nobody is to reach.
 std::vector<std::string> Attempts(const GuardedPlaces& places, const os::Confinement& confinement,
-                                  const std::string& write, int port) {
+                                  const std::vector<std::string>& own, const std::string& write,
+                                  int port) {
   std::vector<std::string> attempts;
   const auto read = [&](const std::string& path) {
-    const auto& own = confinement.read;
     if (std::find(own.begin(), own.end(), path) == own.end()) attempts.push_back("read:" + path);
   };
   const std::string secrets = places.state_dir + "/secrets";
@@ -81,8 +81,8 @@ std::vector<std::string> Attempts(const GuardedPlaces& places, const os::Confine
   if (!write.empty()) attempts.push_back("write:" + write);
   if (confinement.connect && port > 0) attempts.push_back("tcp:" + std::to_string(port));
   for (const OwnedPort& owned : places.ports) {
-    const auto& own = confinement.listen;
-    if (std::find(own.begin(), own.end(), owned.port) != own.end()) continue;
+    const auto& listed = confinement.listen;
+    if (std::find(listed.begin(), listed.end(), owned.port) != listed.end()) continue;
     attempts.push_back("listen:" + std::to_string(owned.port));
   }
   return attempts;
@@ -175,12 +175,14 @@ std::string Outcome(const Result<std::string>& answer, bool* passed) {
 }  // namespace
 
 api::DoctorCheck TryConfinement(const GuardedPlaces& places, const std::string& what,
-                                const os::Confinement& confinement, const std::string& write) {
+                                const os::Confinement& confinement,
+                                const std::vector<std::string>& own, const std::string& write) {
   api::DoctorCheck check{what + ": reach of its process", "process", "FAILED", "", ""};
   auto words = os::ConfineWords(places.confine_program, confinement);
   words.pop_back();  // what would introduce a program
   const Listener listener;
-  const std::vector<std::string> attempts = Attempts(places, confinement, write, listener.port());
+  const std::vector<std::string> attempts =
+      Attempts(places, confinement, own, write, listener.port());
   for (const std::string& attempt : attempts) words.insert(words.end(), {"--try", attempt});
   std::set<std::string> listed;  // that a forwarder leads to them is shown as well
   if (confinement.own_network && confinement.connect) {

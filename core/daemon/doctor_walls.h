@@ -25,10 +25,11 @@ struct GuardedPlaces {
 
 /// Starts a process that is confined as `what` is, and has it try to read secrets, the store and
 /// other jobs' folders, to connect to dcpd's socket, and to a port that is not listed, and to
-/// listen at dcpd's and others' ports. `write`: a folder that it must not write to; empty: not
-/// tried. Blocks.
+/// listen at dcpd's and others' ports. `own`: files of dcpd's that were made for it to read, and
+/// for nobody else. `write`: a folder that it must not write to; empty: not tried. Blocks.
 api::DoctorCheck TryConfinement(const GuardedPlaces& places, const std::string& what,
-                                const os::Confinement& confinement, const std::string& write);
+                                const os::Confinement& confinement,
+                                const std::vector<std::string>& own, const std::string& write);
 /// The same for what runs without one.
 api::DoctorCheck Unconfined(const std::string& what, const std::string& advice);
 /// Adds to a check of a service whether the process that runs now has a filter.

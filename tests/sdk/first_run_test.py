@@ -72,6 +72,7 @@ def doctor_looks_at_what_the_instances_jobs_may(daemon, config, author):
     assert look()["result"] == "ENFORCED"
     for grants, words in (
         (f"{{read: ['{daemon.state}']}}", ["secrets", "pretzel.db"]),
+        (f"{{read: ['{daemon.state}/token', '{daemon.state}/secrets']}}", ["read:" + str(daemon.state / "token"), "secrets,"]),
         (f"{{write: ['{daemon.state}/production/warehouse']}}", ["write:"]),
         ("{read: [/no/such/place]}", ["/no/such/place", "nothing can start"]),
     ):
