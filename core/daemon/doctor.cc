@@ -153,7 +153,10 @@ void Doctor::Processes(const playground::Principal& who,
     const std::string name = "service " + service.name;
     if (at->sandbox) {
       const bool spark = IsSpark(service.pid);
+      // A catalog reads its secret where it is listed. Where queries run, nothing but the service's
+      // own files is excused.
       std::vector<std::string> own;
+      if (!spark) own = at->sandbox->read;
       for (const ServiceFile& file : at->files) own.push_back(file.path);
       checks.push_back(TryConfinement(places_, name, ConfinementOf(*at), own,
                                       spark ? warehouse : std::string()));

@@ -25,7 +25,7 @@ struct GuardedPlaces {
 
 /// Starts a process that is confined as `what` is, and has it try to read secrets, the store and
 /// other jobs' folders, to connect to dcpd's socket, and to a port that is not listed, and to
-/// listen at dcpd's and others' ports. `own`: files of dcpd's that were made for it to read, and
+/// listen at dcpd's and others' ports. `own`: files of dcpd's that are there for it to read, and
 /// for nobody else. `write`: a folder that it must not write to; empty: not tried. Blocks.
 api::DoctorCheck TryConfinement(const GuardedPlaces& places, const std::string& what,
                                 const os::Confinement& confinement,
