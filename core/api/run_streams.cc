@@ -139,7 +139,7 @@ class LogStream final : public EventStream<v1::LogChunk> {
       return directory.status().code() == Code::kNotFound ? Status() : directory.status();
     }
     // The job can write there, and may have put anything in a log's place.
-    const auto folder = os::UntrustedFolder::Open(*directory, os::kJobFolderLevels);
+    const auto folder = os::UntrustedFolder::Open(*directory, os::kJobWorkLevels);
     if (folder.status().code() == Code::kNotFound) return {};
     DCP_TRY(folder.status());
     for (const std::string stream : kLogFiles) {

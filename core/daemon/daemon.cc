@@ -30,6 +30,7 @@
 #include "log/log.h"
 #include "os/control_group.h"
 #include "os/file.h"
+#include "os/job.h"
 #include "os/peer.h"
 #include "os/supervisor.h"
 #include "store/store.h"
@@ -163,7 +164,8 @@ class RealDaemon : public Daemon {
         JobRooms own = rooms;
         own.instance = reloader_->JobsOf(job.instance);
         DCP_ASSIGN(const os::Confinement confinement, ConfinementOf(own, job));
-        auto argv = os::ConfineWords(ConfineProgram(options_.bin_dir), confinement);
+        auto argv =
+            os::ConfineWords(ConfineProgram(options_.bin_dir), confinement, os::kJobEnvironmentFd);
         argv.insert(argv.end(), job.argv.begin(), job.argv.end());
         return argv;
       };

@@ -96,9 +96,9 @@ struct Event {
 struct JobToConfine {
   std::string playground;
   int64_t generation = 0;
-  bool writes = false;  ///< into the playground's tables; a test only reads
-  std::string directory;
-  std::string instance;  ///< of the backend, which knows what its jobs are
+  bool writes = false;    ///< into the playground's tables; a test only reads
+  std::string directory;  ///< its work folder
+  std::string instance;   ///< of the backend, which knows what its jobs are
   std::vector<std::string> argv;
 };
 
@@ -110,7 +110,8 @@ struct RunnerOptions {
   std::string job_directory;  ///< folder that holds one folder for each job
   std::string launcher;       ///< path of dcp-launch
   int held_fd = -1;           ///< what every launcher keeps open beside its job; the caller's
-  /// The command that runs a job's command confined; without it jobs run as they are. [any]
+  /// The command that runs a job's command confined, and gives it the environment that stands in
+  /// os::kJobEnvironmentFd; without it jobs run as they are. [any]
   std::function<Result<std::vector<std::string>>(const JobToConfine&)> confine;
   int64_t job_timeout_ms = 6 * 3600 * 1000;
   int64_t job_poll_ms = 200;
@@ -143,7 +144,8 @@ class Runner {
   /// not block a thread. [any]
   virtual std::shared_ptr<void> Subscribe(const std::string& run_id,
                                           std::function<void()> notify) = 0;
-  /// Path of a job's folder (its stdout and stderr live there); NOT_FOUND when the node has none.
+  /// Path of a job's work folder (its stdout and stderr live there); NOT_FOUND when the node has
+  /// none.
   virtual Result<std::string> JobDirectory(const std::string& run_id,
                                            const std::string& node_id) = 0;
 };

@@ -28,7 +28,8 @@ Status RunnerImpl::NewLease(JobAtWork& job, JobRecord::Kind kind, int64_t defaul
 Result<RunnerImpl::Offer> RunnerImpl::AskForWork(JobAtWork& job) {
   LeaseFacts facts;
   facts.run_id = job.run.id;
-  facts.directory = job.record.directory;
+  // What the job may write; what stands around it is between the daemon and the launcher.
+  facts.directory = WorkFolder(job.record);
   facts.idempotency_key = job.record.idempotency_key;
   facts.deadline = job.record.deadline;
   Offer offer;
@@ -42,7 +43,7 @@ Result<RunnerImpl::Offer> RunnerImpl::AskForWork(JobAtWork& job) {
     DCP_ASSIGN(offer.process, ParseAnalyzeAnswer(offer.answer));
     return offer;
   }
-  DCP_TRY(os::MakeDirectories(job.record.directory, 0700));
+  DCP_TRY(os::MakeDirectories(facts.directory, 0700));
   DCP_ASSIGN(const std::string mount,
              backend_.MountFor(job.run, "rw", job.record.deadline + kMountGraceMs));
   DCP_ASSIGN(const std::string request, BuildSubmit(job.node, ContextOf(job), mount, facts));

@@ -30,7 +30,8 @@ Result<ProcessFacts> RunnerImpl::FactsOf(const JobAtWork& job, const os::JobStat
   facts.exit_code = state.exit.code;
   facts.signal = state.exit.signal;
   facts.cancel_requested = job.record.stop != JobRecord::Stop::kNo;
-  const auto folder = os::UntrustedFolder::Open(job.record.directory, os::kJobFolderLevels);
+  const auto folder =
+      os::UntrustedFolder::Open(os::JobWorkFolder(job.record.directory), os::kJobWorkLevels);
   if (folder.status().code() == Code::kNotFound) return facts;  // somebody removed it
   DCP_TRY(folder.status());
   if (!job.record.result_file.empty()) {
@@ -172,10 +173,13 @@ void RunnerImpl::CleanUpTest(const std::string& run_id, const std::string& node_
       static_cast<void>(os::RemoveTree(folder));
       continue;
     }
-    // Among the rest is the catalog's token.
+    // Among the rest is the catalog's token: in the work folder, and in what describes the process.
     const auto opened = os::UntrustedFolder::Open(folder, os::kJobFolderLevels);
-    if (opened.ok()) {
-      static_cast<void>(opened->RemoveAllBut({record.stdout_file, record.stderr_file}));
+    const auto work =
+        os::UntrustedFolder::Open(folder + "/" + os::kJobWorkFolder, os::kJobWorkLevels);
+    if (opened.ok() && work.ok()) {
+      static_cast<void>(work->RemoveAllBut({record.stdout_file, record.stderr_file}));
+      static_cast<void>(opened->RemoveAllBut({os::kJobWorkFolder}));
     } else {
       static_cast<void>(os::RemoveTree(folder));  // a link: itself, and not what it leads to
     }

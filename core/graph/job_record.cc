@@ -4,6 +4,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "os/job.h"
+
 namespace dcp::graph {
 namespace {
 
@@ -79,6 +81,10 @@ std::string JobFolder(const std::string& jobs, const std::string& run_id,
                       const std::string& node_id, int attempt) {
   const std::string folder = jobs + "/" + run_id + "/" + node_id;
   return attempt <= 1 ? folder : folder + "~" + std::to_string(attempt);
+}
+
+std::string WorkFolder(const JobRecord& record) {
+  return record.directory + "/" + os::kJobWorkFolder;
 }
 
 std::string JobKey(const std::string& run_id, const std::string& node_id, int attempt) {

@@ -24,7 +24,7 @@ struct JobRecord {
   std::string instance;  ///< of a plugin, that it was given to; empty: whichever the routes say
   std::string plugin;    ///< that the instance runs
   int attempt = 1;
-  std::string directory;        ///< the lease's
+  std::string directory;        ///< its folder; the lease's is the work folder in it
   std::string idempotency_key;  ///< one for each attempt
   WallMillis deadline = 0;
   std::string handle;
@@ -44,6 +44,9 @@ Result<JobRecord> JobRecordFromJson(const std::string& text);
 /// "~", so no two jobs share one.
 std::string JobFolder(const std::string& jobs, const std::string& run_id,
                       const std::string& node_id, int attempt);
+
+/// Of what is in an attempt's folder, all that the job may touch.
+std::string WorkFolder(const JobRecord& record);
 
 /// Idempotency key of an attempt.
 std::string JobKey(const std::string& run_id, const std::string& node_id, int attempt);

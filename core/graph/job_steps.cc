@@ -108,11 +108,13 @@ int64_t RunnerImpl::SubmitJob(JobAtWork& job) {
 }
 
 Status RunnerImpl::PrepareProcess(JobAtWork& job, const ProcessPlan& plan) {
-  DCP_TRY(os::MakeDirectories(job.record.directory, 0700));
+  const std::string work = WorkFolder(job.record);
+  DCP_TRY(os::MakeDirectories(work, 0700));
   DCP_ASSIGN(const auto folder,
              os::UntrustedFolder::Open(job.record.directory, os::kJobFolderLevels));
+  DCP_ASSIGN(const auto work_folder, os::UntrustedFolder::Open(work, os::kJobWorkLevels));
   for (const auto& [path, content] : plan.files) {
-    DCP_TRY(folder.Write(path, content));
+    DCP_TRY(work_folder.Write(path, content));
     DCP_CRASH_POINT("job.files.first_written");
   }
   DCP_TRY(folder.Write(kProcessFile, ProcessPlanToJson(plan)));
@@ -129,7 +131,7 @@ Result<std::vector<std::string>> RunnerImpl::ConfineCommand(const JobAtWork& job
                                                             std::vector<std::string> argv) const {
   if (!options_.confine) return argv;
   return options_.confine({job.run.playground, job.run.generation,
-                           job.record.kind != JobRecord::Kind::kTest, job.record.directory,
+                           job.record.kind != JobRecord::Kind::kTest, WorkFolder(job.record),
                            job.record.instance, std::move(argv)});
 }
 
@@ -158,6 +160,7 @@ int64_t RunnerImpl::LaunchProcess(JobAtWork& job) {
   if (!argv.ok()) return FailJob(job, argv.status());
   spec.argv = std::move(*argv);
   spec.env = std::move(plan->env);
+  spec.env_is_passed_on = static_cast<bool>(options_.confine);
   spec.stdout_file = std::move(plan->stdout_file);
   spec.stderr_file = std::move(plan->stderr_file);
   spec.stop_grace_ms = plan->stop_grace_ms;

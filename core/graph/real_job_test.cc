@@ -52,7 +52,7 @@ class RealJobTest : public GraphTest {
   /// Every run in a test has one job.
   std::string Folder() {
     const auto runs = store_->UnfinishedRuns().value();
-    return folder_ + "/jobs/" + runs.front().id + "/job";
+    return folder_ + "/jobs/" + runs.front().id + "/job/work";
   }
   void AwaitLaunched(const std::string& run_id) {
     int64_t after = 0;
@@ -108,7 +108,8 @@ TEST_F(RealJobTest, ALostJobLeavesNoProcessBehind) {
   while (!os::Exists(folder + "/child")) std::this_thread::yield();
   const auto child = os::IdentityOf(std::stoi(os::ReadFile(folder + "/child", 100).value()));
   ASSERT_TRUE(child.ok()) << child.status().ToString();
-  ASSERT_EQ(::kill(os::ReadJobState(folder)->launcher.pid, SIGKILL), 0);
+  ASSERT_EQ(::kill(os::ReadJobState(folder.substr(0, folder.rfind('/')))->launcher.pid, SIGKILL),
+            0);
   EXPECT_EQ(Await(run_id).state, store::kFailed);
   while (child->Alive()) std::this_thread::yield();  // it was killed before the run ended
 }
@@ -120,7 +121,7 @@ TEST_F(RealJobTest, EndsWithItsRun) {
   const std::string folder = Folder();
   EXPECT_TRUE(runner_->Cancel(run_id, "enough").ok());
   EXPECT_EQ(Await(run_id).state, store::kCancelled);
-  const auto state = os::ReadJobState(folder);
+  const auto state = os::ReadJobState(folder.substr(0, folder.rfind('/')));
   ASSERT_TRUE(state.ok());
   EXPECT_EQ(state->phase, os::JobState::Phase::kExited);
   EXPECT_FALSE(state->job.Alive());

@@ -339,7 +339,7 @@ Result<std::string> RunnerImpl::JobDirectory(const std::string& run_id,
   for (const store::Node& node : nodes) {
     if (node.id != node_id) continue;
     DCP_ASSIGN(JobRecord record, JobRecordFromJson(node.job_json));
-    if (!record.directory.empty()) return std::move(record.directory);
+    if (!record.directory.empty()) return os::JobWorkFolder(record.directory);
   }
   return NotFound("run " + run_id + ", node " + node_id + ": it has no job");
 }

@@ -124,7 +124,7 @@ class FakeLauncher : public Launcher {
     process.reads_until_exit = all_.reads_until_exit;
     process.spec = spec;
     ++process.launches;
-    std::ofstream(directory + "/result.json") << "{\"rows\":3}";
+    std::ofstream(os::JobWorkFolder(directory) + "/result.json") << "{\"rows\":3}";
     return Status::Ok();
   }
   Result<os::JobState> Read(const std::string& directory) override {

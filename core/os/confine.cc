@@ -19,7 +19,8 @@ Result<int> ParsePort(const std::string& text, int least) {
 
 }  // namespace
 
-std::vector<std::string> ConfineWords(const std::string& program, const Confinement& confinement) {
+std::vector<std::string> ConfineWords(const std::string& program, const Confinement& confinement,
+                                      int environment_fd) {
   std::vector<std::string> words = {program};
   for (const std::string& path : confinement.read) {
     words.insert(words.end(), {"--read", path});
@@ -37,6 +38,9 @@ std::vector<std::string> ConfineWords(const std::string& program, const Confinem
     words.insert(words.end(), {"--listen", std::to_string(port)});
   }
   if (confinement.own_network) words.emplace_back("--own-network");
+  if (environment_fd >= 0) {
+    words.insert(words.end(), {"--environment-fd", std::to_string(environment_fd)});
+  }
   words.emplace_back("--");
   return words;
 }
@@ -66,6 +70,8 @@ Result<ConfineOrder> ParseConfineWords(const std::vector<std::string>& words) {
       DCP_ASSIGN(const int port, ParsePort(value, 1));
       if (!order.confinement.connect) order.confinement.connect.emplace();
       order.confinement.connect->push_back(port);
+    } else if (option == "--environment-fd") {
+      DCP_ASSIGN(order.environment_fd, ParsePort(value, 3));
     } else if (option == "--listen") {
       DCP_ASSIGN(const int port, ParsePort(value, 0));
       order.confinement.listen.push_back(port);

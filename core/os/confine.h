@@ -30,14 +30,18 @@ struct Confinement {
   friend bool operator==(const Confinement&, const Confinement&) = default;
 };
 
-/// The words that stand before a command's own: `program` is dcp-confine's path.
-std::vector<std::string> ConfineWords(const std::string& program, const Confinement& confinement);
+/// The words that stand before a command's own: `program` is dcp-confine's path. With
+/// `environment_fd` (-1: none) it starts the command with the environment that it reads there, and
+/// not with its own.
+std::vector<std::string> ConfineWords(const std::string& program, const Confinement& confinement,
+                                      int environment_fd = -1);
 
 /// dcp-confine's command line.
 struct ConfineOrder {
   Confinement confinement;
   std::vector<std::string> attempts;  ///< "read:PATH", "write:FOLDER", "unix:PATH", "tcp:PORT",
                                       ///< "listen:PORT": tried, then the end
+  int environment_fd = -1;            ///< where the command's environment stands; -1: its own
   std::vector<std::string> command;   ///< what to become
 };
 Result<ConfineOrder> ParseConfineWords(const std::vector<std::string>& words);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // dcp-confine POLICY -- PROGRAM ARGUMENT...: gives up what the policy does not name, then becomes
-// the program: same process, same descriptors, same environment. What the kernel cannot give is
+// the program: same process, same descriptors, same environment (or with --environment-fd N the one
+// that stands in descriptor N: environment.h). What the kernel cannot give is
 // said on stderr, and by `pretzel doctor`.
 //
 // dcp-confine POLICY --try read:PATH --try write:FOLDER --try unix:PATH --try tcp:PORT --try
@@ -28,6 +29,7 @@
 #include <vector>
 
 #include "os/confine.h"
+#include "os/environment.h"
 #include "os/forwarder.h"
 
 namespace dcp::os {
@@ -150,10 +152,22 @@ int Main(const std::vector<std::string>& words) {
   if (!order.ok()) {
     std::fprintf(stderr,
                  "dcp-confine: %s\nusage: dcp-confine [--read PATH] [--write PATH] "
-                 "[--ports-only] [--connect PORT] [--own-network] [--listen PORT] -- PROGRAM "
+                 "[--ports-only] [--connect PORT] [--own-network] [--listen PORT] "
+                 "[--environment-fd N] -- PROGRAM "
                  "ARGUMENT...\n",
                  order.status().message().c_str());
     return kCannotConfine;
+  }
+  // Before the wall: what is read is the daemon's. What the command is started with steers its
+  // loader, so nothing of it is this program's own.
+  std::vector<std::string> environment;
+  if (order->environment_fd >= 0) {
+    auto read = ReadEnvironment(order->environment_fd);
+    if (!read.ok()) {
+      std::fprintf(stderr, "dcp-confine: %s\n", read.status().message().c_str());
+      return kCannotConfine;
+    }
+    environment = std::move(*read);
   }
   const auto layers = EnterConfinement(order->confinement);
   if (!layers.ok()) {
@@ -168,7 +182,10 @@ int Main(const std::vector<std::string>& words) {
   std::vector<char*> argv;
   for (std::string& word : order->command) argv.push_back(word.data());
   argv.push_back(nullptr);
-  ::execve(argv[0], argv.data(), environ);
+  std::vector<char*> variables;
+  for (std::string& variable : environment) variables.push_back(variable.data());
+  variables.push_back(nullptr);
+  ::execve(argv[0], argv.data(), order->environment_fd >= 0 ? variables.data() : environ);
   std::fprintf(stderr, "cannot start %s: %s\n", argv[0], std::strerror(errno));
   return kCannotExec;
 }

@@ -113,6 +113,11 @@ Status CloseUnlaunched(const std::string& directory) {
 
 }  // namespace
 
+std::string JobWorkFolder(const std::string& directory) {
+  const std::string work = directory + "/" + kJobWorkFolder;
+  return Exists(work) ? work : directory;
+}
+
 Status LaunchJob(const std::string& launcher_program, const std::string& directory,
                  const JobSpec& spec, int held_fd) {
   if (directory.empty() || directory.front() != '/') {
@@ -125,6 +130,9 @@ Status LaunchJob(const std::string& launcher_program, const std::string& directo
   DCP_TRY(CheckOutputName(spec.stderr_file));
   DCP_ASSIGN(const JobState state, ReadJobState(directory));
   if (state.phase != JobState::Phase::kNotLaunched) return {};
+  if (!IsFolder(directory + "/" + kJobWorkFolder)) {
+    return InvalidArgument("cannot launch a job in '" + directory + "': it has no work folder");
+  }
   {
     DCP_ASSIGN(const auto folder, UntrustedFolder::Open(directory, kJobFolderLevels));
     DCP_TRY(folder.Write(kJobSpecFile, EncodeJobSpec(spec)));

@@ -14,16 +14,30 @@
 
 namespace dcp::os {
 
-/// A job can write its own folder and its run's: JOBS/RUN/JOB. For UntrustedFolder::Open.
+/// JOBS/RUN/JOB holds what daemon and launcher tell each other; the job itself is given nothing but
+/// JOBS/RUN/JOB/work, so that it cannot say for them what it is, that it has ended, or what is to
+/// be started. For UntrustedFolder::Open.
 constexpr int kJobFolderLevels = 2;
+constexpr char kJobWorkFolder[] = "work";
+constexpr int kJobWorkLevels = kJobFolderLevels + 1;
+
+/// Where the job of that folder works and writes. One that was launched before these were apart
+/// works in the folder itself.
+std::string JobWorkFolder(const std::string& directory);
 
 struct JobSpec {
   std::vector<std::string> argv;
   std::vector<std::pair<std::string, std::string>> env;
-  std::string stdout_file = "stdout";  ///< relative to the job's folder
+  /// What argv[0] is started with: nothing of `env`, which it finds at kJobEnvironmentFd and gives
+  /// to what it becomes. Variables steer the loader, so a program that confines must not have them.
+  bool env_is_passed_on = false;
+  std::string stdout_file = "stdout";  ///< relative to the work folder
   std::string stderr_file = "stderr";
   int64_t stop_grace_ms = 10'000;
 };
+
+/// The number of what a command with `env_is_passed_on` reads: NAME=VALUE, each ended by NUL.
+constexpr int kJobEnvironmentFd = 4;
 
 struct JobState {
   enum class Phase {
@@ -38,10 +52,11 @@ struct JobState {
   ProcessIdentity job;
 };
 
-/// Writes the spec into `directory` (which exists) and starts the launcher unless the folder shows
-/// that one has been there. Safe to repeat at any point. Both paths are absolute. Returns once the
-/// job is recorded (or is another launcher's), and UNAVAILABLE when it could not be. [any]
-/// `held_fd` (-1: none) is kept open for as long as the job lives, and is not the job's (HeldPort).
+/// Writes the spec into `directory` (which exists, with its work folder) and starts the launcher
+/// unless the folder shows that one has been there. Safe to repeat at any point. Both paths are
+/// absolute. Returns once the job is recorded (or is another launcher's), and UNAVAILABLE when it
+/// could not be. [any] `held_fd` (-1: none) is kept open for as long as the job lives, and is not
+/// the job's (HeldPort).
 Status LaunchJob(const std::string& launcher_program, const std::string& directory,
                  const JobSpec& spec, int held_fd = -1);
 /// What the folder and /proc say. [any]

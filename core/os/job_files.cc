@@ -11,10 +11,12 @@
 namespace dcp::os {
 namespace {
 
-constexpr std::string_view kSpecHead = "dcp-job 1\n";
+constexpr std::string_view kSpecHead = "dcp-job 2\n";
 constexpr std::string_view kSpecTail = "end\n";
-/// Fields before the arguments: both file names, the grace time, the number of arguments.
-constexpr size_t kFixedFields = 4;
+/// Fields before the arguments: both file names, the grace time, who gets the environment, the
+/// number of arguments.
+constexpr size_t kFixedFields = 5;
+constexpr std::string_view kPassedOn = "passed on";
 
 void Append(std::string_view field, std::string* out) {
   *out += std::to_string(field.size());
@@ -61,6 +63,7 @@ std::string EncodeJobSpec(const JobSpec& spec) {
   Append(spec.stdout_file, &out);
   Append(spec.stderr_file, &out);
   Append(std::to_string(spec.stop_grace_ms), &out);
+  Append(spec.env_is_passed_on ? kPassedOn : "", &out);
   Append(std::to_string(spec.argv.size()), &out);
   for (const std::string& word : spec.argv) Append(word, &out);
   for (const auto& [key, value] : spec.env) {
@@ -81,8 +84,9 @@ Result<JobSpec> DecodeJobSpec(std::string_view text) {
   JobSpec spec;
   spec.stdout_file = fields[0];
   spec.stderr_file = fields[1];
+  spec.env_is_passed_on = fields[3] == kPassedOn;
   size_t argc = 0;
-  if (!ParseNumber(fields[2], &spec.stop_grace_ms) || !ParseNumber(fields[3], &argc) || argc == 0 ||
+  if (!ParseNumber(fields[2], &spec.stop_grace_ms) || !ParseNumber(fields[4], &argc) || argc == 0 ||
       argc > fields.size() - kFixedFields || (fields.size() - kFixedFields - argc) % 2 != 0) {
     return damaged;
   }

@@ -39,6 +39,7 @@ class JobTest : public testing::Test {
     std::string name = testing::TempDir() + "dcp_job_XXXXXX";
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     dir_ = name;
+    ASSERT_EQ(::mkdir(Work().c_str(), 0700), 0);
     ASSERT_EQ(::mkfifo(In("hold").c_str(), 0600), 0);
   }
   void TearDown() override {
@@ -49,7 +50,13 @@ class JobTest : public testing::Test {
     }
     ASSERT_TRUE(RemoveTree(dir_).ok());
   }
-  std::string In(const std::string& name) const { return dir_ + "/" + name; }
+  std::string Work() const { return dir_ + "/work"; }
+  /// What daemon and launcher tell each other, and what the job has.
+  std::string In(const std::string& name) const {
+    const bool ours = name == kJobSpecFile || name == kJobLockFile || name == kJobLaunchedFile ||
+                      name == kJobExitFile;
+    return (ours ? dir_ : Work()) + "/" + name;
+  }
 
   static JobSpec Script(const std::string& script) {
     JobSpec spec;
@@ -94,7 +101,7 @@ class JobTest : public testing::Test {
     Process writer;
     SpawnOptions options;
     options.argv = {"/bin/sh", "-c", "echo go > hold"};
-    options.directory = dir_;
+    options.directory = Work();
     auto process = Process::Spawn(options);
     ASSERT_TRUE(process.ok());
     EXPECT_TRUE(process->Wait(10'000).ok());
@@ -103,7 +110,7 @@ class JobTest : public testing::Test {
   std::string AwaitReady() const {
     SpawnOptions options;
     options.argv = {"/bin/sh", "-c", "cat ready > seen"};
-    options.directory = dir_;
+    options.directory = Work();
     auto process = Process::Spawn(options);
     EXPECT_TRUE(process.ok() && process->Wait(10'000).ok());
     return Read("seen");
@@ -118,7 +125,7 @@ TEST_F(JobTest, RunsAndLeavesItsExitStatus) {
   ASSERT_TRUE(Launch(spec).ok());
   EXPECT_NE(PhaseNow(), Phase::kNotLaunched);
   EXPECT_EQ(WaitExit().ToString(), "exit code 7");
-  EXPECT_EQ(Read("stdout"), "out\n1 2||" + dir_ + "\n");
+  EXPECT_EQ(Read("stdout"), "out\n1 2||" + Work() + "\n");
   EXPECT_EQ(Read("stderr"), "err\n");
   struct stat info = {};
   for (const char* name : {"spec", "stdout", "stderr", "launched", "exit"}) {
@@ -330,7 +337,7 @@ TEST_F(JobTest, DoesNotRunWhenItsLauncherDiesBeforeTheRecord) {
   ASSERT_EQ(::pipe2(gate, O_CLOEXEC), 0);
   SpawnOptions options;
   options.argv = {DCP_TEST_LAUNCHER, "--gated", "/bin/sh", "-c", "echo ran > mark"};
-  options.directory = dir_;
+  options.directory = Work();
   options.fds = {{gate[0], 3}};
   auto job = Process::Spawn(options);
   ASSERT_TRUE(job.ok());

@@ -6,10 +6,14 @@
 //
 // dcp-launch --gated PROGRAM ARGUMENT...: what the job is until `launched` is on disk: it waits for
 // one byte on descriptor 3, then becomes PROGRAM. At end of file it ends without having run it, so
-// there is no moment in which the job runs and is not recorded.
+// there is no moment in which the job runs and is not recorded. It starts without the job's
+// environment, which may come from a plugin and would steer its loader: that stands in descriptor
+// 4, and is PROGRAM's, or with --gated-passing-on PROGRAM's to read.
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +29,8 @@
 
 #include "base/clock.h"
 #include "base/crash_point.h"
+#include "os/descriptor.h"
+#include "os/environment.h"
 #include "os/file.h"
 #include "os/job_files.h"
 #include "os/process.h"
@@ -34,6 +40,8 @@ namespace dcp::os {
 namespace {
 
 constexpr int kGateFd = 3;
+constexpr char kGated[] = "--gated";
+constexpr char kGatedPassingOn[] = "--gated-passing-on";
 /// The folder of /proc is looked at this often while leftovers are being ended.
 constexpr int64_t kSweepMs = 20;
 /// After SIGKILL only a process stuck in the kernel stays; it must not hide the job's end.
@@ -44,7 +52,7 @@ constexpr int64_t kExitWriteEveryMs = 1'000;
 /// Exit code of a job whose program could not be started, as in a shell.
 constexpr int kCannotExec = 127;
 
-int RunGated(char** argv) {
+int RunGated(char** argv, bool pass_on) {
   char byte;
   ssize_t n;
   do {
@@ -52,7 +60,19 @@ int RunGated(char** argv) {
   } while (n < 0 && errno == EINTR);
   if (n != 1) return kCannotExec;
   ::close(kGateFd);
-  ::execve(argv[0], argv, environ);
+  std::vector<std::string> environment;
+  if (!pass_on) {
+    auto read = ReadEnvironment(kJobEnvironmentFd);
+    if (!read.ok()) {
+      std::fprintf(stderr, "cannot start %s: %s\n", argv[0], read.status().message().c_str());
+      return kCannotExec;
+    }
+    environment = std::move(*read);
+  }
+  std::vector<char*> pointers;
+  for (std::string& variable : environment) pointers.push_back(variable.data());
+  pointers.push_back(nullptr);
+  ::execve(argv[0], argv, pointers.data());
   std::fprintf(stderr, "cannot start %s: %s\n", argv[0], std::strerror(errno));
   return kCannotExec;
 }
@@ -171,10 +191,15 @@ class Guardian {
   SteadyMillis deadline_ = 0;
 };
 
-Result<int> OpenOutput(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (fd < 0) return FromErrno(errno, "cannot write " + path);
-  return fd;
+/// No link is followed, not in a folder on the way either: the names are a plugin's.
+Result<int> OpenOutput(int work, const std::string& name) {
+  open_how how = {};
+  how.flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC;
+  how.mode = 0600;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  const long fd = ::syscall(SYS_openat2, work, name.c_str(), &how, sizeof how);
+  if (fd < 0) return FromErrno(errno, "cannot write the job's output file " + name);
+  return static_cast<int>(fd);
 }
 
 /// Starts the gated job, records it, and opens the gate.
@@ -182,16 +207,18 @@ Result<pid_t> LaunchRecorded(const std::string& directory, const JobSpec& spec) 
   int gate[2];
   if (::pipe2(gate, O_CLOEXEC) != 0) return FromErrno(errno, "cannot make a pipe");
   SpawnOptions options;
-  options.argv = {"/proc/self/exe", "--gated"};
+  options.argv = {"/proc/self/exe", spec.env_is_passed_on ? kGatedPassingOn : kGated};
   options.argv.insert(options.argv.end(), spec.argv.begin(), spec.argv.end());
-  options.env = spec.env;
-  options.directory = directory;
+  options.directory = directory + "/" + kJobWorkFolder;
   options.new_session = true;
   // Without us nobody could stop the job or learn its exit status, so it ends with us.
   options.die_with_parent = true;
-  options.fds = {{gate[0], kGateFd}};
-  DCP_ASSIGN(options.stdout_fd, OpenOutput(directory + "/" + spec.stdout_file));
-  DCP_ASSIGN(options.stderr_fd, OpenOutput(directory + "/" + spec.stderr_file));
+  DCP_ASSIGN(const Fd environment, HoldEnvironment(spec.env));
+  options.fds = {{gate[0], kGateFd}, {environment.get(), kJobEnvironmentFd}};
+  const Fd work(OpenAt(AT_FDCWD, options.directory, O_PATH | O_DIRECTORY | O_NOFOLLOW));
+  if (!work.valid()) return FromErrno(errno, "cannot open " + options.directory);
+  DCP_ASSIGN(options.stdout_fd, OpenOutput(work.get(), spec.stdout_file));
+  DCP_ASSIGN(options.stderr_fd, OpenOutput(work.get(), spec.stderr_file));
   DCP_ASSIGN(const Process job, Process::Spawn(options));
   DCP_CRASH_POINT("launcher.spawned");
   ::close(options.stdout_fd);
@@ -270,7 +297,12 @@ int Main(const std::string& directory) {
 }  // namespace dcp::os
 
 int main(int argc, char** argv) {
-  if (argc >= 3 && std::strcmp(argv[1], "--gated") == 0) return dcp::os::RunGated(argv + 2);
+  if (argc >= 3 && std::strcmp(argv[1], dcp::os::kGated) == 0) {
+    return dcp::os::RunGated(argv + 2, false);
+  }
+  if (argc >= 3 && std::strcmp(argv[1], dcp::os::kGatedPassingOn) == 0) {
+    return dcp::os::RunGated(argv + 2, true);
+  }
   if (argc != 2 || argv[1][0] != '/') {
     std::fprintf(stderr, "usage: dcp-launch DIRECTORY (an absolute path; dcpd calls this)\n");
     return 2;
