@@ -160,7 +160,7 @@ bool IsWordCharacter(char c) {
 /// At the end of a piece, where it may have more digits.
 bool IsUnfinishedNumber(std::string_view rest) {
   return rest.size() <= kWrittenByteMax && std::all_of(rest.begin(), rest.end(), [](char c) {
-           return c == '-' || IsWordCharacter(c);
+           return c == '-' || c == '+' || IsWordCharacter(c);
          });
 }
 
@@ -313,12 +313,12 @@ Survey SurveyOf(std::string_view text, bool goes_on) {
       continue;
     }
     const size_t begin = at;
-    bool dash = false;
+    bool sign = false;  // of base64, and between numbers: of a list, or of one that a form encoded
     for (; at < text.size() && ValueOf(kBase64Values, text[at]) >= 0; ++at) {
-      dash = dash || text[at] == '-';
+      sign = sign || text[at] == '-' || text[at] == '+';
     }
     short_words = at - begin <= kWrittenByteMax ? short_words + 1 : 0;
-    survey.numbers = survey.numbers || dash || short_words >= kDecodedBytesMin;
+    survey.numbers = survey.numbers || sign || short_words >= kDecodedBytesMin;
     const bool last = goes_on && at == text.size();
     if (at - begin < kBase64.run_min && !last) continue;
     survey.base64.push_back({begin, at});

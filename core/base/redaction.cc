@@ -89,6 +89,9 @@ class Inspection {
     if (survey.escapes) Into(view, Unescape(view.text, view.goes_on), true, layer);
     // An encoded word that is broken into lines is one; the end of a line does not hold up a piece.
     if (!survey.line_breaks || view.goes_on) return LookAtRuns(view, survey, layer);
+    // The end of a line stands between two numbers; joined, the next line's first word would stick
+    // to the last of them.
+    if (survey.numbers) LookAtNumbers(view, layer);
     const auto joined = JoinLines(view.text);
     if (!joined) return;
     const View whole{joined->text(), &view, &*joined, false};
@@ -103,7 +106,10 @@ class Inspection {
     for (const size_t skipped : {0U, 4U}) {
       Into(view, FromHex(view.text, survey, skipped, view.goes_on), false, layer);
     }
-    if (!survey.numbers) return;
+    if (survey.numbers) LookAtNumbers(view, layer);
+  }
+
+  void LookAtNumbers(const View& view, int layer) {
     for (const bool decimal : {false, true}) {
       Into(view, FromNumbers(view.text, decimal, view.goes_on), false, layer);
     }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdio>
 #include <random>
 
 namespace dcp {
@@ -66,6 +67,33 @@ TEST_F(RedactionTest, FindsASecretInsideBase64WhereverItBegins) {
         EXPECT_LE(shown.size(),
                   std::string("Basic ").size() + std::string(kRedacted).size() + beside)
             << shown;
+      }
+    }
+  }
+}
+
+// A list of bytes ends with its line, whatever word the next line begins with.
+TEST_F(RedactionTest, FindsAListOfBytesBetweenLinesOfText) {
+  const auto list = [&](const std::string& prefix, const std::string& between) {
+    const char* digits = "0123456789abcdef";
+    std::string text;
+    for (const char c : kOwn) {
+      const auto byte = static_cast<unsigned char>(c);
+      const std::string hex = {digits[byte / 16], digits[byte % 16]};
+      text +=
+          (text.empty() ? "" : between) + (prefix == "%u" ? std::to_string(byte) : prefix + hex);
+    }
+    return text;
+  };
+  for (const std::string& spelled :
+       {list("", ":"), list("0x", ", "), list("%u", ", "), list("", "-"), list("", "+"),
+        list("%u", "+"), list("", " ")}) {
+    for (const std::string before : {"", "bytes\n", "7\n", "it is:\n"}) {
+      for (const std::string after : {"", "\nend", "\n7 more", "\n"}) {
+        const std::string shown = Redact(before + spelled + after);
+        // A number of the text itself may stand in the list; nothing of the list stays.
+        EXPECT_NE(shown.find(kRedacted), std::string::npos) << before << spelled << after;
+        EXPECT_LE(shown.size(), (before + kRedacted + after).size()) << shown;
       }
     }
   }
