@@ -77,6 +77,10 @@ std::vector<std::string> Attempts(const GuardedPlaces& places, const os::Confine
   for (const char* name : {"/pretzel.db", "/token", "/principals.jsonl", "/jobs", "/log"}) {
     read(places.state_dir + name);
   }
+  // Nothing is made next to what the daemon trusts, either.
+  for (const char* name : {"", "/run", "/secrets", "/jobs", "/log"}) {
+    attempts.push_back("write:" + places.state_dir + name);
+  }
   attempts.push_back("unix:" + places.api_socket);
   if (!write.empty()) attempts.push_back("write:" + write);
   if (confinement.connect && port > 0) attempts.push_back("tcp:" + std::to_string(port));

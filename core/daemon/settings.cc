@@ -149,6 +149,10 @@ os::Confinement ReadConfinement(const Section& section, std::vector<int> listens
     for (const std::string& text : section.Texts("connect")) {
       confinement.connect->push_back(ReadPort(section, "connect", text));
     }
+    if (confinement.connect->size() > os::kConnectPortsMax) {
+      section.Fail("connect", std::to_string(confinement.connect->size()) + " ports; at most " +
+                                  std::to_string(os::kConnectPortsMax) + " can be listed");
+    }
   }
   confinement.listen = ReadListen(section, std::move(listens));
   return confinement;

@@ -15,6 +15,9 @@
 
 namespace dcp::os {
 
+/// Ports that a list of `connect` may hold: each is a listener in a network of the program's own.
+constexpr size_t kConnectPortsMax = 64;
+
 /// What such a program keeps, beside what each program reads: processes of its own, IP sockets, the
 /// files of its policy. No Unix socket, no signal to others, no mode of a file that lets others in.
 struct Confinement {

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "os/confine.h"
+
 namespace dcp::os {
 
 /// Descriptors that it is started with: a pidfd of the program, and a socket over which it is sent
@@ -20,7 +22,7 @@ constexpr char kForwarderReady = 'r';
 /// Its word on the command line.
 inline constexpr char kForwarderOption[] = "--forward";
 /// Fits into one message (SCM_MAX_FD is 253); a job needs a catalog and perhaps a few more.
-constexpr size_t kForwardedPortsMax = 64;
+constexpr size_t kForwardedPortsMax = kConnectPortsMax;
 
 /// The forwarder's whole life, after a fork that leaves it without a parent among the program and
 /// its children. The exit status. `ports`: words of the command line.

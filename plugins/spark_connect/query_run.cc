@@ -13,6 +13,7 @@
 #include "engine_error.h"
 #include "findings.h"
 #include "mounting.h"
+#include "spark_sql/growth.h"
 #include "spark_sql/plan.h"
 #include "spark_sql/query.h"
 
@@ -160,12 +161,17 @@ class Run {
   }
 
   void ReadSchema(const sc::DataType& type) {
+    size_t bytes = 0;
     for (const auto& field : type.struct_().fields()) {
       v1::Column* column = response_->add_columns();
       column->set_name(field.name());
       column->set_type(ToDdl(field.data_type()));
       column->set_nullable(field.nullable());
+      bytes += column->name().size() + column->type().size();
     }
+    if (bytes <= spark_sql::kSchemaBytesMax) return;
+    response_->clear_columns();
+    findings_.AddError("PZ0225", spark_sql::SchemaTooLarge(bytes), spark_sql::kSchemaHint);
   }
 
   void ReadExplain(const std::string& text) {

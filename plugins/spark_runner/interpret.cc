@@ -5,6 +5,7 @@
 #include "analyze.h"
 #include "findings.h"
 #include "process_state.h"
+#include "spark_sql/growth.h"
 #include "spark_sql/plan.h"
 #include "test_request.h"
 
@@ -88,6 +89,11 @@ class Answer {
       return Finish();
     }
     response_["columns"] = Child(result_, "columns");
+    const size_t bytes = response_["columns"].dump().size();
+    if (bytes > spark_sql::kSchemaBytesMax) {
+      response_["columns"] = Json::array();
+      findings_.AddError("PZ0225", spark_sql::SchemaTooLarge(bytes), spark_sql::kSchemaHint);
+    }
     if (std::string plan = Text(result_, "plan"); !plan.empty()) {
       const std::string analyzed = Text(result_, "analyzed");
       response_["inputs"] = spark_sql::JudgePlan(analyzed.empty() ? plan : analyzed, &findings_);

@@ -10,6 +10,7 @@
 
 #include "spark_sql/calls.h"
 #include "spark_sql/functions.h"
+#include "spark_sql/growth.h"
 #include "spark_sql/nesting.h"
 #include "spark_sql/suggest.h"
 
@@ -57,6 +58,7 @@ class Rules {
     if (auto denial = Statements()) return denial;
     if (auto denial = Start()) return denial;
     if (auto denial = JudgeNesting(tokens_, count_)) return denial;
+    if (auto denial = JudgeGrowth(tokens_, count_)) return denial;
     calls_.emplace(tokens_, count_);
     for (size_t i = 0; i < count_; ++i) {
       if (auto denial = At(i)) return denial;
