@@ -66,7 +66,8 @@ TEST_F(JobTest, LaunchesWhatTheBackendDescribes) {
 
   const auto submit = json::parse(backend_.Calls("Submit").at(0).request_json);
   const std::string folder = folder_ + "/jobs/" + run.id + "/job";
-  EXPECT_EQ(submit["lease"]["directory"], folder + "/work") << "all that the job may touch";
+  EXPECT_EQ(submit["lease"]["directory"], os::JobWorkFolder(folder))
+      << "all that the job may touch";
   EXPECT_EQ(submit["idempotencyKey"], run.id + "/job");
   EXPECT_EQ(submit["job"]["runId"], run.id);
   EXPECT_EQ(submit["job"]["mounts"][0]["mode"], "rw");
@@ -76,7 +77,7 @@ TEST_F(JobTest, LaunchesWhatTheBackendDescribes) {
   const auto& process = processes_.processes.at(folder);
   EXPECT_EQ(process.launches, 1);
   EXPECT_THAT(process.spec.argv, ElementsAre("/bin/job", "--spec", "spec.json"));
-  EXPECT_EQ(runner_->JobDirectory(run.id, "job").value(), folder + "/work");
+  EXPECT_EQ(runner_->JobDirectory(run.id, "job").value(), os::JobWorkFolder(folder));
   EXPECT_EQ(runner_->JobDirectory(run.id, "other").status().code(), Code::kNotFound);
   const auto check = json::parse(backend_.Calls("Check").back().request_json);
   EXPECT_EQ(check["process"]["result"], "eyJyb3dzIjozfQ==");
@@ -86,10 +87,12 @@ TEST_F(JobTest, KeepsSecretsInPrivateFilesOnly) {
   StartRunner();
   const store::Run run = RunToEnd(Request("run", {Job()}));
   const std::string folder = folder_ + "/jobs/" + run.id + "/job";
-  EXPECT_EQ(os::ReadFile(folder + "/work/conf/spec.json", 100).value(), "secret");
-  for (const char* path : {"", "/work/conf", "/work/conf/spec.json", "/process.json"}) {
+  EXPECT_EQ(os::ReadFile(os::JobWorkFolder(folder) + "/conf/spec.json", 100).value(), "secret");
+  const std::string work = os::JobWorkFolder(folder);
+  for (const std::string& path :
+       {folder, folder + "/process.json", work, work + "/conf", work + "/conf/spec.json"}) {
     struct stat facts {};
-    ASSERT_EQ(stat((folder + path).c_str(), &facts), 0) << path;
+    ASSERT_EQ(stat(path.c_str(), &facts), 0) << path;
     EXPECT_EQ(facts.st_mode & 0077U, 0U) << path;
   }
   const store::Node node = NodeOf(run.id, "job");

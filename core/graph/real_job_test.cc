@@ -52,7 +52,7 @@ class RealJobTest : public GraphTest {
   /// Every run in a test has one job.
   std::string Folder() {
     const auto runs = store_->UnfinishedRuns().value();
-    return folder_ + "/jobs/" + runs.front().id + "/job/work";
+    return folder_ + "/jobs/" + runs.front().id + "/job/" + os::kJobWorkFolder;
   }
   void AwaitLaunched(const std::string& run_id) {
     int64_t after = 0;

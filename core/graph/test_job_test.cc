@@ -36,7 +36,7 @@ class TestJobTest : public GraphTest {
     return spec;
   }
   std::string Folder(const store::Run& run, const std::string& name = "q") const {
-    return folder_ + "/jobs/" + run.id + "/" + name + "/work";
+    return folder_ + "/jobs/" + run.id + "/" + name + "/" + os::kJobWorkFolder;
   }
   /// Blocks until the run's history holds the words.
   void AwaitWords(const std::string& run_id, const std::string& words, int times = 1) {

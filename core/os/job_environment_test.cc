@@ -32,6 +32,8 @@ class JobEnvironmentTest : public ::testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
+  std::string Work() const { return directory_ + "/" + kJobWorkFolder; }
+
   /// Runs it to its end, and answers what it wrote, both outputs in one.
   std::string Run(JobSpec spec) {
     spec.stdout_file = spec.stderr_file = "output";
@@ -41,7 +43,7 @@ class JobEnvironmentTest : public ::testing::Test {
       if (ReadJobState(directory_).value().phase != JobState::Phase::kRunning) break;
       ::poll(nullptr, 0, 1);
     }
-    return ReadFile(directory_ + "/work/output", 100'000).value_or("nothing");
+    return ReadFile(Work() + "/output", 100'000).value_or("nothing");
   }
 
   std::string directory_;
@@ -68,7 +70,7 @@ TEST_F(JobEnvironmentTest, PassedOnItStandsInADescriptorAlone) {
 TEST_F(JobEnvironmentTest, AProgramThatConfinesIsStartedWithoutIt) {
   Confinement confinement;
   confinement.read = {"/usr/bin"};
-  confinement.write = {directory_ + "/work"};
+  confinement.write = {Work()};
   JobSpec spec;
   spec.argv = ConfineWords(DCP_TEST_CONFINE, confinement, kJobEnvironmentFd);
   spec.argv.insert(spec.argv.end(), {"/usr/bin/env"});
@@ -85,7 +87,7 @@ TEST_F(JobEnvironmentTest, AProgramThatConfinesIsStartedWithoutIt) {
 TEST_F(JobEnvironmentTest, AConfinedJobCannotTouchWhatDescribesIt) {
   Confinement confinement;
   confinement.read = {"/usr/bin", "/bin"};
-  confinement.write = {directory_ + "/work"};
+  confinement.write = {Work()};
   JobSpec spec;
   spec.argv = ConfineWords(DCP_TEST_CONFINE, confinement, kJobEnvironmentFd);
   const std::string script =
@@ -98,7 +100,7 @@ TEST_F(JobEnvironmentTest, AConfinedJobCannotTouchWhatDescribesIt) {
   spec.env = {{"PATH", "/usr/bin:/bin"}};
   spec.env_is_passed_on = true;
   ASSERT_TRUE(WriteFileAtomic(directory_ + "/process.json", "the daemon's").ok());
-  ASSERT_TRUE(WriteFileAtomic(directory_ + "/work/mine", "x").ok());
+  ASSERT_TRUE(WriteFileAtomic(Work() + "/mine", "x").ok());
   EXPECT_EQ(Run(spec), "end\n");
   for (const char* name : {"spec", "launched", "lock", "exit"}) {
     const auto text = ReadFile(directory_ + "/" + name, 10'000);

@@ -50,7 +50,7 @@ class JobTest : public testing::Test {
     }
     ASSERT_TRUE(RemoveTree(dir_).ok());
   }
-  std::string Work() const { return dir_ + "/work"; }
+  std::string Work() const { return dir_ + "/" + kJobWorkFolder; }
   /// What daemon and launcher tell each other, and what the job has.
   std::string In(const std::string& name) const {
     const bool ours = name == kJobSpecFile || name == kJobLockFile || name == kJobLaunchedFile ||

@@ -101,11 +101,11 @@ class OwnNetworkJobTest : public OwnNetworkTest {
   void SetUp() override {
     OwnNetworkTest::SetUp();
     job_ = folder_ + "/job";
-    for (const std::string& made : {job_, job_ + "/work"}) {
+    for (const std::string& made : {job_, job_ + "/" + kJobWorkFolder}) {
       ASSERT_EQ(::mkdir(made.c_str(), 0777), 0);
       ASSERT_EQ(::chmod(made.c_str(), 0777), 0);
     }
-    confinement_.write = {job_ + "/work"};
+    confinement_.write = {JobWorkFolder(job_)};
   }
   void Launch(const std::string& script) {
     JobSpec spec;
@@ -117,7 +117,7 @@ class OwnNetworkJobTest : public OwnNetworkTest {
   JobState State() const { return ReadJobState(job_).value(); }
   bool Ended() const { return State().phase != JobState::Phase::kRunning; }
   std::string Ask() const { return folder_ + "/inside ask " + std::to_string(server_.port()); }
-  std::string Out() const { return ReadFile(job_ + "/work/stdout", 10'000).value_or(""); }
+  std::string Out() const { return ReadFile(JobWorkFolder(job_) + "/stdout", 10'000).value_or(""); }
 
   EchoServer server_;
   std::string job_;

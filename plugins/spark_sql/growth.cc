@@ -133,7 +133,10 @@ class Growth {
     Frame& around = frames_.back();
     const Size size = frame.Total();
     if (!frame.cte.empty()) {
-      ctes_[frame.cte] = {1 + size.copies, size.columns};
+      // A name that is defined again within a query hides the first only there: the larger counts.
+      Size& known = ctes_[frame.cte];
+      known.copies = std::max(known.copies, 1 + size.copies);
+      known.columns = std::max(known.columns, size.columns);
       return;
     }
     around.copies += size.copies;

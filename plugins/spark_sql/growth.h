@@ -17,7 +17,7 @@ namespace dcp::spark_sql {
 
 class Findings;
 
-/// Copies of the queries of a WITH in one statement. Those of TPC-DS need less than thirty.
+/// Copies of the queries of a WITH in one statement.
 constexpr size_t kCopiesMax = 2'000;
 /// How many times a column stands in what the last query makes of it.
 constexpr size_t kColumnCopiesMax = size_t{1} << 14;

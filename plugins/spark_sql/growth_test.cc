@@ -53,6 +53,14 @@ TEST(GrowthTest, AChainThatDoublesIsRefused) {
   EXPECT_EQ(Refused(sql + " select * from t22"), "PZ0225");
 }
 
+TEST(GrowthTest, AnInnerQueryOfTheSameNameHidesNothing) {
+  const std::string step =
+      "SELECT a, (WITH @ AS (SELECT 1 AS b) SELECT max(b) FROM @) c FROM (SELECT a FROM @ UNION "
+      "ALL "
+      "SELECT a FROM @)";
+  EXPECT_EQ(Refused(Chain("SELECT 1 AS a", step, 22)), "PZ0225");
+}
+
 TEST(GrowthTest, AColumnThatHoldsItselfTwiceIsRefused) {
   for (const std::string list :
        {"struct(a, a) AS a", "named_struct('x', a, 'y', a) AS a", "(a, a) AS a",
