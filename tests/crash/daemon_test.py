@@ -8,7 +8,10 @@ import sqlite3
 import subprocess
 
 import history
+import pyarrow
 import pytest
+from pyiceberg.catalog.rest import RestCatalog
+from pyiceberg.exceptions import ForbiddenError
 from scenario import ROWS, Scenario
 from inner_daemon import daemons, until
 
@@ -76,6 +79,16 @@ def start_a_run(daemon):
     return scenario, run_id, pid
 
 
+def assert_a_late_write_is_refused(daemon, run_id):
+    """As of a job that its daemon took for dead: with the very token that wrote while the run lived."""
+    folder = next((daemon.state / "jobs" / run_id).iterdir())
+    settings = [line.partition("=") for line in (folder / "spark.properties").read_text().splitlines()]
+    settings = {key.rpartition("prod.")[2]: value.replace("\\\\", "\\") for key, _, value in settings}
+    late = RestCatalog("prod", uri=settings["uri"], **{"header.x-pretzel-token": settings["header.x-pretzel-token"]})
+    with pytest.raises(ForbiddenError, match=f"run {run_id}, which has ended"):
+        late.load_table("lab.first").append(pyarrow.table({"id": [1]}))
+
+
 def finish(daemon, scenario, run_id, pid):
     os.kill(pid, signal.SIGCONT)
     daemon.cli("run", "wait", run_id)
@@ -83,6 +96,8 @@ def finish(daemon, scenario, run_id, pid):
     assert history.check_table(table, {run_id: "SUCCEEDED"}, ROWS) == []
     assert history.check_jobs(daemon.state) == [] and history.check_store(daemon.database) == []
     assert len(list((daemon.state / "jobs" / run_id).iterdir())) == 1, "it was submitted twice"
+    assert_a_late_write_is_refused(daemon, run_id)
+    assert daemon.playground(scenario.playground).load_table("lab.first").scan().to_arrow().num_rows == ROWS
     daemon.cli("playground", "delete", scenario.playground, "--yes", "--wait")
 
 
