@@ -306,6 +306,20 @@ class GraphTest : public ::testing::Test {
     ADD_FAILURE() << "run " << run_id << " does not end";
     return store_->GetRun(run_id).value();
   }
+  /// Blocks until the run's history, or its progress, holds the words that often; answers the whole
+  /// detail.
+  std::string AwaitWords(const std::string& run_id, const std::string& words, int times = 1) {
+    int64_t after = 0;
+    for (int i = 0; i < 1000; ++i) {
+      const auto events = runner_->WaitEvents(run_id, after, 5000).value();
+      for (const Event& event : events) {
+        after = std::max(after, event.sequence);
+        if (event.detail.find(words) != event.detail.npos && --times == 0) return event.detail;
+      }
+    }
+    ADD_FAILURE() << "no \"" << words << "\"";
+    return "";
+  }
   store::Run RunToEnd(const StartRequest& request) {
     const auto run = runner_->Start(request);
     EXPECT_TRUE(run.ok()) << run.status().ToString();

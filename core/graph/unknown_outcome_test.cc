@@ -4,9 +4,7 @@
 // Each row of what may happen to one job; all of them together: simulation_test.cc.
 #include <gmock/gmock.h>
 
-#include <condition_variable>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "graph/status_json.h"
 #include "graph/testing.h"
@@ -15,9 +13,7 @@ namespace dcp::graph {
 namespace {
 
 using nlohmann::json;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 constexpr char kRunning[] = R"({"state":"JOB_RUNNING"})";
 constexpr char kSucceededJob[] = R"({"state":"JOB_SUCCEEDED","result":{"rows":"3"}})";
@@ -72,19 +68,6 @@ class UnknownOutcomeTest : public GraphTest {
   size_t Alive() {
     const std::lock_guard lock(mutex_);
     return alive_.size();
-  }
-  /// Blocks until the run's history holds the words; answers the whole detail.
-  std::string AwaitWords(const std::string& run_id, const std::string& words) {
-    int64_t after = 0;
-    for (int i = 0; i < 1000; ++i) {
-      const auto events = runner_->WaitEvents(run_id, after, 5000).value();
-      for (const Event& event : events) {
-        after = std::max(after, event.sequence);
-        if (event.detail.find(words) != event.detail.npos) return event.detail;
-      }
-    }
-    ADD_FAILURE() << "no \"" << words << "\"";
-    return "";
   }
 
   std::mutex mutex_;
@@ -326,119 +309,6 @@ TEST_F(UnknownOutcomeTest, WhatAnEndedProcessCameToIsAskedForUntilItIsKnown) {
   Lose("run_backend.Check", kManyFailures, Unavailable("the worker died"), false);
   StartRunner();
   EXPECT_EQ(RunToEnd(Request("run", {Job()})).state, store::kSucceeded);
-}
-
-TEST_F(UnknownOutcomeTest, TestsThatWaitedQueueAgainAfterARestart) {
-  options_.test_jobs = 2;
-  backend_.On("test_backend.Analyze", std::string(kProcess));
-  backend_.On("test_backend.Interpret", R"({"valid":true})");
-  processes_.reads_until_exit = -1;
-  int alive = 0;
-  int most = 0;
-  std::set<std::string> living;
-  processes_.changed = [&](const std::string& folder, const FakeProcesses::Process& process) {
-    if (process.Lives()) living.insert(folder);
-    if (!process.Lives()) living.erase(folder);
-    alive = static_cast<int>(living.size());
-    most = std::max(most, alive);
-  };
-  StartRunner();
-  std::vector<NodeSpec> checks;
-  for (const char* id : {"a", "b", "c", "d", "e", "f", "g"}) {
-    NodeSpec spec = Spec(id, "test_backend", "Analyze");
-    spec.request_json = R"({"sql":"select 1","mode":"EXPLAIN"})";
-    checks.push_back(spec);
-  }
-  const auto run = runner_->Start(Request("test", checks));
-  for (int i = 0; i < 1000; ++i) {  // until all of them wait or run
-    int prepared = 0;
-    for (const auto& step : store_->GetTransitions(run->id, 0).value()) {
-      prepared += step.detail == "prepared" ? 1 : 0;
-    }
-    if (prepared == 7 && processes_.Launches() == 2) break;
-    static_cast<void>(runner_->WaitEvents(run->id, 0, 1).status());
-  }
-  EXPECT_EQ(processes_.Launches(), 2);
-  runner_.reset();
-  {
-    const std::lock_guard lock(processes_.mutex);
-    processes_.reads_until_exit = 3;
-    for (auto& [folder, process] : processes_.processes) {
-      if (process.Lives()) process.reads_until_exit = 3;
-    }
-  }
-  StartRunner();
-  ASSERT_TRUE(runner_->Recover().ok());
-  EXPECT_EQ(Await(run->id).state, store::kSucceeded);
-  runner_.reset();
-  EXPECT_EQ(most, 2);
-  EXPECT_EQ(processes_.Launches(), 7);
-}
-
-TEST_F(UnknownOutcomeTest, CallsThatHangKeepNoJobAndNoDeletionWaiting) {
-  options_.threads = 4;
-  std::mutex mutex;
-  std::condition_variable changed;
-  int hanging = 0;
-  bool over = false;
-  backend_.On("catalog.EnsureTable", [&](const Invocation&) -> Result<std::string> {
-    std::unique_lock lock(mutex);
-    ++hanging;
-    changed.notify_all();
-    changed.wait(lock, [&] { return over; });
-    return std::string(R"({"status":"CREATED"})");
-  });
-  backend_.On("catalog.Purge", "{}");
-  StartRunner();
-  const auto job = runner_->Start(Request("run", {Job()}));
-  AwaitWords(job->id, "submitted");
-  std::vector<NodeSpec> calls;
-  for (int i = 0; i < 4 * options_.threads; ++i) {
-    NodeSpec spec = Spec("c" + std::to_string(i), "catalog", "EnsureTable");
-    spec.request_json = R"({"table":"nyc.c)" + std::to_string(i) + "\"}";
-    calls.push_back(spec);
-  }
-  StartRequest others = Request("apply", calls);
-  others.playground = "ops";
-  const auto stuck = runner_->Start(others);
-  {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return hanging == options_.threads; });
-  }
-  EXPECT_TRUE(runner_->Cancel(job->id, "").ok());
-  EXPECT_EQ(Await(job->id).state, store::kCancelled);
-  const auto deletion = runner_->Start(Request("delete", {Spec("purge", "catalog", "Purge")}));
-  EXPECT_EQ(Await(deletion->id).state, store::kSucceeded);
-  EXPECT_EQ(store_->GetRun(stuck->id)->state, store::kRunning);
-  {
-    const std::lock_guard lock(mutex);
-    over = true;
-  }
-  changed.notify_all();
-  EXPECT_EQ(Await(stuck->id).state, store::kSucceeded);
-}
-
-TEST_F(UnknownOutcomeTest, AWriteTokenIsGoodForAsLongAsItsJobMayLive) {
-  backend_.On("run_backend.Submit", std::string(kProcess));
-  processes_.lost = true;
-  std::vector<std::string> keys;
-  backend_.On("run_backend.Check", [&](const Invocation& call) -> Result<std::string> {
-    if (json::parse(call.request_json)["process"]["phase"] == "RUNNING") {
-      EXPECT_TRUE(backend_.MayWrite(call.run_id, JobKey(call.run_id, "job", 1 + int(keys.size()))));
-      return std::string(kRunning);
-    }
-    keys.push_back(JobKey(call.run_id, "job", 1 + static_cast<int>(keys.size())));
-    if (keys.size() < 2) return std::string(R"({"state":"JOB_FAILED","retryable":true})");
-    EXPECT_FALSE(backend_.MayWrite(call.run_id, keys[0])) << "the first attempt is over";
-    EXPECT_TRUE(backend_.MayWrite(call.run_id, keys[1]));
-    return std::string(kSucceededJob);
-  });
-  StartRunner();
-  const store::Run run = RunToEnd(Request("run", {Job()}));
-  EXPECT_EQ(run.state, store::kSucceeded);
-  ASSERT_EQ(keys.size(), 2U);
-  runner_.reset();
-  EXPECT_FALSE(backend_.MayWrite(run.id, keys[1]));
 }
 
 }  // namespace
