@@ -30,6 +30,9 @@ class UnansweredTest : public ::testing::Test {
     EXPECT_TRUE(started.ok()) << started.ToString();
     EXPECT_TRUE(daemon_.playgrounds->Create({"ana", "finance", "dev"}, "fin", 0, {}).ok());
     daemon_.runner->on_start = [this](const store::Run& run) {
+      graph::NodeSpec job;
+      job.id = "job";
+      EXPECT_TRUE(daemon_.runner->AddNode(run.id, job).ok());
       EXPECT_TRUE(daemon_.runner->SetNode(run.id, "compile", store::kSucceeded).ok());
       if (!ends_) return;
       EXPECT_TRUE(daemon_.runner->Finish(run.id, store::kSucceeded).ok());

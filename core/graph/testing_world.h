@@ -321,7 +321,7 @@ class World : public Backend {
       return {};
     }
     if (before && std::string_view(method) == "Launch") {
-      processes_.silent_reads = dice_.Percent(15) ? 1 + dice_.Roll(6) : 0;
+      processes_.silent_reads = dice_.Percent(30) ? 1 + dice_.Roll(6) : 0;
       const std::lock_guard lock(mutex_);
       seen_["silent launchers"] += processes_.silent_reads > 0 ? 1 : 0;
     }

@@ -148,7 +148,7 @@ TEST_F(UnknownOutcomeTest, ARouteThatIsGoneSaysNothingOfACallThatWasMade) {
   Await(run->id);
   // Where no call was made before, nothing can live.
   calls = 1;
-  const store::Run refused = RunToEnd(Request("run", {Job()}));
+  const store::Run refused = RunToEnd(Request("run", {Job("job", "u")}));
   EXPECT_EQ(refused.state, store::kFailed);
   EXPECT_EQ(StatusFromJson(refused.error_json).message(), "out of service");
 }
