@@ -37,6 +37,10 @@ class RunsService final : public StreamsByCallback {
                          v1::Run* answer) override {
     return Answer(Cancel(*call, request->id(), answer), "CancelRun");
   }
+  grpc::Status AbandonRun(grpc::ServerContext* call, const v1::AbandonRunRequest* request,
+                          v1::AbandonRunResponse* answer) override {
+    return Answer(Abandon(*call, request->id(), answer), "AbandonRun");
+  }
   grpc::ServerWriteReactor<v1::RunEvent>* WatchRun(grpc::CallbackServerContext* call,
                                                    const v1::WatchRunRequest* request) override {
     return MakeWatchRun(context_, *call, *request);
@@ -98,6 +102,25 @@ class RunsService final : public StreamsByCallback {
     DCP_TRY(context_.deps.runner->Cancel(run.id, "asked for by " + who.user));
     DCP_ASSIGN(const auto now, RunOf(context_, who, id));
     return Fill(now, answer);
+  }
+
+  /// Of anybody's run, so that none is kept for ever by a job that its owner cannot look for. No
+  /// more of it is answered than an operator needs.
+  Status Abandon(const grpc::ServerContext& call, const std::string& id,
+                 v1::AbandonRunResponse* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_TRY(CheckOperator(who, "abandon a run"));
+    const auto run = context_.deps.store->GetRun(id);
+    if (run.status().code() == Code::kNotFound) {
+      return NotFound("there is no run \"" + id.substr(0, 80) + "\"").WithId("PZ0904");
+    }
+    DCP_TRY(run.status());
+    DCP_ASSIGN(const bool ended, context_.deps.runner->Abandon(id, who.user));
+    DCP_ASSIGN(const auto now, context_.deps.store->GetRun(id));
+    answer->set_id(now.id);
+    answer->set_state(now.state);
+    answer->set_ended(ended);
+    return {};
   }
 
   ServiceContext& context_;

@@ -95,6 +95,7 @@ TEST_F(ServerTest, EveryCallNeedsAToken) {
     v1::ReloadResponse reload;
     v1::DeletionPreview preview;
     v1::SweepResponse sweep;
+    v1::AbandonRunResponse abandoned;
     auto watch_context = As(token);
     const auto watch = runs_->WatchRun(watch_context.get(), {});
     EXPECT_FALSE(watch->Read(&event));
@@ -114,6 +115,7 @@ TEST_F(ServerTest, EveryCallNeedsAToken) {
         runs_->GetRun(As(token).get(), {}, &run),
         runs_->ListRuns(As(token).get(), {}, &runs),
         runs_->CancelRun(As(token).get(), {}, &run),
+        runs_->AbandonRun(As(token).get(), {}, &abandoned),
         watch->Finish(),
         logs->Finish(),
         system_->WhoAmI(As(token).get(), {}, &who),

@@ -80,8 +80,8 @@ class RestCatalog : public Catalog {
 
   Status ProbeProductionWrite(const store::Playground& playground,
                               const std::string& user) override {
-    const Secret token = tokens_.Issue(
-        {user, playground.name, playground.generation, "rw", clock_.Wall() + kProbeTokenMs, ""});
+    const Secret token = tokens_.Issue({user, playground.name, playground.generation, "rw",
+                                        clock_.Wall() + kProbeTokenMs, "", ""});
     return ProbeProduction(backends_, Place::Of(backends_, playground.name, playground.generation),
                            EndpointFor(playground.name), token, cancelled_);
   }

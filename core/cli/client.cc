@@ -128,7 +128,7 @@ void Prepare(grpc::ClientContext& context, const Secret& token, int64_t timeout_
 }
 
 Client::Client(std::string endpoint, const Secret& token)
-    : stubs_(std::make_unique<Stubs>(Stubs{std::move(endpoint), token, {}, {}, {}, {}})) {}
+    : stubs_(std::make_unique<Stubs>(Stubs{std::move(endpoint), token, {}, {}, {}, {}, {}})) {}
 Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::Connect(const std::string& endpoint, const Secret& token) {
@@ -151,11 +151,23 @@ Result<std::unique_ptr<Client>> Client::Connect(const std::string& endpoint, con
   const auto channel =
       grpc::CreateCustomChannel(endpoint, grpc::InsecureChannelCredentials(), arguments);
   std::unique_ptr<Client> client(new Client(endpoint, token));
+  client->stubs_->channel = channel;
   client->stubs_->playgrounds = v1::Playgrounds::NewStub(channel);
   client->stubs_->runs = v1::Runs::NewStub(channel);
   client->stubs_->system = v1::System::NewStub(channel);
   client->stubs_->plugins = v1::Plugins::NewStub(channel);
   return client;
+}
+
+bool Client::Reached() {
+  const auto deadline = std::chrono::system_clock::now() + std::chrono::milliseconds(kConnectMs);
+  for (bool connect = true;; connect = false) {
+    const grpc_connectivity_state state = stubs_->channel->GetState(connect);
+    if (state == GRPC_CHANNEL_READY) return true;
+    // Nobody listens there: no reason to wait.
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) return false;
+    if (!stubs_->channel->WaitForStateChange(state, deadline)) return false;
+  }
 }
 
 Result<v1::Playground> Client::CreatePlayground(const v1::CreatePlaygroundRequest& request) {
@@ -197,6 +209,9 @@ Result<v1::ListRunsResponse> Client::ListRuns(const v1::ListRunsRequest& request
 }
 Result<v1::Run> Client::CancelRun(const v1::CancelRunRequest& request) {
   return stubs_->Call(*stubs_->runs, &v1::Runs::Stub::CancelRun, request);
+}
+Result<v1::AbandonRunResponse> Client::AbandonRun(const v1::AbandonRunRequest& request) {
+  return stubs_->Call(*stubs_->runs, &v1::Runs::Stub::AbandonRun, request);
 }
 Result<v1::WhoAmIResponse> Client::WhoAmI(const v1::WhoAmIRequest& request) {
   return stubs_->Call(*stubs_->system, &v1::System::Stub::WhoAmI, request);

@@ -40,6 +40,8 @@ class Client {
   static Result<std::unique_ptr<Client>> Connect(const std::string& endpoint, const Secret& token);
   ~Client();
 
+  /// Whether the daemon takes connections: then the failure of a call may be its answer's alone.
+  bool Reached();
   Result<v1::Playground> CreatePlayground(const v1::CreatePlaygroundRequest& request);
   Result<v1::Playground> GetPlayground(const v1::GetPlaygroundRequest& request);
   Result<v1::ListPlaygroundsResponse> ListPlaygrounds(const v1::ListPlaygroundsRequest& request);
@@ -54,6 +56,7 @@ class Client {
   Result<v1::Run> GetRun(const v1::GetRunRequest& request);
   Result<v1::ListRunsResponse> ListRuns(const v1::ListRunsRequest& request);
   Result<v1::Run> CancelRun(const v1::CancelRunRequest& request);
+  Result<v1::AbandonRunResponse> AbandonRun(const v1::AbandonRunRequest& request);
   Result<v1::WhoAmIResponse> WhoAmI(const v1::WhoAmIRequest& request);
   Result<v1::GetStatusResponse> GetStatus(const v1::GetStatusRequest& request);
   Result<v1::RestartServiceResponse> RestartService(const v1::RestartServiceRequest& request);

@@ -51,6 +51,7 @@ std::vector<Command> AllCommands() {
           RunLogsCommand(),
           RunWaitCommand(),
           RunCancelCommand(),
+          RunAbandonCommand(),
           PluginTopCommand(),
           PluginLogsCommand(),
           PluginDescribeCommand(),

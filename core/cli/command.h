@@ -68,6 +68,7 @@ Command RunListCommand();
 Command RunGetCommand();
 Command RunLogsCommand();
 Command RunWaitCommand();
+Command RunAbandonCommand();
 Command RunCancelCommand();
 // commands/system/
 Command DoctorCommand();

@@ -168,24 +168,48 @@ int Conclude(Session& session, const Watched& watched, const std::vector<SourceF
   return ExitCodeOf(run);
 }
 
+/// The same token starts nothing twice, so that it is sent until there is an answer.
+Result<v1::Run> SendStart(Client& client, const v1::StartRunRequest& request, const RunPlan& plan,
+                          const std::string& command_token) {
+  // A daemon that is not there is said at once: nothing was started.
+  const bool reached = client.Reached();
+  const Interrupts interrupts([] {});
+  SteadyMillis lost_since = 0;
+  while (true) {
+    auto run = client.StartRun(request);
+    const Code code = run.status().code();
+    const bool lost =
+        code == Code::kUnavailable || code == Code::kDeadlineExceeded || code == Code::kCancelled;
+    if (!reached || !lost) return run;
+    const SteadyMillis now = SystemClock().Steady();
+    if (lost_since == 0) lost_since = now;
+    if (now - lost_since >= plan.start_patience_ms || interrupts.WaitFor(kReconnectPauseMs)) {
+      return Status(interrupts.Happened() ? Code::kCancelled : code,
+                    run.status().message() + "; it is not known whether the run was started")
+          .WithHint("repeat the command with --client-token " + command_token +
+                    ", which starts nothing twice; `pretzel run list` shows the runs there are");
+    }
+  }
+}
+
 Result<v1::Run> Start(Client& client, const std::string& playground, const RunPlan& plan,
+                      const std::string& command_token, int round,
                       const std::vector<SourceFile>& manifests,
                       const std::vector<SourceFile>& files) {
   v1::StartRunRequest request;
   request.set_playground(playground);
   request.set_command(plan.command);
   *request.mutable_options() = plan.options;
-  request.set_client_token(RandomUuid());
+  // Each round is a run of its own.
+  request.set_client_token(round == 0 ? command_token
+                                      : command_token + "/" + std::to_string(round));
   const auto add = [](const SourceFile& from, v1::File* to) {
     to->set_path(from.path);
     to->set_content(from.content);
   };
   for (const SourceFile& file : manifests) add(file, request.add_manifests());
   for (const SourceFile& file : files) add(file, request.add_files());
-  auto run = client.StartRun(request);
-  // The answer may have been lost on its way: the same token starts nothing twice.
-  if (!run.ok() && run.status().code() == Code::kUnavailable) run = client.StartRun(request);
-  return run;
+  return SendStart(client, request, plan, command_token);
 }
 
 /// Adds the files that the run asked for; fails when none of them is new.
@@ -214,8 +238,9 @@ int RunManifests(Session& session, const RunPlan& plan, const std::vector<std::s
   const auto client = session.client();
   if (!client.ok()) return session.Fail(client.status());
   std::vector<SourceFile> files;
+  const std::string token = plan.client_token.empty() ? RandomUuid() : plan.client_token;
   for (int round = 0; round < kNeedsFilesRoundsMax; ++round) {
-    const auto run = Start(**client, *playground, plan, *manifests, files);
+    const auto run = Start(**client, *playground, plan, token, round, *manifests, files);
     if (!run.ok()) return session.Fail(run.status());
     Watcher watcher(session, **client, run->id(), !plan.wait, plan.timeout_ms);
     const auto watched = watcher.Watch();

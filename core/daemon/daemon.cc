@@ -134,6 +134,9 @@ class RealDaemon : public Daemon {
       DCP_ASSIGN(os::HeldPort held, os::HeldPort::Hold(settings_.catalog.port));
       catalog_port_ = std::make_unique<os::HeldPort>(std::move(held));
     }
+    // Their jobs may be writing at this moment, and must not be refused.
+    DCP_ASSIGN(const auto unfinished, store_->UnfinishedRuns());
+    for (const store::Run& run : unfinished) tokens_->RunLives(run.id);
     // The catalog listens before its upstreams do: a job that outlived the last daemon is waiting
     // for this port, and gets 503 rather than a refused connection.
     DCP_ASSIGN(catalog_, catalog::Catalog::Start(settings_.catalog, *store_, *tokens_, clock));

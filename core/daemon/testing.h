@@ -40,12 +40,17 @@ class OwnCapabilities final : public graph::Backend {
     return capabilities_.Invoke({call.playground, call.generation, call.cancelled}, call.capability,
                                 call.method, call.request_json);
   }
-  Result<std::string> MountFor(const store::Run&, const std::string&, WallMillis) override {
+  Result<std::string> MountFor(const store::Run&, const std::string&, WallMillis,
+                               const std::string&) override {
     return std::string("{}");
   }
   Result<std::string> Resolve(const graph::Invocation&) override { return std::string("local"); }
   std::string PluginOf(const std::string&) override { return "runner"; }
   std::string CatalogName() const override { return "prod"; }
+  bool StartsJobs(const std::string&) override { return false; }
+  void RunLives(const std::string&) override {}
+  void JobEnded(const std::string&, const std::string&) override {}
+  void RunEnded(const std::string&) override {}
 
  private:
   Capabilities& capabilities_;

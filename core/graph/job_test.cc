@@ -42,18 +42,6 @@ class JobTest : public GraphTest {
     spec.request_json = R"({"job":{"table":"prod.nyc.)" + id + R"(","sql":"select 1"}})";
     return spec;
   }
-  /// Blocks until the run's history holds the words.
-  void AwaitWords(const std::string& run_id, const std::string& words) {
-    int64_t after = 0;
-    for (int i = 0; i < 1000; ++i) {
-      const auto events = runner_->WaitEvents(run_id, after, 5000).value();
-      for (const Event& event : events) {
-        after = std::max(after, event.sequence);
-        if (event.detail.find(words) != event.detail.npos) return;
-      }
-    }
-    ADD_FAILURE() << "no \"" << words << "\"";
-  }
 };
 
 TEST_F(JobTest, LaunchesWhatTheBackendDescribes) {

@@ -295,7 +295,7 @@ TEST_F(RecoveryTest, GoesOnByItselfWhenTheStoreComesBack) {
     explicit Hiccup(store::Store& real) : DyingStore(real, 1000), real_(real) {}
     Status ChangeRun(const std::string& run_id, const store::RunChange& change) override {
       const int number = ++changes_;
-      if (number > 2 && number <= 2 + kCommitAttemptsMax) return Unavailable("disk full");
+      if (number > 2 && number <= 5) return Unavailable("disk full");
       return real_.ChangeRun(run_id, change);
     }
 

@@ -188,6 +188,14 @@ void RunState::RequestCancel(const Status& why, WallMillis at) {
   }
 }
 
+void RunState::Abandon(const Status& why, WallMillis at) {
+  run_.error_json = StatusToJson(why);
+  MoveRun(run_.state, at, why.message());
+  for (const store::Node& node : nodes_) {
+    if (!store::IsTerminal(node.state)) CancelNode(node.id, at, why.message());
+  }
+}
+
 void RunState::Succeed(const std::string& id, const std::string& response_json, WallMillis at) {
   At(id).response_json = response_json;
   MoveNode(id, store::kSucceeded, at, "");

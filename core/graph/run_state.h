@@ -41,6 +41,8 @@ class RunState {
   void MoveNode(const std::string& id, const std::string& to, WallMillis at,
                 const std::string& detail);
   void RequestCancel(const Status& why, WallMillis at);
+  /// Ends what has not ended, whatever is known of it.
+  void Abandon(const Status& why, WallMillis at);
   void Succeed(const std::string& id, const std::string& response_json, WallMillis at);
   void Fail(const std::string& id, const Status& failure, const std::string& response_json,
             WallMillis at);

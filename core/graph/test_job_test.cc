@@ -38,18 +38,6 @@ class TestJobTest : public GraphTest {
   std::string Folder(const store::Run& run, const std::string& name = "q") const {
     return folder_ + "/jobs/" + run.id + "/" + name + "/work";
   }
-  /// Blocks until the run's history holds the words.
-  void AwaitWords(const std::string& run_id, const std::string& words, int times = 1) {
-    int64_t after = 0;
-    for (int i = 0; i < 1000; ++i) {
-      const auto events = runner_->WaitEvents(run_id, after, 5000).value();
-      for (const Event& event : events) {
-        after = std::max(after, event.sequence);
-        if (event.detail.find(words) != event.detail.npos && --times == 0) return;
-      }
-    }
-    ADD_FAILURE() << "no \"" << words << "\"";
-  }
   std::vector<std::string> InstancesAsked(const std::string& method) {
     std::vector<std::string> asked;
     for (const Invocation& call : backend_.Calls(method)) asked.push_back(call.instance);

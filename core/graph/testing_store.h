@@ -66,6 +66,8 @@ class RunsOnlyStore : public store::Store {
 class MemoryStore : public RunsOnlyStore {
  public:
   std::function<Status(bool write)> fault = [](bool) { return Status(); };
+  /// What has just been written of a run; the store is locked meanwhile.
+  std::function<void(const std::string& run_id, const store::RunChange& change)> written;
 
   Result<store::Run> CreateRun(const store::Run& run, const std::vector<store::Node>& nodes,
                                const std::vector<store::Transition>& transitions) override {
@@ -89,6 +91,7 @@ class MemoryStore : public RunsOnlyStore {
     if (change.run) next.run = *change.run;
     DCP_TRY(Append(next, change.nodes, change.transitions));
     found->second = std::move(next);
+    if (written) written(run_id, change);
     return {};
   }
   Result<store::Run> GetRun(const std::string& run_id) override {
@@ -118,6 +121,14 @@ class MemoryStore : public RunsOnlyStore {
   std::vector<std::string> Ids() {
     const std::lock_guard lock(mutex_);
     return order_;
+  }
+  std::vector<std::string> Unended() {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> found;
+    for (const std::string& id : order_) {
+      if (!store::IsTerminal(runs_[id].run.state)) found.push_back(id);
+    }
+    return found;
   }
   /// Blocks until `done` (asked under the lock, after each write) or the time is over.
   bool Await(std::chrono::milliseconds patience, const std::function<bool()>& done) {

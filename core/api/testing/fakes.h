@@ -4,6 +4,7 @@
 // store, and a catalog that only knows its address.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,6 +25,7 @@ class FakeRunner final : public graph::Runner {
 
   /// Called at the end of each Start of a run that is new.
   std::function<void(const store::Run& run)> on_start;
+  std::atomic<int> lost_answers = 0;                   ///< of the next Starts, which do their work
   std::function<void()> on_subscribe;                  ///< a watch stands
   std::map<std::string, std::string> job_directories;  ///< by node id
 
@@ -50,11 +52,30 @@ class FakeRunner final : public graph::Runner {
       started_.push_back(request);
     }
     if (on_start && stored.id == run.id) on_start(stored);
+    if (lost_answers > 0) {
+      --lost_answers;
+      return Unavailable("the answer is lost");
+    }
     return store_.GetRun(stored.id);
   }
 
   Status Cancel(const std::string& run_id, const std::string&) override {
     return Finish(run_id, store::kCancelled);
+  }
+
+  Result<bool> Abandon(const std::string& run_id, const std::string& by) override {
+    DCP_ASSIGN(store::Run run, store_.GetRun(run_id));
+    if (store::IsTerminal(run.state)) return true;
+    if (run.cancel_requested) {
+      DCP_TRY(Finish(run_id, store::kCancelled));
+      return true;
+    }
+    store::RunChange change;
+    run.cancel_requested = true;
+    change.transitions.push_back({run_id, 0, "", clock_.Wall(), run.state, run.state, by});
+    change.run = run;
+    DCP_TRY(Change(run_id, change));
+    return false;
   }
 
   Result<std::vector<graph::Event>> WaitEvents(const std::string& run_id, int64_t after_sequence,

@@ -47,7 +47,8 @@ Command RunCommand(std::vector<std::string> path) {
           .flags = {{"wait", 0, "TIME", "until the run has ended, or at most TIME (--wait=10m)",
                      false, true},
                     {"no-wait", 0, "", "do not wait (default)"},
-                    ParamFlag()},
+                    ParamFlag(),
+                    ClientTokenFlag()},
           .examples = "  pretzel " + name + " B.yaml\n  pretzel " + name +
                       " B.yaml --wait=10m\n  pretzel run logs -f $(pretzel " + name +
                       " B.yaml -q)\n",
