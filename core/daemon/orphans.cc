@@ -176,7 +176,7 @@ Status Orphans::LookAtPlace(const catalog::Trace& trace, bool with_unknown, Foun
       // From here on no playground can get that name and generation.
       DCP_TRY(store_.BuryPlayground(trace.playground, trace.generation, clock_.Wall()));
     }
-    return catalog_.Purge(trace.playground, trace.generation).status();
+    return catalog_.Purge(trace.playground, trace.generation, {}).status();
   };
   return {};
 }

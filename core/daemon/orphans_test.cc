@@ -43,7 +43,7 @@ TEST_F(OrphansTest, RemovesJobFoldersOfDeletedPlaygroundsAndNoOthers) {
   const std::string first = Make("a");
   SetState("a", 1, store::kDeleted);
   overlay_.Add({"pg_a_1"}, "");
-  ASSERT_TRUE(catalog_->Purge("a", 1).ok());
+  ASSERT_TRUE(catalog_->Purge("a", 1, {}).ok());
   const std::string again = Make("a");  // generation 2
   const std::string going = Make("ab");
   SetState("ab", 1, store::kDeleting);

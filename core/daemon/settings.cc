@@ -99,6 +99,16 @@ catalog::Upstream ReadUpstream(const Section& section) {
   catalog::Upstream upstream;
   upstream.uri = section.Text("uri");
   upstream.secret = Secret(section.Text("secret"));
+  const catalog::CallLimits usual;
+  catalog::CallLimits& limits = upstream.limits;
+  limits.calls = static_cast<int>(section.Int("calls", {1, kThreadsMax}, usual.calls));
+  // Of fewer calls than usual one principal still leaves half to the others.
+  limits.per_principal =
+      static_cast<int>(section.Int("calls_per_principal", {1, kThreadsMax},
+                                   std::max(1, std::min(usual.per_principal, limits.calls / 2))));
+  limits.per_playground =
+      static_cast<int>(section.Int("calls_per_playground", {1, kThreadsMax},
+                                   std::min(usual.per_playground, limits.per_principal)));
   return upstream;
 }
 
@@ -106,7 +116,6 @@ void ReadCatalog(const Section& section, Settings& settings) {
   catalog::Settings& catalog = settings.catalog;
   catalog.name = section.Text("name", "prod");
   catalog.port = static_cast<int>(section.Int("port", {0, kPortMax}, 0));
-  catalog.threads = static_cast<int>(section.Int("threads", {1, kThreadsMax}, 8));
   catalog.upstream_timeout_ms = section.Duration("upstream_timeout", {100ms, 10min}, 30s).count();
   const Section production = section.Sub("production");
   catalog.production = ReadUpstream(production);

@@ -173,19 +173,23 @@ class FakeCatalog final : public catalog::Catalog {
   catalog::Receipt ReceiptFor(const std::string&, int64_t, const std::string&) const override {
     return {};
   }
-  Result<catalog::TableState> EnsureTable(const store::Playground&,
-                                          const catalog::TableSpec&) override {
+  Result<catalog::TableState> EnsureTable(const store::Playground&, const catalog::TableSpec&,
+                                          const catalog::Patience&) override {
     return Unavailable("this catalog has no tables");
   }
-  Result<catalog::TableInfo> DescribeTable(const store::Playground&, const std::string&) override {
+  Result<catalog::TableInfo> DescribeTable(const store::Playground&, const std::string&,
+                                           const catalog::Patience&) override {
     return Unavailable("this catalog has no tables");
   }
-  Result<int64_t> Purge(const std::string&, int64_t) override { return int64_t{0}; }
+  Result<int64_t> Purge(const std::string&, int64_t, const catalog::Patience&) override {
+    return int64_t{0};
+  }
   Result<catalog::Footprint> Measure(const std::string&, int64_t) override {
     return catalog::Footprint();
   }
   Result<catalog::Traces> FindTraces() override { return catalog::Traces(); }
   Status ProbeProductionWrite(const store::Playground&, const std::string&) override { return {}; }
+  std::vector<catalog::UpstreamState> Upstreams() const override { return {}; }
 };
 
 }  // namespace dcp::api::testing
