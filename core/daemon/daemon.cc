@@ -153,6 +153,7 @@ class RealDaemon : public Daemon {
                                               *recycler_, *supervisor_, settings_.catalog.name);
     graph::RunnerOptions runner;
     runner.threads = settings_.runner_threads;
+    runner.runs_per_principal = settings_.runs_per_principal;
     runner.jobs = settings_.jobs;
     runner.test_jobs = settings_.test_jobs;
     runner.job_directory = jobs;

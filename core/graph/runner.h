@@ -97,6 +97,7 @@ class RunnerImpl : public Runner {
     std::string playground;
     int64_t generation = 0;
     std::string command;
+    std::string principal;
     ActivePtr active;
   };
   /// Playground, generation, table.
@@ -128,6 +129,7 @@ class RunnerImpl : public Runner {
 
   // --- registry.cc
   Status Register(const store::Run& run, const std::vector<NodeSpec>& nodes, std::string* other);
+  Status CheckRoom(const store::Run& run) DCP_REQUIRES(registry_);
   void Unregister(const std::string& run_id);
   bool MustWait(const store::Run& run);
   bool IsBeingDeleted(const store::Run& run);

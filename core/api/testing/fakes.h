@@ -22,6 +22,8 @@ class FakeRunner final : public graph::Runner {
  public:
   FakeRunner(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
 
+  /// Asked before each Start; an error is its answer.
+  std::function<Status()> before_start;
   /// Called at the end of each Start of a run that is new.
   std::function<void(const store::Run& run)> on_start;
   std::function<void()> on_subscribe;                  ///< a watch stands
@@ -30,6 +32,7 @@ class FakeRunner final : public graph::Runner {
   Status Recover() override { return {}; }
 
   Result<store::Run> Start(const graph::StartRequest& request) override {
+    if (before_start) DCP_TRY(before_start());
     store::Run run;
     run.id = NewRunId();
     run.playground = request.playground;
