@@ -37,8 +37,14 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
       raw->End(raw->caller_.status());
     } else if (open >= kStreamsMax) {
       raw->End(ResourceExhausted("more than " + std::to_string(kStreamsMax) + " streams are open")
+                   .WithId(kAtOnceId)
                    .WithHint("close some, or ask again without following"));
+    } else if (auto place = raw->context_.open_by_principal.Take(
+                   raw->caller_->user, raw->context_.settings.streams_per_principal);
+               !place.ok()) {
+      raw->End(place.status());
     } else {
+      raw->place_ = std::move(place).value();
       raw->Schedule();
     }
     return raw;
@@ -135,6 +141,7 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
   bool cancelled_ DCP_GUARDED_BY(mutex_) = false;
   bool finished_ DCP_GUARDED_BY(mutex_) = false;
   Status end_status_ DCP_GUARDED_BY(mutex_);
+  Shares::Place place_;  // set before anything else happens
   std::shared_ptr<EventStream> self_;
 };
 

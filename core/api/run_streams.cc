@@ -184,14 +184,14 @@ grpc::ServerWriteReactor<v1::RunEvent>* MakeWatchRun(ServiceContext& context,
                                                      const grpc::ServerContextBase& call,
                                                      const v1::WatchRunRequest& request) {
   return EventStream<v1::RunEvent>::Open(
-      std::make_shared<WatchStream>(context, CallerOf(context, call), request));
+      std::make_shared<WatchStream>(context, PrincipalOf(context, call), request));
 }
 
 grpc::ServerWriteReactor<v1::LogChunk>* MakeGetRunLogs(ServiceContext& context,
                                                        const grpc::ServerContextBase& call,
                                                        const v1::GetRunLogsRequest& request) {
   return EventStream<v1::LogChunk>::Open(
-      std::make_shared<LogStream>(context, CallerOf(context, call), request));
+      std::make_shared<LogStream>(context, PrincipalOf(context, call), request));
 }
 
 }  // namespace dcp::api

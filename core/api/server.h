@@ -26,10 +26,13 @@ namespace dcp::api {
 
 /// Calls served at once; more are refused at once with RESOURCE_EXHAUSTED rather than queued, so
 /// a flood cannot delay the calls that were let in.
-constexpr int kConcurrentCallsDefault = 32;
+constexpr int kConcurrentCallsDefault = 64;
+/// Those of one principal: half, so that no one of them can take all.
+constexpr int kCallsPerPrincipalDefault = kConcurrentCallsDefault / 2;
 /// Open WatchRun, GetRunLogs and GetPluginLogs streams. Each holds one open read's worth of events
 /// in memory.
 constexpr int kStreamsMax = 256;
+constexpr int kStreamsPerPrincipalDefault = kStreamsMax / 2;
 /// How long a client's catalog token from ConnectPlayground is good for, at most.
 constexpr int64_t kConnectTokenMs = int64_t{12} * 3600 * 1000;
 /// Runs that ListRuns answers when not told, and at most.
@@ -55,6 +58,8 @@ struct Settings {
   std::string socket_path;
   std::string listen;  ///< "127.0.0.1:PORT" (0: any free one), or empty: the socket alone
   int max_concurrent = kConcurrentCallsDefault;
+  int calls_per_principal = kCallsPerPrincipalDefault;
+  int streams_per_principal = kStreamsPerPrincipalDefault;
   std::string version;
   std::string catalog_name = "prod";
 };

@@ -12,8 +12,8 @@
 
 namespace dcp::api {
 
-Result<playground::Principal> CallerOf(const ServiceContext& context,
-                                       const grpc::ServerContextBase& call) {
+Result<playground::Principal> PrincipalOf(const ServiceContext& context,
+                                          const grpc::ServerContextBase& call) {
   if (context.draining) {
     return Unavailable("the daemon is stopping and takes no new calls")
         .WithId("PZ0908")
@@ -27,6 +27,13 @@ Result<playground::Principal> CallerOf(const ServiceContext& context,
       found == metadata.end() ? std::string_view()
                               : std::string_view(found->second.data(), found->second.size());
   return context.deps.principals->Authenticate(header);
+}
+
+Result<Caller> CallerOf(const ServiceContext& context, const grpc::ServerContextBase& call) {
+  DCP_ASSIGN(const auto who, PrincipalOf(context, call));
+  Caller caller{who, nullptr};
+  DCP_ASSIGN(caller.place, context.calls.Take(who.user, context.settings.calls_per_principal));
+  return caller;
 }
 
 Result<store::Run> RunOf(const ServiceContext& context, const playground::Principal& who,

@@ -39,6 +39,9 @@ bool IsToken(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
+/// gRPC's words for a call that finds its server at work with as many as it may.
+constexpr char kNoThread[] = "Threadpool Exhausted";
+
 std::string DaemonHint(const std::string& endpoint) {
   return "is dcpd running, and is this its address? (" + endpoint +
          "; scripts/stack status tells, --endpoint or PRETZEL_ENDPOINT choose another)";
@@ -64,7 +67,9 @@ Status FromGrpc(const grpc::Status& status, const std::string& endpoint) {
       return DeadlineExceeded("dcpd at " + endpoint + " did not answer in time")
           .WithHint("pretzel status shows whether its parts are well");
     case Code::kResourceExhausted:
+      if (result.message().find(kNoThread) == std::string::npos) return result;  // a message's size
       return ResourceExhausted("dcpd serves as many calls as it may: " + result.message())
+          .WithId(kNotNowId)
           .WithHint("try again in a moment");
     case Code::kUnimplemented:
       return Unimplemented("dcpd at " + endpoint + " does not know this call")

@@ -28,6 +28,9 @@ constexpr int64_t kReloadTimeoutMs = 660'000;
 /// A sweep drops tables one by one, and counts files.
 constexpr int64_t kSweepTimeoutMs = 600'000;
 
+/// The id of a RESOURCE_EXHAUSTED that only says "not now": what is over will make room.
+inline constexpr char kNotNowId[] = "PZ0911";
+
 /// The inverse of the API's ToGrpc: code, message, and what ErrorDetails say.
 Status FromGrpc(const grpc::Status& status, const std::string& endpoint);
 /// Plaintext is let out over a Unix socket and loopback only.

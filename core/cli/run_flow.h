@@ -17,6 +17,10 @@ constexpr int kNeedsFilesRoundsMax = 4;
 /// started, whose answer may be lost.
 constexpr int64_t kReconnectMs = 30'000;
 constexpr int64_t kReconnectPauseMs = 500;
+/// Who waits asks again when the daemon has no room for it now: after a pause that doubles from the
+/// first of these to the second, so that a crowd that waits costs little.
+constexpr int64_t kNotNowPauseMs = 500;
+constexpr int64_t kNotNowPauseMsMax = 10'000;
 
 struct RunPlan {
   std::string command;  ///< "apply", "test", "preview", "run"

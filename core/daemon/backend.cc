@@ -38,8 +38,8 @@ Result<std::string> GraphBackend::Invoke(const graph::Invocation& invocation) {
 Result<std::string> GraphBackend::Ask(const graph::Invocation& invocation) {
   if (Capabilities::Serves(invocation.capability)) {
     return capabilities_.Invoke(
-        {invocation.playground, invocation.generation, invocation.cancelled}, invocation.capability,
-        invocation.method, invocation.request_json);
+        {invocation.playground, invocation.generation, invocation.cancelled, invocation.deadline},
+        invocation.capability, invocation.method, invocation.request_json);
   }
   host::CallOptions options;
   bool sent = false;

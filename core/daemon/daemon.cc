@@ -89,6 +89,8 @@ class RealDaemon : public Daemon {
     log::Write(log::Id::kDaemonDraining, {{"timeout_ms", settings_.drain_timeout_ms}});
     const SteadyMillis end = SystemClock().Steady() + settings_.drain_timeout_ms;
     janitor_.reset();  // it would start runs
+    // One that waits for a new plugin would hold a call of the API far beyond the drain's end.
+    reloader_->Stop();
     bool hastened = false;
     api_->Drain(settings_.drain_timeout_ms, [&] { return hastened = hastened || hasten(); });
     // Calls that are short were let in before the drain; they get what is left.
@@ -155,6 +157,7 @@ class RealDaemon : public Daemon {
                                               *recycler_, *supervisor_, settings_.catalog.name);
     graph::RunnerOptions runner;
     runner.threads = settings_.runner_threads;
+    runner.runs_per_principal = settings_.runs_per_principal;
     runner.jobs = settings_.jobs;
     runner.test_jobs = settings_.test_jobs;
     runner.job_directory = jobs;

@@ -111,7 +111,7 @@ TEST_F(JanitorTest, EveryStepOfADeletionCanBeRepeated) {
   ASSERT_TRUE(playgrounds_->BeginDelete(ana_, "a").ok());
   const auto never = [] { return false; };
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(removal_->EndJobs("a", 1, never).ok());
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(removal_->Purge("a", 1).value(), i == 0 ? 1 : 0);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(removal_->Purge("a", 1, {}).value(), i == 0 ? 1 : 0);
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(removal_->Finish("a", 1).ok());
   EXPECT_TRUE(removal_->EndJobs("a", 1, never).ok());
   EXPECT_EQ(store_->PlaygroundState("a", 1).value(), store::kDeleted);
@@ -119,7 +119,7 @@ TEST_F(JanitorTest, EveryStepOfADeletionCanBeRepeated) {
   // A later bearer of the name is safe from what is left of the first one's deletion.
   const std::string later = Make("a");
   const auto before = Listing();
-  EXPECT_TRUE(removal_->Purge("a", 1).ok());
+  EXPECT_TRUE(removal_->Purge("a", 1, {}).ok());
   EXPECT_TRUE(removal_->Finish("a", 1).ok());
   EXPECT_EQ(Listing(), before);
   EXPECT_EQ(store_->GetRun(later)->report_json, kReport);

@@ -89,8 +89,9 @@ struct Settings {
   std::string recycle_service;
   int64_t services_ready_ms = 180'000;
   int runner_threads = 16;
-  int jobs = 4;       ///< batch jobs alive at once
-  int test_jobs = 2;  ///< of tests, beside them
+  int runs_per_principal = 0;  ///< that have not ended
+  int jobs = 4;                ///< batch jobs alive at once
+  int test_jobs = 2;           ///< of tests, beside them
   int64_t job_timeout_ms = int64_t{6} * 3600 * 1000;
   /// What every job keeps, beside what its own work needs; nothing: jobs run unconfined.
   std::optional<os::Confinement> job_sandbox = os::Confinement{{}, {}, {}, kJobsListen};

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "graph/limits.h"
 #include "store/store.h"
 
 namespace dcp::graph {
@@ -118,6 +119,7 @@ struct RunnerOptions {
   int threads = 16;   ///< calls of nodes that are made at once; jobs and deletions have their own
   int jobs = 4;       ///< batch jobs that live at once; further ones wait as PENDING
   int test_jobs = 2;  ///< batch jobs of tests, which runs that take hours must not keep waiting
+  int runs_per_principal = kRunsPerPrincipalDefault;  ///< that have not ended
   int64_t default_timeout_ms = 600'000;
   std::string job_directory;  ///< folder that holds one folder for each job
   std::string launcher;       ///< path of dcp-launch

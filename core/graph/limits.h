@@ -10,6 +10,8 @@ namespace dcp::graph {
 
 /// A run that has not ended costs memory for its whole graph.
 constexpr size_t kActiveRunsMax = 1000;
+/// Those of one principal: half, so that no one of them can take all.
+constexpr int kRunsPerPrincipalDefault = kActiveRunsMax / 2;
 /// Tries to register a deletion behind one that is just ending; the second finds its place free.
 constexpr int kRegisterAttemptsMax = 3;
 /// Calls of one node while its worker dies in them: a crash that repeats is no accident.

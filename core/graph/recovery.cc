@@ -17,7 +17,7 @@ Status RunnerImpl::Recover() {
     // All of them first, so that what waits for another run sees it.
     const MutexLock lock(registry_);
     for (const store::Run& run : runs) {
-      entries_[run.id] = {run.playground, run.generation, run.command, nullptr};
+      entries_[run.id] = {run.playground, run.generation, run.command, run.principal, nullptr};
     }
   }
   for (const store::Run& run : runs) backend_.RunLives(run.id);

@@ -24,11 +24,7 @@ Status RunnerImpl::Register(const store::Run& run, const std::vector<NodeSpec>& 
   const auto tables = TablesOf(nodes);
   const MutexLock lock(registry_);
   if (stopping_) return Unavailable("start a run: the daemon is stopping");
-  if (entries_.size() >= kActiveRunsMax) {
-    return ResourceExhausted("start a run: " + std::to_string(entries_.size()) +
-                             " have not ended, the most at a time")
-        .WithHint("wait for some of them, or cancel them");
-  }
+  DCP_TRY(CheckRoom(run));
   for (const auto& [id, entry] : entries_) {
     if (entry.command != kDelete || entry.playground != run.playground ||
         entry.generation != run.generation) {
@@ -40,8 +36,29 @@ Status RunnerImpl::Register(const store::Run& run, const std::vector<NodeSpec>& 
         .WithHint("use another playground");
   }
   DCP_TRY(ClaimLocked(run, tables));
-  entries_[run.id] = {run.playground, run.generation, run.command, nullptr};
+  entries_[run.id] = {run.playground, run.generation, run.command, run.principal, nullptr};
   return Status::Ok();
+}
+
+/// Deletions are as many as playgrounds, and make room: they are not refused.
+Status RunnerImpl::CheckRoom(const store::Run& run) {
+  if (run.command == kDelete) return {};
+  const auto own = std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
+    return entry.second.command != kDelete && entry.second.principal == run.principal;
+  });
+  if (own >= options_.runs_per_principal) {
+    return ResourceExhausted("start a run: " + std::to_string(own) +
+                             " of yours have not ended, the most at a time")
+        .WithId("PZ0911")
+        .WithHint(
+            "wait for some of them, or cancel them; runs.per_principal of dcpd's configuration "
+            "is the limit");
+  }
+  if (entries_.size() < kActiveRunsMax) return {};
+  return ResourceExhausted("start a run: " + std::to_string(entries_.size()) +
+                           " of all users have not ended, the most at a time")
+      .WithId("PZ0911")
+      .WithHint("wait for some of them, or cancel them");
 }
 
 void RunnerImpl::Unregister(const std::string& run_id) {

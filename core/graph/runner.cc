@@ -37,9 +37,9 @@ store::RunChange Redacted(store::RunChange change) {
 
 Result<std::unique_ptr<Runner>> Runner::Create(store::Store& store, Backend& backend,
                                                const Clock& clock, RunnerOptions options) {
-  if (options.threads < 1 || options.jobs < 1 || options.test_jobs < 1 || options.job_poll_ms < 1 ||
-      options.default_timeout_ms < 1 || options.job_timeout_ms < 1 || options.back_off_ms < 0 ||
-      options.rest_ms < 0) {
+  if (options.threads < 1 || options.runs_per_principal < 1 || options.jobs < 1 ||
+      options.test_jobs < 1 || options.job_poll_ms < 1 || options.default_timeout_ms < 1 ||
+      options.job_timeout_ms < 1 || options.back_off_ms < 0 || options.rest_ms < 0) {
     return InvalidArgument("graph runner: threads, jobs, time-outs and poll time must be positive");
   }
   if (options.job_directory.empty() || options.job_directory.front() != '/') {

@@ -119,6 +119,7 @@ class RunnerImpl : public Runner {
     std::string playground;
     int64_t generation = 0;
     std::string command;
+    std::string principal;
     ActivePtr active;
     int rests = 0;  ///< how often it was set aside since something was written
     /// Until its jobs are found again: they live on while the run is set aside.
@@ -170,6 +171,7 @@ class RunnerImpl : public Runner {
 
   // --- registry.cc
   Status Register(const store::Run& run, const std::vector<NodeSpec>& nodes, std::string* other);
+  Status CheckRoom(const store::Run& run) DCP_REQUIRES(registry_);
   void Unregister(const std::string& run_id);
   bool MustWait(const store::Run& run);
   bool IsBeingDeleted(const store::Run& run);

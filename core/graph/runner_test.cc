@@ -297,6 +297,34 @@ TEST_F(RunnerTest, DeletesOnlyWhenThePlaygroundsRunsHaveEnded) {
   EXPECT_TRUE(in_order);
 }
 
+TEST_F(RunnerTest, OnePrincipalsRunsLeaveRoomForOthersAndDeletionsAreNotRefused) {
+  options_.runs_per_principal = 2;
+  Gate gate;
+  backend_.On("catalog.Receipt", [&](const Invocation&) -> Result<std::string> {
+    gate.Arrive();
+    return std::string("{}");
+  });
+  StartRunner();
+  const auto start = [&](const std::string& who) {
+    StartRequest request = Request("test", {Spec("a", "catalog", "Receipt")});
+    request.principal = who;
+    return runner_->Start(request);
+  };
+  const auto first = start("ada");
+  ASSERT_TRUE(first.ok() && start("ada").ok());
+  const Status refused = start("ada").status();
+  EXPECT_EQ(refused.code(), Code::kResourceExhausted);
+  EXPECT_EQ(refused.id(), "PZ0911");
+  EXPECT_NE(refused.message().find("2 of yours have not ended"), std::string::npos);
+  EXPECT_TRUE(start("ben").ok());
+  StartRequest deletion = Request("delete", {Spec("purge", "catalog", "Purge")});
+  deletion.playground = "other";
+  EXPECT_TRUE(runner_->Start(deletion).ok());
+  gate.Open();
+  Await(first->id);
+  EXPECT_TRUE(start("ada").ok());
+}
+
 TEST_F(RunnerTest, TellsProgressWithoutStoringIt) {
   Gate gate;
   backend_.On("catalog.Receipt", [&](const Invocation& call) -> Result<std::string> {

@@ -23,6 +23,8 @@ class FakeRunner final : public graph::Runner {
  public:
   FakeRunner(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
 
+  /// Asked before each Start; an error is its answer.
+  std::function<Status()> before_start;
   /// Called at the end of each Start of a run that is new.
   std::function<void(const store::Run& run)> on_start;
   std::atomic<int> lost_answers = 0;                   ///< of the next Starts, which do their work
@@ -32,6 +34,7 @@ class FakeRunner final : public graph::Runner {
   Status Recover() override { return {}; }
 
   Result<store::Run> Start(const graph::StartRequest& request) override {
+    if (before_start) DCP_TRY(before_start());
     store::Run run;
     run.id = NewRunId();
     run.playground = request.playground;
@@ -194,19 +197,23 @@ class FakeCatalog final : public catalog::Catalog {
   catalog::Receipt ReceiptFor(const std::string&, int64_t, const std::string&) const override {
     return {};
   }
-  Result<catalog::TableState> EnsureTable(const store::Playground&,
-                                          const catalog::TableSpec&) override {
+  Result<catalog::TableState> EnsureTable(const store::Playground&, const catalog::TableSpec&,
+                                          const catalog::Patience&) override {
     return Unavailable("this catalog has no tables");
   }
-  Result<catalog::TableInfo> DescribeTable(const store::Playground&, const std::string&) override {
+  Result<catalog::TableInfo> DescribeTable(const store::Playground&, const std::string&,
+                                           const catalog::Patience&) override {
     return Unavailable("this catalog has no tables");
   }
-  Result<int64_t> Purge(const std::string&, int64_t) override { return int64_t{0}; }
+  Result<int64_t> Purge(const std::string&, int64_t, const catalog::Patience&) override {
+    return int64_t{0};
+  }
   Result<catalog::Footprint> Measure(const std::string&, int64_t) override {
     return catalog::Footprint();
   }
   Result<catalog::Traces> FindTraces() override { return catalog::Traces(); }
   Status ProbeProductionWrite(const store::Playground&, const std::string&) override { return {}; }
+  std::vector<catalog::UpstreamState> Upstreams() const override { return {}; }
 };
 
 }  // namespace dcp::api::testing

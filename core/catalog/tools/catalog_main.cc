@@ -90,7 +90,7 @@ Json EnsureTable(const Parts& parts, const Json& call, const store::Playground& 
     spec.properties.emplace_back(key, value.get<std::string>());
   }
   spec.recreate = call.value("recreate", false);
-  auto state = parts.catalog.EnsureTable(playground, spec);
+  auto state = parts.catalog.EnsureTable(playground, spec, {});
   if (!state.ok()) return Failure(state.status());
   return {{"status", state->status},
           {"uuid", state->uuid},
@@ -99,7 +99,7 @@ Json EnsureTable(const Parts& parts, const Json& call, const store::Playground& 
 }
 
 Json DescribeTable(const Parts& parts, const Json& call, const store::Playground& playground) {
-  auto info = parts.catalog.DescribeTable(playground, call.at("table").get<std::string>());
+  auto info = parts.catalog.DescribeTable(playground, call.at("table").get<std::string>(), {});
   if (!info.ok()) return Failure(info.status());
   Json columns = Json::array();
   for (const catalog::Column& column : info->columns) {
@@ -132,7 +132,7 @@ Json Answer(const Parts& parts, const Json& call) {
   if (verb == "receipt") return Receipt(parts, call);
   if (verb == "purge") {
     auto dropped = parts.catalog.Purge(call.at("playground").get<std::string>(),
-                                       call.value("generation", int64_t{1}));
+                                       call.value("generation", int64_t{1}), {});
     return dropped.ok() ? Json{{"tables", *dropped}} : Failure(dropped.status());
   }
   auto playground = parts.store.GetPlayground(call.at("playground").get<std::string>());
