@@ -66,6 +66,7 @@ std::vector<Command> AllCommands() {
           DoctorCommand(),
           StatusCommand(),
           SweepCommand(),
+          GcCommand(),
           WhoAmICommand(),
           ExplainCommand(),
           ConfigViewCommand(),
