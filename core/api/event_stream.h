@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "api/service.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 
 namespace dcp::api {
@@ -88,6 +89,9 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
   };
   /// Reads what is new. On the executor; may block.
   virtual Status Read(Batch* batch) = 0;
+  /// For how long after one read the next one rests, so that news which come in a stream are read
+  /// together. What is first after a rest is told at once.
+  virtual int64_t PauseMs() const { return 0; }
   /// The stream is over; lets subscriptions go.
   virtual void Close() {}
 
@@ -111,7 +115,7 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
       this->StartWrite(&pending_.front());
     } else if (ended_) {
       FinishLocked(end_status_);
-    } else if (dirty_) {
+    } else if (dirty_ && !Rests()) {
       dirty_ = false;
       reading_ = true;
       const auto self = this->shared_from_this();
@@ -119,6 +123,19 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
         FinishLocked(Unavailable("the daemon is stopping"));
       }
     }
+  }
+  /// Whether it is too early to read again; sees to it that it is done later.
+  bool Rests() DCP_REQUIRES(mutex_) {
+    const int64_t left = read_at_ + PauseMs() - SystemClock().Steady();
+    if (resting_ || left <= 0) return resting_;
+    const auto self = this->shared_from_this();
+    resting_ = context_.streams->PostAfter(left, [self] {
+      const MutexLock lock(self->mutex_);
+      self->resting_ = false;
+      self->read_at_ = kLongAgo;
+      self->AdvanceLocked();
+    });
+    return resting_;
   }
   void Pump() {
     Batch batch;
@@ -129,11 +146,15 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
     ended_ = batch.end || !status.ok();
     end_status_ = status;
     dirty_ = dirty_ || batch.again;
+    read_at_ = batch.again ? kLongAgo : SystemClock().Steady();
     AdvanceLocked();
   }
 
   Mutex mutex_;
   std::deque<Message> pending_ DCP_GUARDED_BY(mutex_);
+  static constexpr int64_t kLongAgo = INT64_MIN / 2;
+  int64_t read_at_ DCP_GUARDED_BY(mutex_) = kLongAgo;
+  bool resting_ DCP_GUARDED_BY(mutex_) = false;
   bool dirty_ DCP_GUARDED_BY(mutex_) = false;
   bool reading_ DCP_GUARDED_BY(mutex_) = false;
   bool writing_ DCP_GUARDED_BY(mutex_) = false;

@@ -38,6 +38,8 @@ constexpr int64_t kConnectTokenMs = int64_t{12} * 3600 * 1000;
 /// Runs that ListRuns answers when not told, and at most.
 constexpr int kListRunsDefault = 50;
 constexpr int kListRunsMax = 1000;
+/// Playgrounds of one page: some hundred KiB where each has all the labels that it may.
+constexpr int kListPlaygroundsMax = 500;
 /// Files that manifests name, in one command: twice the manifests is already unusual.
 constexpr size_t kFilesMax = 400;
 /// A path a person typed; Linux's own bound.
@@ -49,6 +51,11 @@ constexpr size_t kLogChunkBytes = size_t{64} << 10;
 constexpr int64_t kLogBytesMax = int64_t{64} << 20;
 /// How often a followed log is looked at: files send no news, and a person reads no faster.
 constexpr int64_t kLogPollMs = 300;
+/// News of a run that come within that time of the last ones are told together: people do not see
+/// the difference, and each look costs the daemon. A large run's news come in a stream.
+constexpr int64_t kWatchPauseMs = 10;
+constexpr int64_t kWatchPauseOfManyMs = 50;
+constexpr int64_t kWatchManyEvents = 200;
 /// Lines of a plugin's log in one message: a few hundred KiB when each is of the longest.
 constexpr size_t kPluginLogLinesMax = 100;
 /// How often a drain looks whether it is over, or is to be hastened.
@@ -109,6 +116,18 @@ struct SweepReport {
   bool more = false;                  ///< there is more than one sweep takes
 };
 
+struct GcOptions {
+  bool dry_run = false;
+  std::function<bool()> cancelled;  ///< may be empty; what is left is the next one's
+};
+
+/// Ended runs that retention gave up, or would with `dry_run`.
+struct GcReport {
+  int64_t runs = 0;
+  int64_t bytes = 0;
+  std::vector<std::string> failures;  ///< runs that stay, and why
+};
+
 /// What the daemon knows about its own parts.
 struct SystemState {
   std::vector<os::ServiceState> services;
@@ -144,6 +163,7 @@ struct Deps {
   std::function<Result<DeletionPreview>(const store::Playground&)>
       preview_delete;                                             ///< [any] blocks
   std::function<Result<SweepReport>(const SweepOptions&)> sweep;  ///< [any] blocks
+  std::function<Result<GcReport>(const GcOptions&)> gc = {};      ///< [any] blocks
 };
 
 class Server {

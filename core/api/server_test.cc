@@ -359,6 +359,10 @@ TEST_F(ServerTest, LogsComeFromTheJobsFolderAndCanBeFollowed) {
   const std::string job = daemon_.folder + "/job";
   std::filesystem::create_directories(job);
   daemon_.runner->job_directories["compile"] = job;
+  store::RunChange became_job;
+  became_job.nodes.push_back(daemon_.store->GetNodes(id).value().at(0));
+  became_job.nodes[0].job_json = "{}";
+  ASSERT_TRUE(daemon_.store->ChangeRun(id, became_job).ok());
   std::ofstream(job + "/stderr") << "starting\n";
   std::ofstream(job + "/stdout") << std::string(kLogChunkBytes + 5, 'x');
   std::ofstream(job + "/output") << "both\n";

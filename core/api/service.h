@@ -50,8 +50,8 @@ struct Caller : playground::Principal {
 };
 Result<Caller> CallerOf(const ServiceContext& context, const grpc::ServerContextBase& call);
 /// The run, if it is the caller's; somebody else's is NOT_FOUND in the same words as none.
-Result<store::Run> RunOf(const ServiceContext& context, const playground::Principal& who,
-                         const std::string& id);
+Result<store::RunSummary> RunOf(const ServiceContext& context, const playground::Principal& who,
+                                const std::string& id);
 /// What concerns everybody who uses the daemon, only its operators may do.
 Status CheckOperator(const playground::Principal& who, const std::string& what);
 /// ToGrpc, and a log line when the failure is ours.

@@ -234,6 +234,10 @@ Result<v1::DoctorResponse> Client::Doctor(const v1::DoctorRequest& request) {
 Result<v1::ReloadResponse> Client::Reload(const v1::ReloadRequest& request) {
   return stubs_->Call(*stubs_->system, &v1::System::Stub::Reload, request, kReloadTimeoutMs);
 }
+Result<v1::GcResponse> Client::Gc(const v1::GcRequest& request) {
+  return stubs_->Call(*stubs_->system, &v1::System::Stub::Gc, request, kSweepTimeoutMs);
+}
+
 Result<v1::SweepResponse> Client::Sweep(const v1::SweepRequest& request) {
   return stubs_->Call(*stubs_->system, &v1::System::Stub::Sweep, request, kSweepTimeoutMs);
 }

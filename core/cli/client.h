@@ -66,6 +66,7 @@ class Client {
   Result<v1::DoctorResponse> Doctor(const v1::DoctorRequest& request);
   Result<v1::ReloadResponse> Reload(const v1::ReloadRequest& request);
   Result<v1::SweepResponse> Sweep(const v1::SweepRequest& request);
+  Result<v1::GcResponse> Gc(const v1::GcRequest& request);
   // plugins_client.cc
   Result<v1::ListPluginsResponse> ListPlugins(const v1::ListPluginsRequest& request);
   Result<v1::Plugin> GetPlugin(const v1::GetPluginRequest& request);

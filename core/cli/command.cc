@@ -67,6 +67,7 @@ std::vector<Command> AllCommands() {
           DoctorCommand(),
           StatusCommand(),
           SweepCommand(),
+          GcCommand(),
           WhoAmICommand(),
           ExplainCommand(),
           ConfigViewCommand(),

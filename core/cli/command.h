@@ -75,6 +75,7 @@ Command DoctorCommand();
 Command ExplainCommand();
 Command ServiceRestartCommand();
 Command StatusCommand();
+Command GcCommand();
 Command SweepCommand();
 Command WhoAmICommand();
 Command VersionCommand();

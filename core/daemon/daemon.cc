@@ -17,11 +17,14 @@
 #include "daemon/confinement.h"
 #include "daemon/doctor.h"
 #include "daemon/janitor.h"
+#include "daemon/log_files.h"
+#include "daemon/memory.h"
 #include "daemon/metrics_endpoint.h"
 #include "daemon/orphans.h"
 #include "daemon/recycler.h"
 #include "daemon/reloader.h"
 #include "daemon/removal.h"
+#include "daemon/retention.h"
 #include "daemon/secrets.h"
 #include "daemon/services.h"
 #include "daemon/settings.h"
@@ -77,8 +80,11 @@ class RealDaemon : public Daemon {
     DCP_CRASH_POINT("start.runs.resumed");
     DCP_TRY(StartMetrics());
     DCP_TRY(StartApi());
-    janitor_ = std::make_unique<Janitor>(*playgrounds_, *store_, *runner_, *orphans_, SystemClock(),
-                                         settings_.sweep_every_ms);
+    janitor_ = std::make_unique<Janitor>(*playgrounds_, *store_, *runner_, *orphans_, *retention_,
+                                         SystemClock(), settings_.sweep_every_ms, [this] {
+                                           RotateLogs(settings_.state_dir + "/log");
+                                           ReturnFreeMemory();
+                                         });
     janitor_->Start(settings_.expiry_poll_ms);
     log::Write(log::Id::kDaemonReady, {{"endpoint", "unix:" + settings_.api.socket_path},
                                        {"catalog", catalog_->EndpointFor("<playground>")}});
@@ -103,7 +109,7 @@ class RealDaemon : public Daemon {
     DCP_ASSIGN(const Skeleton skeleton, ReadSkeleton(options_.config_file, text, options_.bin_dir));
     log::Configure(skeleton.log);
     DCP_TRY(os::MakeDirectories(skeleton.state_dir, 0700));
-    DCP_ASSIGN(store_, store::Store::Open(skeleton.state_dir + "/pretzel.db"));
+    DCP_ASSIGN(store_, store::Store::Open(skeleton.state_dir + "/pretzel.db", options_.damaged));
     References& references = references_;
     references.state_dir = skeleton.state_dir;
     references.bin_dir = options_.bin_dir;
@@ -150,6 +156,7 @@ class RealDaemon : public Daemon {
     DCP_TRY(os::MakeDirectories(jobs, 0700));
     removal_ = std::make_unique<Removal>(*catalog_, *playgrounds_, *store_, clock, jobs);
     orphans_ = std::make_unique<Orphans>(*catalog_, *store_, clock, jobs, settings_.sweep_grace_ms);
+    retention_ = std::make_unique<RunRetention>(*store_, clock, jobs, settings_.retention);
     capabilities_ =
         std::make_unique<Capabilities>(*catalog_, *playgrounds_, *store_, *removal_, clock);
     recycler_ = std::make_unique<Recycler>(settings_.recycle_sessions, [this] { Recycle(); });
@@ -241,6 +248,7 @@ class RealDaemon : public Daemon {
       return removal_->Preview(playground);
     };
     deps.sweep = [this](const api::SweepOptions& options) { return orphans_->Sweep(options); };
+    deps.gc = [this](const api::GcOptions& options) { return retention_->Collect(options); };
     deps.status = [this] {
       return api::SystemState{supervisor_->States(), host_->States(),
                               catalog_->EndpointFor("<playground>")};
@@ -267,6 +275,7 @@ class RealDaemon : public Daemon {
   std::unique_ptr<playground::Playgrounds> playgrounds_;
   std::unique_ptr<Removal> removal_;
   std::unique_ptr<Orphans> orphans_;
+  std::unique_ptr<RunRetention> retention_;
   std::unique_ptr<Capabilities> capabilities_;
   std::unique_ptr<Recycler> recycler_;
   std::unique_ptr<GraphBackend> backend_;

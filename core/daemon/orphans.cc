@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/id.h"
+#include "daemon/retention.h"
 #include "log/log.h"
 #include "os/file.h"
 #include "os/job.h"
@@ -23,15 +24,6 @@ Result<std::string> StrangeEntry(const std::string& folder) {
     if (!os::IsFolder(folder + "/" + entry)) return entry;
   }
   return std::string();
-}
-
-Result<bool> AnyJobRuns(const std::string& folder) {
-  DCP_ASSIGN(const auto jobs, os::ListDirectory(folder));
-  for (const std::string& job : jobs) {
-    DCP_ASSIGN(const bool runs, os::JobRuns(folder + "/" + job));
-    if (runs) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -105,7 +97,7 @@ Status Orphans::LookAtRunFolder(const std::string& name, Found* found, bool* own
     found->item.reason = "no run has such a folder";
     return {};
   }
-  const auto run = store_.GetRun(name);
+  const auto run = store_.GetRunSummary(name);
   if (run.status().code() == Code::kNotFound) {
     found->item.reason = "there is no run of that id";
   } else if (!run.ok()) {

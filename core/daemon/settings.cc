@@ -208,6 +208,28 @@ void ReadApi(const Section& section, Settings& settings) {
       "streams_per_principal", {1, api::kStreamsMax}, api::kStreamsPerPrincipalDefault));
 }
 
+void ReadRuns(const Section& runs, Settings& settings) {
+  settings.runner_threads = static_cast<int>(runs.Int("threads", {1, kThreadsMax}, 16));
+  settings.jobs = static_cast<int>(runs.Int("jobs", {1, kThreadsMax}, 4));
+  settings.test_jobs = static_cast<int>(runs.Int("test_jobs", {1, kThreadsMax}, 2));
+  settings.runs_per_principal = static_cast<int>(
+      runs.Int("per_principal", {1, graph::kActiveRunsMax}, graph::kRunsPerPrincipalDefault));
+  settings.job_timeout_ms = runs.Duration("job_timeout", {1s, 24h * 30}, 6h).count();
+  const Section retention = runs.Sub("retention");
+  settings.retention.age_ms = retention.Duration("age", {1min, 24h * 3660}, 24h * 30).count();
+  settings.retention.asked_age_ms = std::min<int64_t>(settings.retention.age_ms, kAskedAgeMs);
+  settings.retention.runs_per_principal =
+      retention.Int("runs_per_principal", {1, 100'000'000}, 10'000);
+  settings.retention.bytes_per_principal =
+      retention.Bytes("bytes_per_principal", {1 << 20, int64_t{1} << 50}, int64_t{1} << 30);
+  const Section job_sandbox = runs.Sub("sandbox");
+  os::Confinement jobs_keep = ReadConfinement(job_sandbox, kJobsListen);
+  // A job's Python and its JVM talk over ports that they choose, and nobody outside talks to them.
+  jobs_keep.own_network = jobs_keep.connect.has_value();
+  settings.job_sandbox.reset();
+  if (job_sandbox.Bool("enabled", true)) settings.job_sandbox = jobs_keep;
+}
+
 Settings ReadRoot(const Section& root, const References& references) {
   Settings settings;
   (void)root.Text("state_dir");
@@ -234,19 +256,7 @@ Settings ReadRoot(const Section& root, const References& references) {
   const Section janitor = root.Sub("janitor");
   settings.sweep_every_ms = janitor.Duration("sweep_every", {1s, 24h * 7}, 15min).count();
   settings.sweep_grace_ms = janitor.Duration("grace", {1s, 24h * 30}, 1h).count();
-  const Section runs = root.Sub("runs");
-  settings.runner_threads = static_cast<int>(runs.Int("threads", {1, kThreadsMax}, 16));
-  settings.jobs = static_cast<int>(runs.Int("jobs", {1, kThreadsMax}, 4));
-  settings.test_jobs = static_cast<int>(runs.Int("test_jobs", {1, kThreadsMax}, 2));
-  settings.runs_per_principal = static_cast<int>(
-      runs.Int("per_principal", {1, graph::kActiveRunsMax}, graph::kRunsPerPrincipalDefault));
-  settings.job_timeout_ms = runs.Duration("job_timeout", {1s, 24h * 30}, 6h).count();
-  const Section job_sandbox = runs.Sub("sandbox");
-  os::Confinement jobs_keep = ReadConfinement(job_sandbox, kJobsListen);
-  // A job's Python and its JVM talk over ports that they choose, and nobody outside talks to them.
-  jobs_keep.own_network = jobs_keep.connect.has_value();
-  settings.job_sandbox.reset();
-  if (job_sandbox.Bool("enabled", true)) settings.job_sandbox = jobs_keep;
+  ReadRuns(root.Sub("runs"), settings);
   ReadPlugins(root.Sub("plugins"), references, settings);
   settings.host.secrets = LateSecrets(references);
   for (const Section& service : root.Subs("services")) {

@@ -115,6 +115,9 @@ struct JobToConfine {
   std::vector<std::string> argv;
 };
 
+/// Events of one answer: what a client takes in one go.
+constexpr int kEventsMax = 500;
+
 struct RunnerOptions {
   int threads = 16;   ///< calls of nodes that are made at once; jobs and deletions have their own
   int jobs = 4;       ///< batch jobs that live at once; further ones wait as PENDING
@@ -154,8 +157,9 @@ class Runner {
   /// that has ended. `by` is recorded. [any]
   virtual Result<bool> Abandon(const std::string& run_id, const std::string& by) = 0;
   /// Blocks until there are events after `after_sequence`, new progress, the run has ended or
-  /// `wait_ms` is over. The latest progress of each running node comes along every time, new or
-  /// not. [any] blocks
+  /// `wait_ms` is over. At most kEventsMax: that many mean that there may be more at once. Else the
+  /// latest progress of each running node comes along, new or not. Costs what it answers. [any]
+  /// blocks
   virtual Result<std::vector<Event>> WaitEvents(const std::string& run_id, int64_t after_sequence,
                                                 int64_t wait_ms) = 0;
   /// Calls `notify` (from any thread, briefly, possibly spuriously) when the run has news, until

@@ -50,7 +50,7 @@ TEST_F(JobTest, LaunchesWhatTheBackendDescribes) {
   EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
   const store::Node node = NodeOf(run.id, "job");
   EXPECT_EQ(node.response_json, kSucceededJob);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
 
   const auto submit = json::parse(backend_.Calls("Submit").at(0).request_json);
   const std::string folder = folder_ + "/jobs/" + run.id + "/job";
@@ -137,7 +137,7 @@ TEST_F(JobTest, SubmitsALostJobAgainUnderTheSameRunId) {
   EXPECT_EQ(processes_.processes.size(), 3U);
   // What a dead launcher left of one attempt is ended before the next begins.
   for (const auto& [folder, process] : processes_.processes) EXPECT_GE(process.stops, 1) << folder;
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
 }
 
 TEST_F(JobTest, StopsAProcessThatIsCancelled) {

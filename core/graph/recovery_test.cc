@@ -52,9 +52,20 @@ class DyingStore : public RunsOnlyStore {
   Result<std::vector<store::Node>> GetNodes(const std::string& id) override {
     return real_.GetNodes(id);
   }
-  Result<std::vector<store::Transition>> GetTransitions(const std::string& id,
-                                                        int64_t after) override {
-    return real_.GetTransitions(id, after);
+  Result<store::RunSummary> GetRunSummary(const std::string& id) override {
+    if (dead_) return Unavailable("killed");
+    return real_.GetRunSummary(id);
+  }
+  Result<std::vector<store::NodeSummary>> GetNodeSummaries(const std::string& id) override {
+    return real_.GetNodeSummaries(id);
+  }
+  Result<store::NodeSummary> GetNodeSummary(const std::string& id,
+                                            const std::string& node_id) override {
+    return real_.GetNodeSummary(id, node_id);
+  }
+  Result<std::vector<store::Transition>> GetTransitions(const std::string& id, int64_t after,
+                                                        int limit) override {
+    return real_.GetTransitions(id, after, limit);
   }
   Result<std::vector<store::Run>> UnfinishedRuns() override { return real_.UnfinishedRuns(); }
 
@@ -143,7 +154,7 @@ TEST_P(DeathTest, LeavesOneProcessAndItsResult) {
   EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
   EXPECT_EQ(processes_.Launches(), 1);
   EXPECT_EQ(SubmitKeys().size(), 1U);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0, kWholeHistory).value()), "");
   // The walk must reach every write of the run, and go beyond the last one.
   if (GetParam() == kWritesMax - 1) {
     EXPECT_FALSE(died) << "raise kWritesMax";
@@ -165,7 +176,7 @@ TEST_P(DeathTest, LeavesOneRemoteJobAndItsResult) {
   DieAfter(GetParam(), &run_id);
   EXPECT_EQ(Await(run_id).state, store::kSucceeded);
   EXPECT_EQ(started.size(), 1U);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0, kWholeHistory).value()), "");
 }
 
 /// A run whose only node of interest is a test that answers a process.
@@ -198,7 +209,7 @@ TEST_P(TestDeathTest, LeavesOneProcessAndItsAnswer) {
   EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
   EXPECT_EQ(NodeOf(run_id, "q").response_json, R"({"valid":true})");
   EXPECT_EQ(processes_.Launches(), 1);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0, kWholeHistory).value()), "");
   if (GetParam() == kTestWritesMax - 1) {
     EXPECT_FALSE(died) << "raise kTestWritesMax";
   } else if (GetParam() < kTestWritesMin) {
@@ -227,7 +238,7 @@ TEST_P(TestDeathTest, EndsWhatAnEarlierDaemonWasAskedToCancel) {
   for (const auto& [directory, process] : processes_.processes) {
     EXPECT_NE(process.state.phase, os::JobState::Phase::kRunning);
   }
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0, kWholeHistory).value()), "");
 }
 
 TEST_P(DeathTest, CancelsWhatAnEarlierDaemonWasAskedToCancel) {
@@ -251,7 +262,7 @@ TEST_P(DeathTest, CancelsWhatAnEarlierDaemonWasAskedToCancel) {
   for (const auto& [directory, process] : processes_.processes) {
     EXPECT_NE(process.state.phase, os::JobState::Phase::kRunning);
   }
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0, kWholeHistory).value()), "");
 }
 
 TEST_F(RecoveryTest, StoppingLeavesCallsToTheNextDaemon) {
@@ -282,7 +293,7 @@ TEST_F(RecoveryTest, StoppingLeavesCallsToTheNextDaemon) {
   EXPECT_EQ(Await(run->id).state, store::kSucceeded);
   const store::Node node = NodeOf(run->id, "compile");
   EXPECT_EQ(node.attempt, 2);
-  const auto history = store_->GetTransitions(run->id, 0).value();
+  const auto history = store_->GetTransitions(run->id, 0, kWholeHistory).value();
   EXPECT_EQ(FaultOfHistory(history), "");
   std::string details;
   for (const auto& step : history) details += step.detail;
@@ -308,7 +319,7 @@ TEST_F(RecoveryTest, GoesOnByItselfWhenTheStoreComesBack) {
   runner_ = MakeRunner(hiccup);
   const store::Run run = RunToEnd(Request("run", {Compile()}));
   EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
   runner_.reset();
 }
 

@@ -226,7 +226,7 @@ void RunnerImpl::Settle(const ActivePtr& active) {
     return;
   }
   if (!Commit(active) || stopping_ || MustWait(active->state.run())) return;
-  for (const std::string& id : active->state.Ready()) {
+  for (const std::string& id : active->state.TakeReady()) {
     if (!active->queued.insert(id).second) continue;
     LaneOf(active->state.run(), *active->state.Find(id)).Post([this, active, id] {
       Execute(active, id);
@@ -250,8 +250,9 @@ Result<std::vector<Event>> RunnerImpl::WaitEvents(const std::string& run_id, int
   for (;;) {
     const int64_t version = hub_->Version();
     // The run first: what happened until it ended is then among the transitions.
-    DCP_ASSIGN(const store::Run run, store_.GetRun(run_id));
-    DCP_ASSIGN(const auto transitions, store_.GetTransitions(run_id, after_sequence));
+    DCP_ASSIGN(const store::RunSummary run, store_.GetRunSummary(run_id));
+    DCP_ASSIGN(const auto transitions,
+               store_.GetTransitions(run_id, after_sequence, kEventsMax));
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
                           end - std::chrono::steady_clock::now())
                           .count();
@@ -260,18 +261,14 @@ Result<std::vector<Event>> RunnerImpl::WaitEvents(const std::string& run_id, int
       hub_->WaitForNews(version, left);
       continue;
     }
-    std::map<std::string, std::string> titles;
-    if (!transitions.empty()) {
-      DCP_ASSIGN(const auto nodes, store_.GetNodes(run_id));
-      for (const store::Node& node : nodes) titles[node.id] = node.title;
-    }
     std::vector<Event> events;
-    int64_t last = after_sequence;
     for (const store::Transition& transition : transitions) {
-      events.push_back({transition.sequence, transition.at, transition.node_id,
-                        titles[transition.node_id], transition.to, transition.detail});
-      last = transition.sequence;
+      events.push_back({transition.sequence, transition.at, transition.node_id, transition.title,
+                        transition.to, transition.detail});
     }
+    // Words are of now, and what comes before them is not told yet.
+    if (events.size() == kEventsMax) return events;
+    const int64_t last = events.empty() ? after_sequence : events.back().sequence;
     for (Event& words : hub_->ProgressAfter(run_id, 0)) {
       words.sequence = last;
       events.push_back(std::move(words));
@@ -287,12 +284,9 @@ std::shared_ptr<void> RunnerImpl::Subscribe(const std::string& run_id,
 
 Result<std::string> RunnerImpl::JobDirectory(const std::string& run_id,
                                              const std::string& node_id) {
-  DCP_ASSIGN(const auto nodes, store_.GetNodes(run_id));
-  for (const store::Node& node : nodes) {
-    if (node.id != node_id) continue;
-    DCP_ASSIGN(JobRecord record, JobRecordFromJson(node.job_json));
-    if (!record.directory.empty()) return os::JobWorkFolder(record.directory);
-  }
+  DCP_ASSIGN(const auto node, store_.GetNodeSummary(run_id, node_id));
+  DCP_ASSIGN(const JobRecord record, JobRecordFromJson(node.job_json));
+  if (!record.directory.empty()) return os::JobWorkFolder(record.directory);
   return NotFound("run " + run_id + ", node " + node_id + ": it has no job");
 }
 

@@ -54,7 +54,7 @@ bool MayStep(const store::Transition& step) {
 /// What is wrong with a run that has ended, or "".
 std::string FaultOfRun(MemoryStore& store, const std::string& id) {
   const store::Run run = store.GetRun(id).value();
-  const auto history = store.GetTransitions(id, 0).value();
+  const auto history = store.GetTransitions(id, 0, kWholeHistory).value();
   if (std::string fault = FaultOfHistory(history); !fault.empty()) return fault;
   std::map<std::string, std::string> states;
   std::map<std::string, std::set<std::string>> job_steps;
@@ -129,7 +129,7 @@ class Simulation {
       ++seen["graphs"];
       ++seen[store_.GetRun(id)->state];
       EXPECT_EQ(FaultOfRun(store_, id), "") << id;
-      for (const store::Transition& step : store_.GetTransitions(id, 0).value()) {
+      for (const store::Transition& step : store_.GetTransitions(id, 0, kWholeHistory).value()) {
         seen["remote jobs"] += step.detail == "submitted";
         seen["calls again"] += step.detail.starts_with("again");
         seen["attempts"] += step.detail.starts_with("attempt ");

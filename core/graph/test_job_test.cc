@@ -53,7 +53,7 @@ TEST_F(TestJobTest, LaunchesInterpretsAndLeavesNothing) {
   // What the engine rejects is an answer.
   EXPECT_EQ(node.state, store::kSucceeded);
   EXPECT_EQ(node.response_json, kAnswer);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
 
   const auto analyze = json::parse(backend_.Calls("Analyze").at(0).request_json);
   EXPECT_EQ(analyze["lease"]["directory"], Folder(run));
@@ -121,7 +121,7 @@ TEST_F(TestJobTest, GivesUpAndKeepsTheLogAlone) {
   EXPECT_EQ(run.state, store::kFailed);
   EXPECT_EQ(StatusFromJson(run.error_json).message(), "killed");
   EXPECT_EQ(processes_.Launches(), kJobAttemptsMax);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
   const std::string folder = runner_->JobDirectory(run.id, "q").value();
   runner_.reset();
   std::vector<std::string> left;

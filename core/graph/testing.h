@@ -20,8 +20,12 @@
 
 #include "base/jumping_clock.h"
 #include "graph/runner.h"
+#include "graph/testing_store.h"
 
 namespace dcp::graph {
+
+/// More transitions than any run of these tests has.
+constexpr int kWholeHistory = 1'000'000;
 
 /// Answers by capability and method; remembers what was asked.
 class FakeBackend : public Backend {
@@ -266,7 +270,10 @@ class GraphTest : public ::testing::Test {
     std::filesystem::remove_all(folder_);
   }
 
-  void OpenStore() { store_ = store::Store::Open(folder_ + "/state.db").value(); }
+  void OpenStore() {
+    store_ = std::make_unique<RememberingStore>(store::Store::Open(folder_ + "/state.db").value(),
+                                                bodies_);
+  }
   std::unique_ptr<Runner> MakeRunner(store::Store& store) {
     return std::make_unique<RunnerImpl>(store, backend_, clock_, options_,
                                         std::make_unique<FakeLauncher>(processes_));
@@ -339,6 +346,7 @@ class GraphTest : public ::testing::Test {
   RunnerOptions options_;
   FakeBackend backend_;
   FakeProcesses processes_;
+  RememberingStore::Bodies bodies_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Runner> runner_;
 };

@@ -83,7 +83,8 @@ class FakeRunner final : public graph::Runner {
 
   Result<std::vector<graph::Event>> WaitEvents(const std::string& run_id, int64_t after_sequence,
                                                int64_t) override {
-    DCP_ASSIGN(const auto transitions, store_.GetTransitions(run_id, after_sequence));
+    DCP_ASSIGN(const auto transitions,
+               store_.GetTransitions(run_id, after_sequence, graph::kEventsMax));
     std::vector<graph::Event> events;
     for (const auto& one : transitions) {
       events.push_back({one.sequence, one.at, one.node_id, one.node_id, one.to, one.detail});
