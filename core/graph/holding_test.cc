@@ -62,7 +62,7 @@ TEST_F(HoldingTest, TestsThatWaitedQueueAgainAfterARestart) {
   const auto run = runner_->Start(Request("test", checks));
   for (int i = 0; i < 1000; ++i) {  // until all of them wait or run
     int prepared = 0;
-    for (const auto& step : store_->GetTransitions(run->id, 0).value()) {
+    for (const auto& step : store_->GetTransitions(run->id, 0, kWholeHistory).value()) {
       prepared += step.detail == "prepared" ? 1 : 0;
     }
     if (prepared == 7 && processes_.Launches() == 2) break;
@@ -153,29 +153,13 @@ TEST_F(HoldingTest, AWriteTokenIsGoodForAsLongAsItsJobMayLive) {
 
 TEST_F(HoldingTest, AWriteThatFailsKeepsNobodyWaiting) {
   /// Reads, and writes nothing once it is told.
-  class Full : public RunsOnlyStore {
+  class Full : public ForwardingStore {
    public:
-    explicit Full(store::Store& real) : real_(real) {}
+    using ForwardingStore::ForwardingStore;
     std::atomic<bool> full = false;
     Status ChangeRun(const std::string& id, const store::RunChange& change) override {
       return full ? Unavailable("disk full") : real_.ChangeRun(id, change);
     }
-    Result<store::Run> CreateRun(const store::Run& run, const std::vector<store::Node>& nodes,
-                                 const std::vector<store::Transition>& transitions) override {
-      return real_.CreateRun(run, nodes, transitions);
-    }
-    Result<store::Run> GetRun(const std::string& id) override { return real_.GetRun(id); }
-    Result<std::vector<store::Node>> GetNodes(const std::string& id) override {
-      return real_.GetNodes(id);
-    }
-    Result<std::vector<store::Transition>> GetTransitions(const std::string& id,
-                                                          int64_t after) override {
-      return real_.GetTransitions(id, after);
-    }
-    Result<std::vector<store::Run>> UnfinishedRuns() override { return real_.UnfinishedRuns(); }
-
-   private:
-    store::Store& real_;
   };
   // Who slept under the run's lock would sleep for a minute.
   options_.back_off_ms = options_.rest_ms = 60'000;

@@ -18,9 +18,9 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 
 /// A store that takes a number of changes and then none: what a killed daemon would have written.
-class DyingStore : public RunsOnlyStore {
+class DyingStore : public ForwardingStore {
  public:
-  DyingStore(store::Store& real, int changes) : real_(real), left_(changes) {}
+  DyingStore(store::Store& real, int changes) : ForwardingStore(real), left_(changes) {}
 
   bool dead() const { return dead_; }
   /// Blocks until the store has refused a change, or `run_id` has ended.
@@ -49,28 +49,11 @@ class DyingStore : public RunsOnlyStore {
     return real_.CreateRun(run, nodes, transitions);
   }
   std::function<void()> on_create;  ///< what happens just before a run is stored
-  Result<std::vector<store::Node>> GetNodes(const std::string& id) override {
-    return real_.GetNodes(id);
-  }
   Result<store::RunSummary> GetRunSummary(const std::string& id) override {
     if (dead_) return Unavailable("killed");
     return real_.GetRunSummary(id);
   }
-  Result<std::vector<store::NodeSummary>> GetNodeSummaries(const std::string& id) override {
-    return real_.GetNodeSummaries(id);
-  }
-  Result<store::NodeSummary> GetNodeSummary(const std::string& id,
-                                            const std::string& node_id) override {
-    return real_.GetNodeSummary(id, node_id);
-  }
-  Result<std::vector<store::Transition>> GetTransitions(const std::string& id, int64_t after,
-                                                        int limit) override {
-    return real_.GetTransitions(id, after, limit);
-  }
-  Result<std::vector<store::Run>> UnfinishedRuns() override { return real_.UnfinishedRuns(); }
-
  private:
-  store::Store& real_;
   std::mutex mutex_;
   std::condition_variable changed_;
   int left_;

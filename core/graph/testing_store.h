@@ -72,31 +72,67 @@ class RunsOnlyStore : public store::Store {
   static Status No() { return Internal("not for the runner"); }
 };
 
+/// Another store under it; a test overrides what it is about.
+class ForwardingStore : public RunsOnlyStore {
+ public:
+  explicit ForwardingStore(store::Store& real) : real_(real) {}
+
+  Result<store::Run> CreateRun(const store::Run& run, const std::vector<store::Node>& nodes,
+                               const std::vector<store::Transition>& transitions) override {
+    return real_.CreateRun(run, nodes, transitions);
+  }
+  Status ChangeRun(const std::string& run_id, const store::RunChange& change) override {
+    return real_.ChangeRun(run_id, change);
+  }
+  Result<store::Run> GetRun(const std::string& id) override { return real_.GetRun(id); }
+  Result<store::RunSummary> GetRunSummary(const std::string& id) override {
+    return real_.GetRunSummary(id);
+  }
+  Result<std::vector<store::Node>> GetNodes(const std::string& id) override {
+    return real_.GetNodes(id);
+  }
+  Result<std::vector<store::NodeSummary>> GetNodeSummaries(const std::string& id) override {
+    return real_.GetNodeSummaries(id);
+  }
+  Result<store::NodeSummary> GetNodeSummary(const std::string& id,
+                                            const std::string& node_id) override {
+    return real_.GetNodeSummary(id, node_id);
+  }
+  Result<std::vector<store::Transition>> GetTransitions(const std::string& id, int64_t after,
+                                                        int limit) override {
+    return real_.GetTransitions(id, after, limit);
+  }
+  Result<store::RunPage> ListRuns(const store::RunFilter& filter, const std::string& before,
+                                  int limit) override {
+    return real_.ListRuns(filter, before, limit);
+  }
+  Result<std::vector<store::Run>> UnfinishedRuns() override { return real_.UnfinishedRuns(); }
+
+ protected:
+  store::Store& real_;
+};
+
 /// A real store, which also remembers the bodies that nodes lose with their run's end: what a runner
 /// asked and was answered can be looked at afterwards.
-class RememberingStore : public RunsOnlyStore {
+class RememberingStore : public ForwardingStore {
  public:
   /// Request and response by "RUN/NODE"; outlives one store, as what is remembered does.
   using Bodies = std::map<std::string, std::pair<std::string, std::string>>;
   RememberingStore(std::unique_ptr<store::Store> real, Bodies& bodies)
-      : real_(std::move(real)), bodies_(bodies) {}
+      : ForwardingStore(*real), owned_(std::move(real)), bodies_(bodies) {}
 
   Result<store::Run> CreateRun(const store::Run& run, const std::vector<store::Node>& nodes,
                                const std::vector<store::Transition>& transitions) override {
     Remember(run.id, nodes);
-    return real_->CreateRun(run, nodes, transitions);
+    return real_.CreateRun(run, nodes, transitions);
   }
   Status ChangeRun(const std::string& run_id, const store::RunChange& change) override {
     Remember(run_id, change.nodes);
-    return real_->ChangeRun(run_id, change);
-  }
-  Result<store::Run> GetRun(const std::string& id) override { return real_->GetRun(id); }
-  Result<store::RunSummary> GetRunSummary(const std::string& id) override {
-    return real_->GetRunSummary(id);
+    return real_.ChangeRun(run_id, change);
   }
   Result<std::vector<store::Node>> GetNodes(const std::string& id) override {
-    DCP_ASSIGN(const store::RunSummary run, real_->GetRunSummary(id));
-    DCP_ASSIGN(auto nodes, real_->GetNodes(id));
+    DCP_ASSIGN(const store::RunSummary run, real_.GetRunSummary(id));
+    DCP_ASSIGN(auto nodes, real_.GetNodes(id));
     if (!store::IsTerminal(run.state)) return nodes;
     const std::lock_guard lock(mutex_);
     for (store::Node& node : nodes) {
@@ -106,22 +142,6 @@ class RememberingStore : public RunsOnlyStore {
     }
     return nodes;
   }
-  Result<std::vector<store::NodeSummary>> GetNodeSummaries(const std::string& id) override {
-    return real_->GetNodeSummaries(id);
-  }
-  Result<store::NodeSummary> GetNodeSummary(const std::string& id,
-                                            const std::string& node_id) override {
-    return real_->GetNodeSummary(id, node_id);
-  }
-  Result<std::vector<store::Transition>> GetTransitions(const std::string& id, int64_t after,
-                                                        int limit) override {
-    return real_->GetTransitions(id, after, limit);
-  }
-  Result<store::RunPage> ListRuns(const store::RunFilter& filter, const std::string& before,
-                                  int limit) override {
-    return real_->ListRuns(filter, before, limit);
-  }
-  Result<std::vector<store::Run>> UnfinishedRuns() override { return real_->UnfinishedRuns(); }
 
  private:
   void Remember(const std::string& run_id, const std::vector<store::Node>& nodes) {
@@ -133,7 +153,7 @@ class RememberingStore : public RunsOnlyStore {
     }
   }
 
-  const std::unique_ptr<store::Store> real_;
+  const std::unique_ptr<store::Store> owned_;
   std::mutex mutex_;
   Bodies& bodies_;  // guarded by mutex_
 };

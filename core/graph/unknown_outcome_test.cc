@@ -87,7 +87,7 @@ TEST_F(UnknownOutcomeTest, AnAnswerOfSubmitThatIsLostManyTimesIsAskedForAgain) {
       EXPECT_EQ(started_, std::set<std::string>{run->id + "/job"});
       std::string details;
       int told = 0;
-      for (const auto& step : store_->GetTransitions(run->id, 0).value()) {
+      for (const auto& step : store_->GetTransitions(run->id, 0, kWholeHistory).value()) {
         details += step.detail + "\n";
         told += step.detail.find("asking again") != step.detail.npos ? 1 : 0;
       }
@@ -115,7 +115,7 @@ TEST_F(UnknownOutcomeTest, AJobWhoseSubmitWasNeverAnsweredIsFoundByItsKeyAndEnde
   EXPECT_EQ(Alive(), 0U);
   EXPECT_EQ(started_.size(), 1U);
   EXPECT_GE(backend_.Calls("Cancel").size(), 1U);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run->id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run->id, 0, kWholeHistory).value()), "");
 }
 
 TEST_F(UnknownOutcomeTest, WhatABackendRefusesEndsAtOnce) {
@@ -220,7 +220,7 @@ TEST_F(UnknownOutcomeTest, ARunWhoseEndCannotBeConfirmedKeepsItsTablesUntilAnOpe
   EXPECT_THAT(NodeOf(run->id, "job").detail, HasSubstr("abandoned by bo"));
   EXPECT_FALSE(backend_.MayWrite(run->id, job));
   EXPECT_EQ(Await(deletion->id).state, store::kSucceeded);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run->id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run->id, 0, kWholeHistory).value()), "");
   // Said again it is true still; of a deletion it is refused.
   EXPECT_TRUE(runner_->Abandon(run->id, "bo").value());
   EXPECT_EQ(runner_->Abandon("r0000000000000000", "bo").status().code(), Code::kNotFound);
@@ -244,7 +244,7 @@ TEST_F(UnknownOutcomeTest, ASilentLauncherIsWaitedForAndNothingIsLaunchedTwice) 
   const store::Run run = RunToEnd(Request("run", {Job()}));
   EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
   EXPECT_EQ(processes_.Launches(), 1);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
 }
 
 TEST_F(UnknownOutcomeTest, ARunThatIsCancelledWhileItsLauncherIsSilentWaitsForItsEnd) {
