@@ -85,9 +85,9 @@ UpstreamCatalog::Shared::Shared(const std::string& name, const Upstream& upstrea
       gate(name, upstream.limits),
       breaker(name, SystemClock()) {}
 
-UpstreamCatalog::UpstreamCatalog(std::string what, const Upstream& upstream, int64_t timeout_ms,
-                                 const std::atomic<bool>& stopping)
-    : shared_(std::make_shared<Shared>(std::move(what), upstream, timeout_ms, stopping)) {}
+UpstreamCatalog::UpstreamCatalog(const std::string& what, const Upstream& upstream,
+                                 int64_t timeout_ms, const std::atomic<bool>& stopping)
+    : shared_(std::make_shared<Shared>(what, upstream, timeout_ms, stopping)) {}
 
 UpstreamCatalog UpstreamCatalog::For(const Caller& caller) const {
   UpstreamCatalog own = *this;

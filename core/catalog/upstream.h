@@ -36,7 +36,7 @@ bool DidNotHappen(const Status& failure);
 class UpstreamCatalog {
  public:
   /// `what` is how messages call it: "the production catalog". As the daemon itself sees it.
-  UpstreamCatalog(std::string what, const Upstream& upstream, int64_t timeout_ms,
+  UpstreamCatalog(const std::string& what, const Upstream& upstream, int64_t timeout_ms,
                   const std::atomic<bool>& stopping);
   UpstreamCatalog For(const Caller& caller) const;
   UpstreamState State() const { return shared_->breaker.State(); }
