@@ -53,7 +53,7 @@ class UnansweredTest : public ::testing::Test {
   }
   std::vector<std::string> Runs() {
     std::vector<std::string> ids;
-    for (const store::Run& run : daemon_.store->ListRuns("", "ana", 100).value()) {
+    for (const store::RunSummary& run : daemon_.store->ListRuns({"ana", ""}, "", 100).value().runs) {
       ids.push_back(run.id);
     }
     return ids;

@@ -160,6 +160,11 @@ class World : public Backend {
     const size_t node = key.find('/');
     return key.substr(0, key.find('/', node + 1));
   }
+  /// A lease names the work folder in it.
+  static std::string FolderOf(const nlohmann::json& lease) {
+    const std::string work = lease["directory"].get<std::string>();
+    return work.substr(0, work.rfind('/'));
+  }
   static std::string NodeOfFolder(const std::string& folder) {
     const size_t node = folder.rfind('/');
     const size_t run = folder.rfind('/', node - 1);
@@ -260,7 +265,7 @@ class World : public Backend {
     if (!AnswersProcess(key)) return std::string(R"({"valid":true})");
     const json lease = json::parse(call.request_json)["lease"];
     const std::lock_guard lock(mutex_);
-    tests_.insert(lease["directory"].get<std::string>());
+    tests_.insert(FolderOf(lease));
     ++seen_["tests as jobs"];
     return std::string(kProcessAnswer);
   }
@@ -270,7 +275,7 @@ class World : public Backend {
     const std::string key = request["idempotencyKey"];
     if (refused_.contains(key)) return FailedPrecondition("the cluster takes no jobs");
     if (AnswersProcess(key)) {
-      tables_[request["lease"]["directory"].get<std::string>()] = TableOf(call, request);
+      tables_[FolderOf(request["lease"])] = TableOf(call, request);
       return std::string(kProcessAnswer);
     }
     Start(key, TableOf(call, request));

@@ -7,6 +7,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "spark_sql/findings.h"
+
 namespace dcp::spark_sql {
 namespace {
 
@@ -191,9 +193,15 @@ class Growth {
 
 }  // namespace
 
-std::string SchemaTooLarge(size_t bytes) {
-  return "the query's columns, with all that is nested in them, take " + std::to_string(bytes) +
-         " bytes; at most " + std::to_string(kSchemaBytesMax) + " are kept";
+bool CheckSchemaSize(size_t bytes, Findings* findings) {
+  if (bytes <= kSchemaBytesMax) return true;
+  findings->AddError(
+      "PZ0225",
+      "the query's columns, with all that is nested in them, take " + std::to_string(bytes) +
+          " bytes; at most " + std::to_string(kSchemaBytesMax) + " are kept",
+      "select fewer columns, or less of what is nested in them: a struct that holds a struct twice "
+      "doubles with each query around it");
+  return false;
 }
 
 std::optional<Denial> JudgeGrowth(const std::vector<Token>& tokens, size_t count) {

@@ -9,12 +9,13 @@
 
 #include <cstddef>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "spark_sql/lexer.h"
 
 namespace dcp::spark_sql {
+
+class Findings;
 
 /// Copies of the queries of a WITH in one statement. Those of TPC-DS need less than thirty.
 constexpr size_t kCopiesMax = 2'000;
@@ -23,11 +24,8 @@ constexpr size_t kColumnCopiesMax = size_t{1} << 14;
 /// The columns of a query as it is answered and kept: names and types with all that is nested.
 constexpr size_t kSchemaBytesMax = size_t{1} << 20;
 
-/// Of columns that take more.
-std::string SchemaTooLarge(size_t bytes);
-inline constexpr char kSchemaHint[] =
-    "select fewer columns, or less of what is nested in them: a struct that holds a struct twice "
-    "doubles with each query around it";
+/// Whether columns of that size are kept; if not, says so.
+bool CheckSchemaSize(size_t bytes, Findings* findings);
 
 /// What of the first `count` tokens grows too much. Counts rather too much than too little. [any]
 std::optional<Denial> JudgeGrowth(const std::vector<Token>& tokens, size_t count);
