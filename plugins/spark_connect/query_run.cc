@@ -169,9 +169,7 @@ class Run {
       column->set_nullable(field.nullable());
       bytes += column->name().size() + column->type().size();
     }
-    if (bytes <= spark_sql::kSchemaBytesMax) return;
-    response_->clear_columns();
-    findings_.AddError("PZ0225", spark_sql::SchemaTooLarge(bytes), spark_sql::kSchemaHint);
+    if (!spark_sql::CheckSchemaSize(bytes, &findings_)) response_->clear_columns();
   }
 
   void ReadExplain(const std::string& text) {

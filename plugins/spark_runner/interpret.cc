@@ -90,10 +90,7 @@ class Answer {
     }
     response_["columns"] = Child(result_, "columns");
     const size_t bytes = response_["columns"].dump().size();
-    if (bytes > spark_sql::kSchemaBytesMax) {
-      response_["columns"] = Json::array();
-      findings_.AddError("PZ0225", spark_sql::SchemaTooLarge(bytes), spark_sql::kSchemaHint);
-    }
+    if (!spark_sql::CheckSchemaSize(bytes, &findings_)) response_["columns"] = Json::array();
     if (std::string plan = Text(result_, "plan"); !plan.empty()) {
       const std::string analyzed = Text(result_, "analyzed");
       response_["inputs"] = spark_sql::JudgePlan(analyzed.empty() ? plan : analyzed, &findings_);

@@ -115,10 +115,11 @@ def check_jobs(state):
             node, _, number = folder.name.partition("~")
             if int(number or 1) > attempts.get((run.name, node), 0):
                 found.append(f"job folder {run.name}/{folder.name} belongs to no attempt that was stored")
-            starts = folder / "light-starts"
+            starts = folder / "work" / "light-starts"
             if starts.exists() and len(starts.read_text().splitlines()) != 1:
                 found.append(f"the job in {run.name}/{folder.name} was started {len(starts.read_text().splitlines())} times")
-            left = [path.name for path in folder.iterdir() if path.name.endswith(".tmp") or ".tmp." in path.name]
+            inside = [*folder.iterdir(), *(folder / "work").glob("*")]
+            left = [path.name for path in inside if path.name.endswith(".tmp") or ".tmp." in path.name]
             if left:
                 found.append(f"job folder {run.name}/{folder.name} holds {left}")
     return found

@@ -92,7 +92,8 @@ def test_the_checker_sees_a_job_that_was_started_twice(database, tmp_path):
     folder = tmp_path / "jobs" / "r" / "job"
     folder.mkdir(parents=True)
     assert history.check_jobs(tmp_path) == []
-    (folder / "light-starts").write_text("1\n2\n")
+    (folder / "work").mkdir()
+    (folder / "work" / "light-starts").write_text("1\n2\n")
     (tmp_path / "jobs" / "r" / "job~2").mkdir()
     assert [word in violation for word, violation in zip(["belongs to no attempt", "started 2 times"], sorted(
         history.check_jobs(tmp_path), key=lambda violation: "started" in violation))] == [True, True]

@@ -114,10 +114,15 @@ def test_a_job_reaches_nothing_and_listens_beside_nobody(stack, secret, listener
     stack.cli("derived-dataset", "run", manifest, "--wait")
     run = next(run for run in stack.json("run", "list")["items"] if run["command"] == "run" and run["playground"] == playground)
     spec = next((stack.state / "jobs").glob(f"{run['runId']}/*/spec"))
-    _, _, _, count, *rest = fields(spec.read_bytes())
+    _, _, _, passed_on, count, *rest = fields(spec.read_bytes())
     words, pairs = rest[: int(count)], rest[int(count):]
     assert words[0].endswith("/dcp-confine"), words
-    folder = spec.parent
+    # What the plugin answered as environment is no program's but the last one's.
+    assert passed_on == "passed on"
+    at = words.index("--environment-fd")
+    del words[at: at + 2]
+    folder = spec.parent / "work"
+    assert str(spec.parent) not in words and str(folder) in words
     program, answers = folder / "reaching.py", folder / "answers.json"
     program.write_text(Path(reaching.__file__).read_text())
     at = next(i for i, word in enumerate(words) if word.endswith("coreetl.py"))
@@ -131,7 +136,9 @@ def test_a_job_reaches_nothing_and_listens_beside_nobody(stack, secret, listener
     assert secret.read_text().strip() not in answers.read_text()
     # The process itself, whatever runs in it.
     confined = words[: words.index("--")]
-    attempts = [word for path in inner_files(stack) for word in ("--try", f"read:{path}")]
+    inner = [*inner_files(stack), spec, spec.parent / "launched", spec.parent / "process.json"]
+    attempts = [word for path in inner for word in ("--try", f"read:{path}")]
+    attempts += ["--try", f"write:{spec.parent}", "--try", f"write:{spec.parent.parent}"]
     attempts += ["--try", f"unix:{stack.state}/run/dcpd.sock", "--try", f"write:{stack.state}/production/warehouse",
                  "--try", f"write:{stack.state}/overlay/warehouse/pg", "--try", "tcp:" + listener.url.rsplit(":", 1)[1]]
     tried = subprocess.run([*confined, *attempts], capture_output=True, text=True, timeout=JOB_SECONDS)
