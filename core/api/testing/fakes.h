@@ -47,6 +47,7 @@ class FakeRunner final : public graph::Runner {
     for (const graph::NodeSpec& spec : request.nodes) {
       nodes.push_back(NodeOf(run.id, spec));
       nodes.back().position = static_cast<int64_t>(nodes.size()) - 1;
+      if (job_directories.contains(spec.id)) nodes.back().job_json = "{}";
     }
     store::Transition made{run.id, 0, "", clock_.Wall(), "", store::kPending, ""};
     DCP_ASSIGN(const store::Run stored, store_.CreateRun(run, nodes, {made}));
