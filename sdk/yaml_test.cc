@@ -127,6 +127,30 @@ TEST(YamlTest, Documents) {
   EXPECT_EQ(Show(problems), "");
 }
 
+// What every JSON writer emits for a character beyond U+FFFF.
+TEST(YamlTest, SurrogatePairsOfJsonAreOneCharacter) {
+  Problems problems;
+  const auto text = [&](const std::string& yaml) {
+    const auto documents = Parse(yaml, problems);
+    return documents.size() == 1 ? documents[0]->entries.at(0).value->text : "nothing";
+  };
+  EXPECT_EQ(text(R"({"a": "x\ud83d\ude00y", "b": 1})"), "x\xF0\x9F\x98\x80y");
+  EXPECT_EQ(text(R"({"a": "\uD800\uDC00\uDBFF\uDFFF"})"), "\xF0\x90\x80\x80\xF4\x8F\xBF\xBF");
+  EXPECT_EQ(text(R"({"\ud83d\ude00": "key"})"), "key");
+  EXPECT_EQ(text(R"({"a": "\\ud83d\\ude00"})"), R"(\ud83d\ude00)") << "an escaped backslash";
+  EXPECT_EQ(text("a: '\\ud83d\\ude00'\nb: \"\\ud83d\\ude00\"\n"), "\\ud83d\\ude00") << "no escape";
+  EXPECT_EQ(text("a: |\n  \\ud83d\\ude00\nb: \"\\ud83d\\ude00\"\n"), "\\ud83d\\ude00\n");
+  // Characters for private use that the text has itself stay what they are.
+  EXPECT_EQ(text("{\"a\": \"\xEE\x80\x80\\ue03d\\ue600\\ud83d\\ude00\"}"),
+            "\xEE\x80\x80\xEE\x80\xBD\xEE\x98\x80\xF0\x9F\x98\x80");
+  EXPECT_TRUE(problems.empty()) << problems.list()[0].message;
+  // Places behind a pair are exact; half a pair is no character.
+  EXPECT_EQ(Wrong(R"({"a": "\ud83d\ude00", "b": 1, "b": 2})"),
+            "1:31: duplicate key `b` (it stands in line 1 already)\n");
+  EXPECT_THAT(Wrong(R"({"a": "\ud83d"})"), HasSubstr("not valid YAML: "));
+  EXPECT_THAT(Wrong(R"({"a": "\ude00\ud83d"})"), HasSubstr("not valid YAML: "));
+}
+
 TEST(YamlTest, WhatIsRefused) {
   EXPECT_EQ(Wrong("a: 1\nb: 2\na: 3\n"), "3:1: duplicate key `a` (it stands in line 1 already)\n");
   EXPECT_EQ(Wrong("a:\n\tb: 1\n"), "2:1: a tab cannot indent YAML (use spaces)\n");

@@ -8,7 +8,7 @@ namespace dcp::api {
 Result<store::Run> StartDelete(store::Store& store, graph::Runner& runner,
                                const store::Playground& playground) {
   DCP_ASSIGN(const auto runs, store.RunsOf(playground.name, playground.generation));
-  int earlier = 0;
+  std::string earlier = "first";
   for (const store::RunBrief& run : runs) {
     const bool open = !store::IsTerminal(run.state);
     if (run.command != "delete") {
@@ -18,7 +18,7 @@ Result<store::Run> StartDelete(store::Store& store, graph::Runner& runner,
     } else if (open) {
       return store.GetRun(run.id);
     } else {
-      ++earlier;
+      earlier = run.id;
     }
   }
   graph::StartRequest request;
@@ -28,9 +28,10 @@ Result<store::Run> StartDelete(store::Store& store, graph::Runner& runner,
   request.team = playground.team;
   request.environment = playground.environment;
   request.command = "delete";
-  // Two deletes at once start one run; one after a failure starts another.
+  // Two deletes at once start one run; one after a failure starts another. By the failed one's id:
+  // how many there were changes as old runs are removed.
   request.client_token = "delete/" + playground.name + "/" + std::to_string(playground.generation) +
-                         "/" + std::to_string(earlier);
+                         "/" + earlier;
   graph::NodeSpec jobs;
   jobs.id = "jobs";
   jobs.capability = "playground";

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "api/service.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 
 namespace dcp::api {
@@ -37,8 +38,14 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
       raw->End(raw->caller_.status());
     } else if (open >= kStreamsMax) {
       raw->End(ResourceExhausted("more than " + std::to_string(kStreamsMax) + " streams are open")
+                   .WithId(kAtOnceId)
                    .WithHint("close some, or ask again without following"));
+    } else if (auto place = raw->context_.open_by_principal.Take(
+                   raw->caller_->user, raw->context_.settings.streams_per_principal);
+               !place.ok()) {
+      raw->End(place.status());
     } else {
+      raw->place_ = std::move(place).value();
       raw->Schedule();
     }
     return raw;
@@ -82,6 +89,9 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
   };
   /// Reads what is new. On the executor; may block.
   virtual Status Read(Batch* batch) = 0;
+  /// For how long after one read the next one rests, so that news which come in a stream are read
+  /// together. What is first after a rest is told at once.
+  virtual int64_t PauseMs() const { return 0; }
   /// The stream is over; lets subscriptions go.
   virtual void Close() {}
 
@@ -105,7 +115,7 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
       this->StartWrite(&pending_.front());
     } else if (ended_) {
       FinishLocked(end_status_);
-    } else if (dirty_) {
+    } else if (dirty_ && !Rests()) {
       dirty_ = false;
       reading_ = true;
       const auto self = this->shared_from_this();
@@ -113,6 +123,19 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
         FinishLocked(Unavailable("the daemon is stopping"));
       }
     }
+  }
+  /// Whether it is too early to read again; sees to it that it is done later.
+  bool Rests() DCP_REQUIRES(mutex_) {
+    const int64_t left = read_at_ + PauseMs() - SystemClock().Steady();
+    if (resting_ || left <= 0) return resting_;
+    const auto self = this->shared_from_this();
+    resting_ = context_.streams->PostAfter(left, [self] {
+      const MutexLock lock(self->mutex_);
+      self->resting_ = false;
+      self->read_at_ = kLongAgo;
+      self->AdvanceLocked();
+    });
+    return resting_;
   }
   void Pump() {
     Batch batch;
@@ -123,11 +146,15 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
     ended_ = batch.end || !status.ok();
     end_status_ = status;
     dirty_ = dirty_ || batch.again;
+    read_at_ = batch.again ? kLongAgo : SystemClock().Steady();
     AdvanceLocked();
   }
 
   Mutex mutex_;
   std::deque<Message> pending_ DCP_GUARDED_BY(mutex_);
+  static constexpr int64_t kLongAgo = INT64_MIN / 2;
+  int64_t read_at_ DCP_GUARDED_BY(mutex_) = kLongAgo;
+  bool resting_ DCP_GUARDED_BY(mutex_) = false;
   bool dirty_ DCP_GUARDED_BY(mutex_) = false;
   bool reading_ DCP_GUARDED_BY(mutex_) = false;
   bool writing_ DCP_GUARDED_BY(mutex_) = false;
@@ -135,6 +162,7 @@ class EventStream : public grpc::ServerWriteReactor<Message>,
   bool cancelled_ DCP_GUARDED_BY(mutex_) = false;
   bool finished_ DCP_GUARDED_BY(mutex_) = false;
   Status end_status_ DCP_GUARDED_BY(mutex_);
+  Shares::Place place_;  // set before anything else happens
   std::shared_ptr<EventStream> self_;
 };
 

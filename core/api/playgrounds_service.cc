@@ -26,9 +26,10 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
                              v1::Playground* answer) override {
     return Answer(Get(*call, *request, answer), "GetPlayground");
   }
-  grpc::Status ListPlaygrounds(grpc::ServerContext* call, const v1::ListPlaygroundsRequest*,
+  grpc::Status ListPlaygrounds(grpc::ServerContext* call,
+                               const v1::ListPlaygroundsRequest* request,
                                v1::ListPlaygroundsResponse* answer) override {
-    return Answer(List(*call, answer), "ListPlaygrounds");
+    return Answer(List(*call, *request, answer), "ListPlaygrounds");
   }
   grpc::Status DeletePlayground(grpc::ServerContext* call,
                                 const v1::DeletePlaygroundRequest* request,
@@ -84,10 +85,18 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
     return {};
   }
 
-  Status List(const grpc::ServerContext& call, v1::ListPlaygroundsResponse* answer) {
+  Status List(const grpc::ServerContext& call, const v1::ListPlaygroundsRequest& request,
+              v1::ListPlaygroundsResponse* answer) {
     DCP_ASSIGN(const auto who, CallerOf(context_, call));
-    DCP_ASSIGN(const auto found, context_.deps.playgrounds->List(who));
+    if (request.limit() < 0) return InvalidArgument("limit is negative").WithId("PZ0903");
+    const int limit = request.limit() == 0 ? kListPlaygroundsMax
+                                           : std::min(request.limit(), kListPlaygroundsMax);
+    // One more than is answered tells whether something follows.
+    DCP_ASSIGN(auto found, context_.deps.playgrounds->List(who, request.page_token(), limit + 1));
+    const bool more = found.size() > static_cast<size_t>(limit);
+    if (more) found.pop_back();
     for (const store::Playground& one : found) FillPlayground(one, answer->add_playgrounds());
+    if (more) answer->set_next_page_token(found.back().name);
     return {};
   }
 
@@ -96,9 +105,7 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
     DCP_ASSIGN(const auto who, CallerOf(context_, call));
     DCP_ASSIGN(const auto going, context_.deps.playgrounds->BeginDelete(who, request.name()));
     DCP_ASSIGN(const auto run, StartDelete(*context_.deps.store, *context_.deps.runner, going));
-    DCP_ASSIGN(const auto nodes, context_.deps.store->GetNodes(run.id));
-    FillRun(run, nodes, answer);
-    return {};
+    return FillRun(*context_.deps.store, run.id, answer);
   }
 
   Status Extend(const grpc::ServerContext& call, const v1::ExtendPlaygroundRequest& request,

@@ -24,9 +24,8 @@ Status CheckHosted(const ServiceContext& context) {
   return context.deps.host != nullptr ? Status() : Unavailable("this daemon hosts no plugins");
 }
 
-Result<playground::Principal> Operator(const ServiceContext& context,
-                                       const grpc::ServerContextBase& call,
-                                       const std::string& what) {
+Result<Caller> Operator(const ServiceContext& context, const grpc::ServerContextBase& call,
+                        const std::string& what) {
   DCP_ASSIGN(auto who, CallerOf(context, call));
   DCP_TRY(CheckOperator(who, what));
   DCP_TRY(CheckHosted(context));

@@ -113,7 +113,7 @@ grpc::ServerWriteReactor<v1::PluginLogChunk>* MakeGetPluginLogs(
     ServiceContext& context, const grpc::ServerContextBase& call,
     const v1::GetPluginLogsRequest& request) {
   return EventStream<v1::PluginLogChunk>::Open(
-      std::make_shared<PluginLogStream>(context, CallerOf(context, call), request));
+      std::make_shared<PluginLogStream>(context, PrincipalOf(context, call), request));
 }
 
 }  // namespace dcp::api

@@ -41,7 +41,7 @@ void FillPlayground(const store::Playground& from, v1::Playground* to) {
   for (const auto& [key, value] : from.labels) (*to->mutable_labels())[key] = value;
 }
 
-void FillRun(const store::Run& from, const std::vector<store::Node>& nodes, v1::Run* to) {
+void FillRunSummary(const store::RunSummary& from, v1::Run* to) {
   to->set_id(from.id);
   to->set_playground(from.playground);
   to->set_command(from.command);
@@ -50,7 +50,22 @@ void FillRun(const store::Run& from, const std::vector<store::Node>& nodes, v1::
   to->set_created_at_ms(from.created_at);
   to->set_finished_at_ms(from.finished_at);
   to->set_cancel_requested(from.cancel_requested);
-  for (const store::Node& node : nodes) {
+  const Status error = graph::StatusFromJson(from.error_json);
+  if (error.ok()) return;
+  to->set_error_code(std::string(CodeName(error.code())));
+  to->set_error_message(error.message());
+  to->mutable_error()->set_id(error.id());
+  to->mutable_error()->set_hint(error.hint());
+  to->mutable_error()->set_file(error.location().file);
+  to->mutable_error()->set_line(error.location().line);
+  to->mutable_error()->set_column(error.location().column);
+}
+
+Status FillRun(store::Store& store, const std::string& run_id, v1::Run* to) {
+  DCP_ASSIGN(const store::Run run, store.GetRun(run_id));
+  DCP_ASSIGN(const auto nodes, store.GetNodeSummaries(run_id));
+  FillRunSummary(run, to);
+  for (const store::NodeSummary& node : nodes) {
     v1::RunNode* out = to->add_nodes();
     out->set_id(node.id);
     out->set_title(node.title);
@@ -62,21 +77,13 @@ void FillRun(const store::Run& from, const std::vector<store::Node>& nodes, v1::
     out->set_error_message(graph::StatusFromJson(node.error_json).message());
     out->set_detail(node.detail);
   }
-  if (!from.report_json.empty()) {
+  if (!run.report_json.empty()) {
     const auto parsed =
-        google::protobuf::util::JsonStringToMessage(from.report_json, to->mutable_report());
+        google::protobuf::util::JsonStringToMessage(run.report_json, to->mutable_report());
     if (!parsed.ok()) to->clear_report();
   }
-  FillNeedsFiles(from.needs_files_json, to);
-  const Status error = graph::StatusFromJson(from.error_json);
-  if (error.ok()) return;
-  to->set_error_code(std::string(CodeName(error.code())));
-  to->set_error_message(error.message());
-  to->mutable_error()->set_id(error.id());
-  to->mutable_error()->set_hint(error.hint());
-  to->mutable_error()->set_file(error.location().file);
-  to->mutable_error()->set_line(error.location().line);
-  to->mutable_error()->set_column(error.location().column);
+  FillNeedsFiles(run.needs_files_json, to);
+  return {};
 }
 
 }  // namespace dcp::api

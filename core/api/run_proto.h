@@ -16,6 +16,9 @@ class Run;
 namespace dcp::api {
 
 void FillPlayground(const store::Playground& from, v1::Playground* to);
-void FillRun(const store::Run& from, const std::vector<store::Node>& nodes, v1::Run* to);
+/// Without nodes, report and files: as lists show it.
+void FillRunSummary(const store::RunSummary& from, v1::Run* to);
+/// All of it, as the store has it now.
+Status FillRun(store::Store& store, const std::string& run_id, v1::Run* to);
 
 }  // namespace dcp::api

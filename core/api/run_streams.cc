@@ -3,6 +3,8 @@
 // WatchRun and GetRunLogs.
 #include <array>
 #include <map>
+#include <set>
+#include <vector>
 
 #include "api/event_stream.h"
 #include "api/run_proto.h"
@@ -34,19 +36,23 @@ class WatchStream final : public EventStream<v1::RunEvent> {
       DCP_TRY(Subscribe());
     }
     // The run first: what it did until it ended is then among the events.
-    DCP_ASSIGN(const store::Run run, RunOf(context_, *caller_, run_id_));
+    DCP_ASSIGN(const store::RunSummary run, RunOf(context_, *caller_, run_id_));
     DCP_ASSIGN(const auto events, context_.deps.runner->WaitEvents(run_id_, after_, 0));
     for (const graph::Event& event : events) Add(event, batch);
-    if (!store::IsTerminal(run.state)) return {};
-    DCP_ASSIGN(const auto nodes, context_.deps.store->GetNodes(run_id_));
+    batch->again = events.size() >= graph::kEventsMax;
+    if (batch->again || !store::IsTerminal(run.state)) return {};
     v1::RunEvent last;
     last.set_sequence(after_);
     last.set_at_ms(run.finished_at);
     last.set_state(run.state);
-    FillRun(run, nodes, last.mutable_run());
+    DCP_TRY(FillRun(*context_.deps.store, run_id_, last.mutable_run()));
     batch->messages.push_back(std::move(last));
     batch->end = true;
     return {};
+  }
+
+  int64_t PauseMs() const override {
+    return after_ < kWatchManyEvents ? kWatchPauseMs : kWatchPauseOfManyMs;
   }
 
   Status Subscribe() {
@@ -104,28 +110,30 @@ class LogStream final : public EventStream<v1::LogChunk> {
         follow_(request.follow()) {}
 
  private:
+  /// A job of the run, as it was when this pass over them began.
+  struct Job {
+    std::string node;
+    std::string directory;
+    bool ended = false;
+  };
+
+  /// Jobs are looked through in passes. One that had ended before it was read to its end is not
+  /// looked at again.
   Status Read(Batch* batch) override {
-    DCP_ASSIGN(const store::Run run, RunOf(context_, *caller_, run_id_));
-    DCP_ASSIGN(const auto nodes, context_.deps.store->GetNodes(run_id_));
-    const bool last = !follow_ || store::IsTerminal(run.state);
-    bool known = node_id_.empty();
-    for (const store::Node& node : nodes) {
-      if (!node_id_.empty() && node.id != node_id_) continue;
-      known = true;
-      DCP_TRY(ReadNode(node, last, batch));
-    }
-    if (!known) {
-      return NotFound("run " + run_id_ + " has no node \"" + node_id_.substr(0, 80) + "\"")
-          .WithId("PZ0904")
-          .WithHint("pretzel run get " + run_id_ + " lists its nodes");
+    if (!in_pass_) DCP_TRY(BeginPass());
+    for (; next_ < jobs_.size(); ++next_) {
+      DCP_TRY(ReadJob(jobs_[next_], batch));
+      if (batch->messages.size() >= kChunksARead) break;
+      if (jobs_[next_].ended) done_.insert(jobs_[next_].node);
     }
     if (total_ > kLogBytesMax) {
       return ResourceExhausted("the log is longer than " + std::to_string(kLogBytesMax) +
                                " bytes; the rest is in the job's folder under the daemon's state");
     }
-    batch->again = !batch->messages.empty();
+    batch->again = next_ < jobs_.size();
     if (batch->again) return {};
-    if (last) {
+    in_pass_ = false;
+    if (last_) {
       batch->end = true;
     } else if (!context_.streams->PostAfter(kLogPollMs, Wake())) {
       return Unavailable("the daemon is stopping");
@@ -133,18 +141,41 @@ class LogStream final : public EventStream<v1::LogChunk> {
     return {};
   }
 
-  Status ReadNode(const store::Node& node, bool last, Batch* batch) {
-    const auto directory = context_.deps.runner->JobDirectory(run_id_, node.id);
-    if (!directory.ok()) {
-      return directory.status().code() == Code::kNotFound ? Status() : directory.status();
+  Status BeginPass() {
+    // The run first: what its jobs wrote until it ended is then read in this pass.
+    DCP_ASSIGN(const store::RunSummary run, RunOf(context_, *caller_, run_id_));
+    DCP_ASSIGN(const auto nodes, context_.deps.store->GetNodeSummaries(run_id_));
+    const bool run_ended = store::IsTerminal(run.state);
+    last_ = !follow_ || run_ended;
+    in_pass_ = true;
+    next_ = 0;
+    jobs_.clear();
+    bool known = node_id_.empty();
+    for (const store::NodeSummary& node : nodes) {
+      known = known || node.id == node_id_;
+      if (!node_id_.empty() && node.id != node_id_) continue;
+      if (node.capability != "run_backend" && node.job_json.empty()) continue;
+      if (done_.contains(node.id)) continue;
+      auto directory = context_.deps.runner->JobDirectory(run_id_, node.id);
+      if (directory.status().code() == Code::kNotFound) continue;
+      DCP_TRY(directory.status());
+      jobs_.push_back(
+          {node.id, std::move(*directory), run_ended || store::IsTerminal(node.state)});
     }
+    if (known) return {};
+    return NotFound("run " + run_id_ + " has no node \"" + node_id_.substr(0, 80) + "\"")
+        .WithId("PZ0904")
+        .WithHint("pretzel run get " + run_id_ + " lists its nodes");
+  }
+
+  Status ReadJob(const Job& job, Batch* batch) {
     // The job can write there, and may have put anything in a log's place.
-    const auto folder = os::UntrustedFolder::Open(*directory, os::kJobWorkLevels);
+    const auto folder = os::UntrustedFolder::Open(job.directory, os::kJobWorkLevels);
     if (folder.status().code() == Code::kNotFound) return {};
     DCP_TRY(folder.status());
     for (const std::string stream : kLogFiles) {
       while (batch->messages.size() < kChunksARead) {
-        DCP_ASSIGN(const bool more, ReadChunk(*folder, node.id, stream, last, batch));
+        DCP_ASSIGN(const bool more, ReadChunk(*folder, job, stream, batch));
         if (!more) break;
       }
     }
@@ -152,19 +183,20 @@ class LogStream final : public EventStream<v1::LogChunk> {
   }
 
   /// False: nothing more is there now. What may be the beginning of a secret waits for what comes
-  /// next; at the run's `last` look nothing does.
-  Result<bool> ReadChunk(const os::UntrustedFolder& folder, const std::string& node,
-                         const std::string& stream, bool last, Batch* batch) {
-    int64_t& offset = offsets_[node + "/" + stream];
+  /// next; after the job's end nothing does.
+  Result<bool> ReadChunk(const os::UntrustedFolder& folder, const Job& job,
+                         const std::string& stream, Batch* batch) {
+    int64_t& offset = offsets_[job.node + "/" + stream];
     auto data = folder.ReadRange(stream, offset, kLogChunkBytes);
     if (!data.ok() && data.status().code() == Code::kNotFound) return false;
     DCP_TRY(data.status());
+    const bool last = last_ || job.ended;
     if (!last || data->size() == kLogChunkBytes) data->resize(RedactableEnd(*data));
     if (data->empty()) return false;
     offset += static_cast<int64_t>(data->size());
     total_ += static_cast<int64_t>(data->size());
     v1::LogChunk chunk;
-    chunk.set_node_id(node);
+    chunk.set_node_id(job.node);
     chunk.set_stream(stream);
     chunk.set_data(Redact(std::move(*data)));
     batch->messages.push_back(std::move(chunk));
@@ -174,6 +206,11 @@ class LogStream final : public EventStream<v1::LogChunk> {
   const std::string run_id_;
   const std::string node_id_;
   const bool follow_;
+  bool in_pass_ = false;
+  bool last_ = false;  ///< nothing follows what this pass finds
+  std::vector<Job> jobs_;
+  size_t next_ = 0;
+  std::set<std::string> done_;
   std::map<std::string, int64_t> offsets_;
   int64_t total_ = 0;
 };
@@ -184,14 +221,14 @@ grpc::ServerWriteReactor<v1::RunEvent>* MakeWatchRun(ServiceContext& context,
                                                      const grpc::ServerContextBase& call,
                                                      const v1::WatchRunRequest& request) {
   return EventStream<v1::RunEvent>::Open(
-      std::make_shared<WatchStream>(context, CallerOf(context, call), request));
+      std::make_shared<WatchStream>(context, PrincipalOf(context, call), request));
 }
 
 grpc::ServerWriteReactor<v1::LogChunk>* MakeGetRunLogs(ServiceContext& context,
                                                        const grpc::ServerContextBase& call,
                                                        const v1::GetRunLogsRequest& request) {
   return EventStream<v1::LogChunk>::Open(
-      std::make_shared<LogStream>(context, CallerOf(context, call), request));
+      std::make_shared<LogStream>(context, PrincipalOf(context, call), request));
 }
 
 }  // namespace dcp::api

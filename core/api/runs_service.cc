@@ -37,6 +37,10 @@ class RunsService final : public StreamsByCallback {
                          v1::Run* answer) override {
     return Answer(Cancel(*call, request->id(), answer), "CancelRun");
   }
+  grpc::Status AbandonRun(grpc::ServerContext* call, const v1::AbandonRunRequest* request,
+                          v1::AbandonRunResponse* answer) override {
+    return Answer(Abandon(*call, request->id(), answer), "AbandonRun");
+  }
   grpc::ServerWriteReactor<v1::RunEvent>* WatchRun(grpc::CallbackServerContext* call,
                                                    const v1::WatchRunRequest* request) override {
     return MakeWatchRun(context_, *call, *request);
@@ -47,14 +51,12 @@ class RunsService final : public StreamsByCallback {
   }
 
  private:
-  Status Fill(const store::Run& run, v1::Run* answer) {
-    DCP_ASSIGN(const auto nodes, context_.deps.store->GetNodes(run.id));
-    FillRun(run, nodes, answer);
-    return {};
+  Status Fill(const std::string& run_id, v1::Run* answer) {
+    return FillRun(*context_.deps.store, run_id, answer);
   }
 
   /// A run that says nothing any more says why.
-  Status TellIfForgotten(const store::Run& run, v1::Run* answer) {
+  Status TellIfForgotten(const store::RunSummary& run, v1::Run* answer) {
     if (!store::IsTerminal(run.state) || run.command == "delete") return {};
     const auto state = context_.deps.store->PlaygroundState(run.playground, run.generation);
     if (!state.ok() && state.status().code() != Code::kNotFound) return state.status();
@@ -67,13 +69,13 @@ class RunsService final : public StreamsByCallback {
     DCP_ASSIGN(const auto who, CallerOf(context_, call));
     DCP_ASSIGN(const auto start, PrepareRun(context_, who, request));
     DCP_ASSIGN(const auto run, context_.deps.runner->Start(start));
-    return Fill(run, answer);
+    return Fill(run.id, answer);
   }
 
   Status Get(const grpc::ServerContext& call, const std::string& id, v1::Run* answer) {
     DCP_ASSIGN(const auto who, CallerOf(context_, call));
     DCP_ASSIGN(const auto run, RunOf(context_, who, id));
-    DCP_TRY(Fill(run, answer));
+    DCP_TRY(Fill(run.id, answer));
     return TellIfForgotten(run, answer);
   }
 
@@ -83,9 +85,17 @@ class RunsService final : public StreamsByCallback {
     if (request.limit() < 0) return InvalidArgument("limit is negative").WithId("PZ0903");
     const int limit =
         request.limit() == 0 ? kListRunsDefault : std::min(request.limit(), kListRunsMax);
-    DCP_ASSIGN(const auto runs,
-               context_.deps.store->ListRuns(request.playground(), who.user, limit));
-    for (const store::Run& run : runs) FillRun(run, {}, answer->add_runs());
+    // A token is the id of the page's last run, and says no more of other people's than that does.
+    const std::string& token = request.page_token();
+    if (!token.empty() && !RunOf(context_, who, token).ok()) {
+      return InvalidArgument("page_token is of no list of yours, or its run is gone")
+          .WithId("PZ0903")
+          .WithHint("list again from the first page");
+    }
+    DCP_ASSIGN(const auto page,
+               context_.deps.store->ListRuns({who.user, request.playground()}, token, limit));
+    for (const store::RunSummary& run : page.runs) FillRunSummary(run, answer->add_runs());
+    answer->set_next_page_token(page.next);
     return {};
   }
 
@@ -96,8 +106,26 @@ class RunsService final : public StreamsByCallback {
       return FailedPrecondition("run " + id + " deletes a playground, and goes on to its end");
     }
     DCP_TRY(context_.deps.runner->Cancel(run.id, "asked for by " + who.user));
-    DCP_ASSIGN(const auto now, RunOf(context_, who, id));
-    return Fill(now, answer);
+    return Fill(run.id, answer);
+  }
+
+  /// Of anybody's run, so that none is kept for ever by a job that its owner cannot look for. No
+  /// more of it is answered than an operator needs.
+  Status Abandon(const grpc::ServerContext& call, const std::string& id,
+                 v1::AbandonRunResponse* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_TRY(CheckOperator(who, "abandon a run"));
+    const auto run = context_.deps.store->GetRun(id);
+    if (run.status().code() == Code::kNotFound) {
+      return NotFound("there is no run \"" + id.substr(0, 80) + "\"").WithId("PZ0904");
+    }
+    DCP_TRY(run.status());
+    DCP_ASSIGN(const bool ended, context_.deps.runner->Abandon(id, who.user));
+    DCP_ASSIGN(const auto now, context_.deps.store->GetRun(id));
+    answer->set_id(now.id);
+    answer->set_state(now.state);
+    answer->set_ended(ended);
+    return {};
   }
 
   ServiceContext& context_;

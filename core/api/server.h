@@ -26,15 +26,20 @@ namespace dcp::api {
 
 /// Calls served at once; more are refused at once with RESOURCE_EXHAUSTED rather than queued, so
 /// a flood cannot delay the calls that were let in.
-constexpr int kConcurrentCallsDefault = 32;
+constexpr int kConcurrentCallsDefault = 64;
+/// Those of one principal: half, so that no one of them can take all.
+constexpr int kCallsPerPrincipalDefault = kConcurrentCallsDefault / 2;
 /// Open WatchRun, GetRunLogs and GetPluginLogs streams. Each holds one open read's worth of events
 /// in memory.
 constexpr int kStreamsMax = 256;
+constexpr int kStreamsPerPrincipalDefault = kStreamsMax / 2;
 /// How long a client's catalog token from ConnectPlayground is good for, at most.
 constexpr int64_t kConnectTokenMs = int64_t{12} * 3600 * 1000;
 /// Runs that ListRuns answers when not told, and at most.
 constexpr int kListRunsDefault = 50;
 constexpr int kListRunsMax = 1000;
+/// Playgrounds of one page: some hundred KiB where each has all the labels that it may.
+constexpr int kListPlaygroundsMax = 500;
 /// Files that manifests name, in one command: twice the manifests is already unusual.
 constexpr size_t kFilesMax = 400;
 /// A path a person typed; Linux's own bound.
@@ -46,6 +51,11 @@ constexpr size_t kLogChunkBytes = size_t{64} << 10;
 constexpr int64_t kLogBytesMax = int64_t{64} << 20;
 /// How often a followed log is looked at: files send no news, and a person reads no faster.
 constexpr int64_t kLogPollMs = 300;
+/// News of a run that come within that time of the last ones are told together: people do not see
+/// the difference, and each look costs the daemon. A large run's news come in a stream.
+constexpr int64_t kWatchPauseMs = 10;
+constexpr int64_t kWatchPauseOfManyMs = 50;
+constexpr int64_t kWatchManyEvents = 200;
 /// Lines of a plugin's log in one message: a few hundred KiB when each is of the longest.
 constexpr size_t kPluginLogLinesMax = 100;
 /// How often a drain looks whether it is over, or is to be hastened.
@@ -55,6 +65,8 @@ struct Settings {
   std::string socket_path;
   std::string listen;  ///< "127.0.0.1:PORT" (0: any free one), or empty: the socket alone
   int max_concurrent = kConcurrentCallsDefault;
+  int calls_per_principal = kCallsPerPrincipalDefault;
+  int streams_per_principal = kStreamsPerPrincipalDefault;
   std::string version;
   std::string catalog_name = "prod";
 };
@@ -104,6 +116,18 @@ struct SweepReport {
   bool more = false;                  ///< there is more than one sweep takes
 };
 
+struct GcOptions {
+  bool dry_run = false;
+  std::function<bool()> cancelled;  ///< may be empty; what is left is the next one's
+};
+
+/// Ended runs that retention gave up, or would with `dry_run`.
+struct GcReport {
+  int64_t runs = 0;
+  int64_t bytes = 0;
+  std::vector<std::string> failures;  ///< runs that stay, and why
+};
+
 /// What the daemon knows about its own parts.
 struct SystemState {
   std::vector<os::ServiceState> services;
@@ -139,6 +163,7 @@ struct Deps {
   std::function<Result<DeletionPreview>(const store::Playground&)>
       preview_delete;                                             ///< [any] blocks
   std::function<Result<SweepReport>(const SweepOptions&)> sweep;  ///< [any] blocks
+  std::function<Result<GcReport>(const GcOptions&)> gc = {};      ///< [any] blocks
 };
 
 class Server {

@@ -95,6 +95,7 @@ TEST_F(ServerTest, EveryCallNeedsAToken) {
     v1::ReloadResponse reload;
     v1::DeletionPreview preview;
     v1::SweepResponse sweep;
+    v1::AbandonRunResponse abandoned;
     auto watch_context = As(token);
     const auto watch = runs_->WatchRun(watch_context.get(), {});
     EXPECT_FALSE(watch->Read(&event));
@@ -114,6 +115,7 @@ TEST_F(ServerTest, EveryCallNeedsAToken) {
         runs_->GetRun(As(token).get(), {}, &run),
         runs_->ListRuns(As(token).get(), {}, &runs),
         runs_->CancelRun(As(token).get(), {}, &run),
+        runs_->AbandonRun(As(token).get(), {}, &abandoned),
         watch->Finish(),
         logs->Finish(),
         system_->WhoAmI(As(token).get(), {}, &who),
@@ -357,6 +359,10 @@ TEST_F(ServerTest, LogsComeFromTheJobsFolderAndCanBeFollowed) {
   const std::string job = daemon_.folder + "/job";
   std::filesystem::create_directories(job);
   daemon_.runner->job_directories["compile"] = job;
+  store::RunChange became_job;
+  became_job.nodes.push_back(daemon_.store->GetNodes(id).value().at(0));
+  became_job.nodes[0].job_json = "{}";
+  ASSERT_TRUE(daemon_.store->ChangeRun(id, became_job).ok());
   std::ofstream(job + "/stderr") << "starting\n";
   std::ofstream(job + "/stdout") << std::string(kLogChunkBytes + 5, 'x');
   std::ofstream(job + "/output") << "both\n";

@@ -10,6 +10,7 @@
 
 #include "api/executor.h"
 #include "api/server.h"
+#include "api/shares.h"
 
 namespace grpc {
 class ServerContextBase;
@@ -34,15 +35,23 @@ struct ServiceContext {
   Deps deps;
   Executor* streams = nullptr;
   std::atomic<int> open_streams{0};
+  mutable Shares calls{"calls under way", "api.calls_per_principal"};
+  mutable Shares open_by_principal{"streams open", "api.streams_per_principal"};
   std::atomic<bool> draining{false};
 };
 
 /// Who calls, from the call's metadata. From memory only: safe in a reaction.
-Result<playground::Principal> CallerOf(const ServiceContext& context,
-                                       const grpc::ServerContextBase& call);
+Result<playground::Principal> PrincipalOf(const ServiceContext& context,
+                                          const grpc::ServerContextBase& call);
+/// Who makes a call that holds a thread, and its place among the principal's calls for as long as
+/// this or a copy lives.
+struct Caller : playground::Principal {
+  Shares::Place place;
+};
+Result<Caller> CallerOf(const ServiceContext& context, const grpc::ServerContextBase& call);
 /// The run, if it is the caller's; somebody else's is NOT_FOUND in the same words as none.
-Result<store::Run> RunOf(const ServiceContext& context, const playground::Principal& who,
-                         const std::string& id);
+Result<store::RunSummary> RunOf(const ServiceContext& context, const playground::Principal& who,
+                                const std::string& id);
 /// What concerns everybody who uses the daemon, only its operators may do.
 Status CheckOperator(const playground::Principal& who, const std::string& what);
 /// ToGrpc, and a log line when the failure is ours.

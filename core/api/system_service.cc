@@ -12,8 +12,8 @@
 
 namespace dcp::api {
 
-Result<playground::Principal> CallerOf(const ServiceContext& context,
-                                       const grpc::ServerContextBase& call) {
+Result<playground::Principal> PrincipalOf(const ServiceContext& context,
+                                          const grpc::ServerContextBase& call) {
   if (context.draining) {
     return Unavailable("the daemon is stopping and takes no new calls")
         .WithId("PZ0908")
@@ -29,9 +29,16 @@ Result<playground::Principal> CallerOf(const ServiceContext& context,
   return context.deps.principals->Authenticate(header);
 }
 
-Result<store::Run> RunOf(const ServiceContext& context, const playground::Principal& who,
-                         const std::string& id) {
-  auto run = context.deps.store->GetRun(id);
+Result<Caller> CallerOf(const ServiceContext& context, const grpc::ServerContextBase& call) {
+  DCP_ASSIGN(const auto who, PrincipalOf(context, call));
+  Caller caller{who, nullptr};
+  DCP_ASSIGN(caller.place, context.calls.Take(who.user, context.settings.calls_per_principal));
+  return caller;
+}
+
+Result<store::RunSummary> RunOf(const ServiceContext& context, const playground::Principal& who,
+                                const std::string& id) {
+  auto run = context.deps.store->GetRunSummary(id);
   const bool missing = !run.ok() && run.status().code() == Code::kNotFound;
   if (missing || (run.ok() && run->principal != who.user)) {
     return NotFound("you have no run \"" + id.substr(0, 80) + "\"")
@@ -94,6 +101,10 @@ class SystemService final : public v1::System::Service {
                      v1::SweepResponse* answer) override {
     return Answer(SweepNow(*call, *request, answer), "Sweep");
   }
+  grpc::Status Gc(grpc::ServerContext* call, const v1::GcRequest* request,
+                  v1::GcResponse* answer) override {
+    return Answer(CollectNow(*call, *request, answer), "Gc");
+  }
 
   grpc::Status RestartService(grpc::ServerContext* call, const v1::RestartServiceRequest* request,
                               v1::RestartServiceResponse*) override {
@@ -150,6 +161,21 @@ class SystemService final : public v1::System::Service {
     }
     for (const std::string& failure : report.failures) answer->add_failures(failure);
     answer->set_more(report.more);
+    return {};
+  }
+
+  Status CollectNow(const grpc::ServerContext& call, const v1::GcRequest& request,
+                    v1::GcResponse* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_TRY(CheckOperator(who, "remove old runs"));
+    if (!context_.deps.gc) return Unavailable("this daemon was started without a janitor");
+    GcOptions options;
+    options.dry_run = request.dry_run();
+    options.cancelled = [&call] { return call.IsCancelled(); };
+    DCP_ASSIGN(const GcReport report, context_.deps.gc(options));
+    answer->set_runs(report.runs);
+    answer->set_bytes(report.bytes);
+    for (const std::string& failure : report.failures) answer->add_failures(failure);
     return {};
   }
 

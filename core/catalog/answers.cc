@@ -94,6 +94,8 @@ HttpResponse StatusAnswer(const Status& status) {
     case Code::kUnknown:  // an upstream broke off; whoever may have changed something says so
                           // itself
     case Code::kResourceExhausted:
+    case Code::kCancelled:
+    case Code::kDeadlineExceeded:
       return ErrorAnswer(503, kUnavailable, status.message());
     default:
       return ErrorAnswer(500, kServerError, status.message());

@@ -18,6 +18,8 @@ namespace {
 
 /// Enough for one probe of doctor's.
 constexpr int64_t kProbeTokenMs = 60'000;
+/// Threads for requests that call no upstream at the moment: they verify, parse and make answers.
+constexpr int kSpareWorkers = 8;
 
 class RestCatalog : public Catalog {
  public:
@@ -26,16 +28,20 @@ class RestCatalog : public Catalog {
       : host_(settings.host),
         tokens_(tokens),
         clock_(clock),
-        backends_(settings, cancelled_),
-        facade_(backends_, store, tokens, clock, receipts_) {}
+        backends_(settings, stopping_),
+        facade_(backends_, store, tokens, clock, receipts_, settings) {}
 
   ~RestCatalog() override {
-    cancelled_ = true;  // ends what waits for an upstream
+    stopping_ = true;  // ends what waits for an upstream
     server_.reset();
   }
 
   Status Listen(const Settings& settings) {
-    DCP_ASSIGN(server_, HttpServer::Start(settings.host, settings.port, settings.threads, facade_));
+    // As many as can wait for either upstream at once, so that those that wait for the one never
+    // hold up those that need the other alone.
+    const int workers = settings.production.limits.calls + settings.overlay.limits.calls +
+                        2 * kWaitingCallsMax + kSpareWorkers;
+    DCP_ASSIGN(server_, HttpServer::Start(settings.host, settings.port, workers, facade_));
     return Status::Ok();
   }
 
@@ -52,38 +58,44 @@ class RestCatalog : public Catalog {
     return receipts_.Get(playground, generation, mode);
   }
 
-  Result<TableState> EnsureTable(const store::Playground& playground,
-                                 const TableSpec& spec) override {
-    return EnsureTableIn(backends_, Place::Of(backends_, playground.name, playground.generation),
-                         spec);
+  Result<TableState> EnsureTable(const store::Playground& playground, const TableSpec& spec,
+                                 const Patience& patience) override {
+    const Backends own(backends_, {playground.owner, playground.name, patience});
+    return EnsureTableIn(own, Place::Of(own, playground.name, playground.generation), spec);
   }
 
-  Result<TableInfo> DescribeTable(const store::Playground& playground,
-                                  const std::string& table) override {
-    return DescribeTableIn(backends_, Place::Of(backends_, playground.name, playground.generation),
-                           table);
+  Result<TableInfo> DescribeTable(const store::Playground& playground, const std::string& table,
+                                  const Patience& patience) override {
+    const Backends own(backends_, {playground.owner, playground.name, patience});
+    return DescribeTableIn(own, Place::Of(own, playground.name, playground.generation), table);
   }
 
-  Result<int64_t> Purge(const std::string& playground, int64_t generation) override {
+  Result<int64_t> Purge(const std::string& playground, int64_t generation,
+                        const Patience& patience) override {
     DCP_ASSIGN(const Place place, CheckedPlace(playground, generation));
-    DCP_ASSIGN(const int64_t dropped, PurgePlace(backends_, place));
+    DCP_ASSIGN(const int64_t dropped,
+               PurgePlace(Backends(backends_, {"", playground, patience}), place));
     receipts_.Forget(playground, generation);
     return dropped;
   }
 
   Result<Footprint> Measure(const std::string& playground, int64_t generation) override {
     DCP_ASSIGN(const Place place, CheckedPlace(playground, generation));
-    return MeasurePlace(backends_, place);
+    return MeasurePlace(Backends(backends_, {"", playground}), place);
   }
 
   Result<Traces> FindTraces() override { return FindTracesIn(backends_); }
 
   Status ProbeProductionWrite(const store::Playground& playground,
                               const std::string& user) override {
-    const Secret token = tokens_.Issue(
-        {user, playground.name, playground.generation, "rw", clock_.Wall() + kProbeTokenMs, ""});
+    const Secret token = tokens_.Issue({user, playground.name, playground.generation, "rw",
+                                        clock_.Wall() + kProbeTokenMs, "", ""});
     return ProbeProduction(backends_, Place::Of(backends_, playground.name, playground.generation),
-                           EndpointFor(playground.name), token, cancelled_);
+                           EndpointFor(playground.name), token, stopping_);
+  }
+
+  std::vector<UpstreamState> Upstreams() const override {
+    return {backends_.production.State(), backends_.overlay.State()};
   }
 
  private:
@@ -97,7 +109,7 @@ class RestCatalog : public Catalog {
   std::string host_;
   const Tokens& tokens_;
   const Clock& clock_;
-  std::atomic<bool> cancelled_{false};
+  std::atomic<bool> stopping_{false};
   Backends backends_;
   Receipts receipts_;
   Facade facade_;

@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/secret.h"
+#include "catalog/breaker.h"
+#include "catalog/gate.h"
 #include "catalog/tokens.h"
 #include "store/store.h"
 
@@ -22,6 +24,7 @@ namespace dcp::catalog {
 struct Upstream {
   std::string uri;  ///< "http://127.0.0.1:8181", without /v1
   Secret secret;    ///< sent as header x-pretzel-secret
+  CallLimits limits = {};
 };
 
 struct Settings {
@@ -33,7 +36,6 @@ struct Settings {
   /// "file:///.../overlay/warehouse": every playground table lives under
   /// <warehouse>/pg/<playground>-<generation>/<namespace>/<table>-<uuid>
   std::string overlay_warehouse;
-  int threads = 8;
   int64_t upstream_timeout_ms = 30'000;
 };
 
@@ -111,14 +113,16 @@ class Catalog {
   virtual Receipt ReceiptFor(const std::string& playground, int64_t generation,
                              const std::string& mode) const = 0;
 
-  // The daemon's own operations on a playground's overlay. [any] block
-  virtual Result<TableState> EnsureTable(const store::Playground& playground,
-                                         const TableSpec& spec) = 0;
+  // The daemon's own operations on a playground's overlay; but for DescribeTable and the probe,
+  // production is not asked. [any] block, as long as `patience` lasts
+  virtual Result<TableState> EnsureTable(const store::Playground& playground, const TableSpec& spec,
+                                         const Patience& patience) = 0;
   virtual Result<TableInfo> DescribeTable(const store::Playground& playground,
-                                          const std::string& table) = 0;
+                                          const std::string& table, const Patience& patience) = 0;
   /// Drops every table and namespace of that generation and removes its files. Idempotent and
   /// prefix-exact; wherever it was broken off, the next call goes on. Answers how many tables went.
-  virtual Result<int64_t> Purge(const std::string& playground, int64_t generation) = 0;
+  virtual Result<int64_t> Purge(const std::string& playground, int64_t generation,
+                                const Patience& patience) = 0;
   /// What Purge would take away now.
   virtual Result<Footprint> Measure(const std::string& playground, int64_t generation) = 0;
   /// Whose things are in the overlay. Nothing is known here of who should be there.
@@ -127,6 +131,8 @@ class Catalog {
   /// OK means "refused, as it must be". For doctor.
   virtual Status ProbeProductionWrite(const store::Playground& playground,
                                       const std::string& user) = 0;
+  /// Whether the two catalogs answer, as far as calls have shown. [any]
+  virtual std::vector<UpstreamState> Upstreams() const = 0;
 };
 
 }  // namespace dcp::catalog

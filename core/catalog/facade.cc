@@ -93,17 +93,28 @@ TableName Place::Overlay(const TableName& table) const {
   return {Overlay(table.levels), table.name};
 }
 
-bool Facade::Admit(const HttpRequest& head, HttpResponse* refusal) {
+Admission Facade::Admit(const HttpRequest& head) {
   if (!head.target.starts_with(kMount)) {
     // Where catalogs point that no playground was mounted over.
-    *refusal = Refused("no playground is mounted here",
-                       "use the endpoint /pg/<playground> and a token of that playground");
-    return false;
+    return {false, "",
+            Refused("no playground is mounted here",
+                    "use the endpoint /pg/<playground> and a token of that playground")};
   }
   const Result<Claims> claims = tokens_.Verify(TokenOf(head), clock_.Wall());
-  if (claims.ok()) return true;
-  *refusal = StatusAnswer(claims.status());
-  return false;
+  if (claims.ok()) return {true, claims->user, {}};
+  return {false, "", StatusAnswer(claims.status())};
+}
+
+HttpResponse Facade::Busy(const HttpRequest& request) {
+  const Status busy =
+      Unavailable("the playground catalog has too many requests at once; try again");
+  Result<Target> target = ParseTarget(request.target);
+  if (target.ok() && target->segments.size() > 2) {
+    target->segments.erase(target->segments.begin(), target->segments.begin() + 2);
+    const Result<Route> route = FindRoute(request.method, target->segments);
+    if (route.ok() && route->endpoint == Endpoint::kCommitTable) return NotCommitted(busy);
+  }
+  return StatusAnswer(busy);
 }
 
 Status Facade::CheckClaims(const Claims& claims, const std::string& playground) const {
@@ -132,7 +143,7 @@ Status Facade::CheckClaims(const Claims& claims, const std::string& playground) 
   return Status::Ok();
 }
 
-HttpResponse Facade::Handle(const HttpRequest& request) {
+HttpResponse Facade::Handle(const HttpRequest& request, const std::function<bool()>& gone) {
   const Result<Claims> claims = tokens_.Verify(TokenOf(request), clock_.Wall());
   if (!claims.ok()) return StatusAnswer(claims.status());
   Result<Target> target = ParseTarget(request.target);
@@ -150,7 +161,9 @@ HttpResponse Facade::Handle(const HttpRequest& request) {
                ? ErrorAnswer(404, kUnsupported, route.status().message())
                : StatusAnswer(route.status());
   }
-  const Place place = Place::Of(backends_, playground, claims->generation);
+  const Backends backends(backends_,
+                          {claims->user, playground, {gone, SystemClock().Steady() + request_ms_}});
+  const Place place = Place::Of(backends, playground, claims->generation);
   HttpResponse response;
   if (route->mutates && claims->mode != "rw") {
     response =
@@ -158,10 +171,16 @@ HttpResponse Facade::Handle(const HttpRequest& request) {
                 "write with `pretzel derived-dataset run`, or connect with `pretzel playground "
                 "connect --write`");
   } else {
-    response = Dispatch({place, *route, target->query, request.body});
+    response = Dispatch(backends, {place, *route, target->query, request.body});
   }
   receipts_.Count(*claims, *route, response.code);
-  if (response.code >= 500) {
+  if (route->mutates && gone()) {
+    log::Write(log::Id::kOutcomeUntold, {{"playground", playground},
+                                         {"method", request.method},
+                                         {"path", Redact(request.target).substr(0, 500)},
+                                         {"status", response.code}});
+  }
+  if (response.code >= 500 && !gone()) {  // what ends because its client left is no failure
     log::Write(log::Id::kRequestFailed, {{"playground", playground},
                                          {"method", request.method},
                                          {"path", Redact(request.target).substr(0, 500)},
@@ -170,44 +189,44 @@ HttpResponse Facade::Handle(const HttpRequest& request) {
   return response;
 }
 
-HttpResponse Facade::Dispatch(const Request& request) const {
+HttpResponse Facade::Dispatch(const Backends& backends, const Request& request) {
   switch (request.route.endpoint) {
     case Endpoint::kConfig:
       return ConfigAnswer(ServedEndpoints());
     case Endpoint::kListNamespaces:
-      return ListNamespaces(backends_, request);
+      return ListNamespaces(backends, request);
     case Endpoint::kCreateNamespace:
-      return CreateNamespace(backends_, request);
+      return CreateNamespace(backends, request);
     case Endpoint::kLoadNamespace:
-      return LoadNamespace(backends_, request);
+      return LoadNamespace(backends, request);
     case Endpoint::kNamespaceExists:
-      return NamespaceExists(backends_, request);
+      return NamespaceExists(backends, request);
     case Endpoint::kDropNamespace:
-      return DropNamespace(backends_, request);
+      return DropNamespace(backends, request);
     case Endpoint::kUpdateNamespace:
-      return UpdateNamespace(backends_, request);
+      return UpdateNamespace(backends, request);
     case Endpoint::kListTables:
-      return ListTables(backends_, request);
+      return ListTables(backends, request);
     case Endpoint::kCreateTable:
-      return CreateTable(backends_, request);
+      return CreateTable(backends, request);
     case Endpoint::kLoadTable:
-      return LoadTable(backends_, request);
+      return LoadTable(backends, request);
     case Endpoint::kTableExists:
-      return TableExists(backends_, request);
+      return TableExists(backends, request);
     case Endpoint::kCommitTable:
-      return CommitTable(backends_, request);
+      return CommitTable(backends, request);
     case Endpoint::kDropTable:
-      return DropTable(backends_, request);
+      return DropTable(backends, request);
     case Endpoint::kRenameTable:
-      return RenameTable(backends_, request);
+      return RenameTable(backends, request);
     case Endpoint::kReportMetrics:
-      return ReportMetrics(backends_, request);
+      return ReportMetrics(backends, request);
     case Endpoint::kListViews:
-      return ListViews(backends_, request);
+      return ListViews(backends, request);
     case Endpoint::kLoadView:
-      return LoadView(backends_, request);
+      return LoadView(backends, request);
     case Endpoint::kViewExists:
-      return ViewExists(backends_, request);
+      return ViewExists(backends, request);
     case Endpoint::kRefuseRegister:
       return Refused("a playground takes no registered tables: their files are not its own",
                      "write the table with a job");

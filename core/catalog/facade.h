@@ -3,6 +3,7 @@
 // The façade's front: who asks, whether they may, what they mean; then the endpoint.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <tuple>
@@ -16,6 +17,10 @@
 #include "store/store.h"
 
 namespace dcp::catalog {
+
+/// How long one request may call upstreams, in time-outs of one call: a listing is many calls, each
+/// of which may be slow.
+constexpr int64_t kRequestTimeouts = 2;
 
 /// Counters for each playground generation and mode, since the process began. [any]
 class Receipts {
@@ -33,23 +38,30 @@ class Receipts {
 class Facade : public HttpHandler {
  public:
   Facade(const Backends& backends, store::Store& store, const Tokens& tokens, const Clock& clock,
-         Receipts& receipts)
-      : backends_(backends), store_(store), tokens_(tokens), clock_(clock), receipts_(receipts) {}
+         Receipts& receipts, const Settings& settings)
+      : backends_(backends),
+        store_(store),
+        tokens_(tokens),
+        clock_(clock),
+        receipts_(receipts),
+        request_ms_(kRequestTimeouts * settings.upstream_timeout_ms) {}
 
   /// The token's signature and time; its playground is looked up in Handle.
-  bool Admit(const HttpRequest& head, HttpResponse* refusal) override;
-  HttpResponse Handle(const HttpRequest& request) override;
+  Admission Admit(const HttpRequest& head) override;
+  HttpResponse Handle(const HttpRequest& request, const std::function<bool()>& gone) override;
+  HttpResponse Busy(const HttpRequest& request) override;
 
  private:
   /// PERMISSION_DENIED with the reason when the claims are not good for that playground now.
   Status CheckClaims(const Claims& claims, const std::string& playground) const;
-  HttpResponse Dispatch(const Request& request) const;
+  static HttpResponse Dispatch(const Backends& backends, const Request& request);
 
   const Backends& backends_;
   store::Store& store_;
   const Tokens& tokens_;
   const Clock& clock_;
   Receipts& receipts_;
+  const int64_t request_ms_;
 };
 
 }  // namespace dcp::catalog

@@ -6,11 +6,13 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/result.h"
 #include "base/secret.h"
@@ -23,6 +25,8 @@ constexpr size_t kRequestBodyBytesMax = limits::kRequestBytesMax;
 constexpr uint32_t kHeaderBytesMax = 16 * 1024;
 /// Open connections. Every Spark session keeps a few; beyond this a client leaks them.
 constexpr int kConnectionsMax = 512;
+/// Those of one principal: half, so that no one of them can take all.
+constexpr int kConnectionsPerPrincipalMax = kConnectionsMax / 2;
 /// Descriptors that connections here leave to the rest of the process: its store, its API (whose
 /// library stops listening for good when it finds none), its upstreams and what it starts.
 constexpr int kDescriptorsReserved = 64;
@@ -30,8 +34,18 @@ constexpr int kDescriptorsReserved = 64;
 constexpr int64_t kAcceptPauseMs = 100;
 /// An idle connection is closed after this; pools of clients keep them for about as long.
 constexpr int64_t kIdleMs = 120'000;
-/// A request that has begun must be there within this, so that slow senders hold nothing.
+/// One that has not shown a good token yet: a client connects when it has something to ask.
+constexpr int64_t kFirstByteMs = 10'000;
+/// A header that has begun is in one packet or two: this is for lost ones.
+constexpr int64_t kHeaderMs = 5'000;
+/// A request's body must be there within this after its header, so that slow senders hold nothing;
+/// an answer must be taken within it.
 constexpr int64_t kReadMs = 30'000;
+/// Requests that wait for a thread. Threads are as many as can be at work at once, so this is for
+/// moments in which the machine is slower than its clients.
+constexpr size_t kWaitingRequestsMax = 256;
+/// How long the server's end waits until the last answers are sent.
+constexpr int64_t kLastAnswersMs = 500;
 
 struct HttpRequest {
   std::string method;
@@ -46,28 +60,45 @@ struct HttpResponse {
   bool close = false;  ///< the connection is of no further use
 };
 
+/// What a request's header is worth.
+struct Admission {
+  bool admitted = false;
+  std::string principal;  ///< of the one who is admitted; shares are counted by it
+  HttpResponse refusal;   ///< of the one who is not
+};
+
 class HttpHandler {
  public:
   virtual ~HttpHandler() = default;
-  /// Looks at a request whose body was not read yet; true lets it in, false fills `refusal`.
-  /// Nothing that blocks. [any]
-  virtual bool Admit(const HttpRequest& head, HttpResponse* refusal) = 0;
-  /// May block on upstreams. [any]
-  virtual HttpResponse Handle(const HttpRequest& request) = 0;
+  /// Looks at a request whose body was not read yet. Nothing that blocks. [any]
+  virtual Admission Admit(const HttpRequest& head) = 0;
+  /// May block on upstreams. `gone` tells that the client has closed its connection: nobody waits
+  /// for the answer. [any]
+  virtual HttpResponse Handle(const HttpRequest& request, const std::function<bool()>& gone) = 0;
+  /// The answer to a request that finds no room; it was not looked at. [any]
+  virtual HttpResponse Busy(const HttpRequest& request) = 0;
 };
 
 class HttpServer {
  public:
-  /// Listens when it returns; UNAVAILABLE when the port is taken. `handler` outlives the server.
-  static Result<std::unique_ptr<HttpServer>> Start(const std::string& host, int port, int threads,
+  /// Listens when it returns; UNAVAILABLE when the port is taken. At most `workers` requests are
+  /// handled at once, half of them one principal's. `handler` outlives the server.
+  static Result<std::unique_ptr<HttpServer>> Start(const std::string& host, int port, int workers,
                                                    HttpHandler& handler);
-  virtual ~HttpServer() = default;  ///< Closes every connection and joins the threads.
+  /// Takes no new request, waits for those that are being handled, closes every connection.
+  virtual ~HttpServer() = default;
   virtual int port() const = 0;
 };
 
 struct HttpReply {
   int code = 0;
   std::string body;
+};
+
+/// Until when somebody wants the answer to a call.
+struct Patience {
+  std::function<bool()> gone = {};  ///< nobody waits any more; empty: somebody does. [any]
+  SteadyMillis deadline = 0;        ///< of SystemClock(); 0: as long as an answer may take
 };
 
 /// One base address; connections are kept and used again by any thread.
@@ -80,20 +111,27 @@ class HttpClient {
     int64_t timeout_ms = 30'000;
   };
 
-  HttpClient(Settings settings, const std::atomic<bool>& cancelled);
+  /// `stopping` ends reads at once, and writes that were sent after a grace time.
+  HttpClient(Settings settings, const std::atomic<bool>& stopping);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  /// UNAVAILABLE when the request never reached the server; UNKNOWN when it may have, but no whole
-  /// answer came back. Redirects are not followed and no proxy is used. [any] block
+  /// Redirects are not followed and no proxy is used. A read (GET, HEAD) ends when patience does.
+  /// A write that is under way does not: its outcome is waited for. Fails with
+  /// - UNAVAILABLE: the request never reached the server, or it was a read and no whole answer
+  /// came;
+  /// - CANCELLED, DEADLINE_EXCEEDED: patience ended; a write was not sent;
+  /// - RESOURCE_EXHAUSTED: the answer to a read is larger than may be held;
+  /// - UNKNOWN: a write may have reached the server, but no whole answer came back.
+  /// [any] block
   Result<HttpReply> Call(const std::string& method, const std::string& path,
-                         const std::string& body) const;
+                         const std::string& body, const Patience& patience = {}) const;
 
  private:
   struct Pool;
   Settings settings_;
-  const std::atomic<bool>& cancelled_;
+  const std::atomic<bool>& stopping_;
   std::unique_ptr<Pool> pool_;
 };
 

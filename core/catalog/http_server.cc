@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The HTTP server, over Boost.Beast. Waiting for bytes is asynchronous, so idle connections hold no
-// thread; a request is handled, and may block, on the thread that read its end.
+// The HTTP server, over Boost.Beast. Two threads move bytes, look at headers and refuse; they never
+// block. A request is handled, and may block, on a worker.
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
@@ -14,12 +15,15 @@
 #include <boost/beast/http.hpp>
 #include <cctype>
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "catalog/connections.h"
 #include "catalog/http.h"
+#include "catalog/workers.h"
 #include "os/supervisor.h"
 
 namespace dcp::catalog {
@@ -31,18 +35,23 @@ namespace http = boost::beast::http;
 using Tcp = asio::ip::tcp;
 using std::chrono::milliseconds;
 
+/// Threads that move bytes. They do nothing that takes time.
+constexpr int kIoThreads = 2;
+/// How often the server's end looks whether the last answers are sent.
+constexpr int64_t kLastLookMs = 5;
+
 constexpr char kBroken[] =
     R"({"error":{"message":"the catalog failed on this request","type":"InternalServerError","code":500}})";
 
 /// Programs that this process starts must not keep its sockets open.
 void CloseOnExec(int fd) { ::fcntl(fd, F_SETFD, FD_CLOEXEC); }
 
-/// Whether few descriptors are left. The system gives the lowest free one, so the number of a new
-/// one tells how many are open.
-bool ScarceAt(int fd) {
+/// How many descriptors are left. The system gives the lowest free one, so the number of a new one
+/// tells how many are open.
+int64_t DescriptorsLeft(int fd) {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return false;
-  return static_cast<rlim_t>(fd) + kDescriptorsReserved >= limit.rlim_cur;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return INT64_MAX;
+  return static_cast<int64_t>(limit.rlim_cur) - fd;
 }
 
 /// A fixed port is held by this user's jobs while no daemon runs (os/peer.h). What cannot be set
@@ -60,25 +69,56 @@ bool IsMalformed(beast::error_code error) {
          error != http::error::end_of_stream && error != http::error::partial_message;
 }
 
+/// What connections work with; outlives them.
+struct Parts {
+  HttpHandler& handler;
+  Connections& connections;
+  Workers& workers;
+};
+
 /// One connection: header, admission, body, answer, and again.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Tcp::socket socket, HttpHandler& handler, std::atomic<int>& open)
-      : stream_(std::move(socket)), handler_(handler), open_(open) {
+  Session(Tcp::socket socket, const Parts& parts) : stream_(std::move(socket)), parts_(parts) {
     CloseOnExec(stream_.socket().native_handle());
     beast::error_code ignored;
     stream_.socket().set_option(Tcp::no_delay(true), ignored);
-    ++open_;
   }
-  ~Session() { --open_; }
+  ~Session() { parts_.connections.Remove(id_); }
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  /// Once.
+  void Start(bool scarce) {
+    id_ = parts_.connections.Add(
+        [weak = weak_from_this()] {
+          if (const auto self = weak.lock()) {
+            asio::post(self->stream_.get_executor(), [self] { self->stream_.close(); });
+          }
+        },
+        scarce);
+    if (id_ == 0) return;  // the socket closes, which the client sees
+    asio::post(stream_.get_executor(), [self = shared_from_this()] { self->WaitForRequest(); });
+  }
+
+ private:
+  /// The first byte may be long in coming, the rest of a header not.
+  void WaitForRequest() {
+    if (buffer_.size() > 0) return ReadHeader();
+    stream_.expires_after(milliseconds(authenticated_ ? kIdleMs : kFirstByteMs));
+    stream_.async_read_some(buffer_.prepare(kFirstReadBytes),
+                            [self = shared_from_this()](beast::error_code error, size_t bytes) {
+                              if (error) return;
+                              self->buffer_.commit(bytes);
+                              self->ReadHeader();
+                            });
+  }
 
   void ReadHeader() {
     parser_.emplace();
     parser_->body_limit(kRequestBodyBytesMax);
     parser_->header_limit(kHeaderBytesMax);
-    stream_.expires_after(milliseconds(kIdleMs));
+    stream_.expires_after(milliseconds(kHeaderMs));
     http::async_read_header(stream_, buffer_, *parser_,
                             [self = shared_from_this()](beast::error_code error, size_t) {
                               if (!error) {
@@ -93,7 +133,6 @@ class Session : public std::enable_shared_from_this<Session> {
                             });
   }
 
- private:
   void OnHeader() {
     const auto& message = parser_->get();
     request_ = HttpRequest();
@@ -105,13 +144,15 @@ class Session : public std::enable_shared_from_this<Session> {
                      [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
       request_.headers.emplace(std::move(name), Text(field.value()));
     }
-    keep_alive_ = message.keep_alive();
-    HttpResponse refusal;
-    if (!handler_.Admit(request_, &refusal)) {
+    Admission admission = parts_.handler.Admit(request_);
+    principal_ = admission.admitted ? admission.principal : "";
+    authenticated_ = authenticated_ || admission.admitted;
+    keep_alive_ = parts_.connections.Begin(id_, principal_) && message.keep_alive();
+    if (!admission.admitted) {
       // The body was not read, so what follows on this connection cannot be told apart.
       keep_alive_ =
           keep_alive_ && !parser_->chunked() && parser_->content_length().value_or(0) == 0;
-      Write(std::move(refusal));
+      Write(std::move(admission.refusal));
       return;
     }
     if (Text(message[http::field::expect]) == "100-continue") {
@@ -139,14 +180,45 @@ class Session : public std::enable_shared_from_this<Session> {
   void OnRequest() {
     request_.body = std::move(parser_->get().body());
     stream_.expires_never();
+    gone_ = false;
+    const auto self = shared_from_this();
+    if (!parts_.workers.Post(principal_, [self] { self->Handle(); })) {
+      return Write(parts_.handler.Busy(request_));
+    }
+    WatchClient();
+  }
+
+  /// On a worker.
+  void Handle() {
     HttpResponse response;
     try {
-      response = handler_.Handle(request_);
+      response = parts_.handler.Handle(request_, [this] { return gone_.load(); });
     } catch (const std::exception&) {
       // A fault of ours; what it says may hold a part of the request, so it is not sent.
       response = {500, kBroken, true};
     }
-    Write(std::move(response));
+    asio::post(stream_.get_executor(),
+               [self = shared_from_this(), response = std::move(response)]() mutable {
+                 self->handled_ = true;
+                 beast::error_code ignored;
+                 self->stream_.socket().cancel(ignored);  // the watch
+                 self->Write(std::move(response));
+               });
+  }
+
+  /// While a request is handled. What the client sends meanwhile is its next request, and ends the
+  /// watch; an end that it sends counts as its going, as with any HTTP server: who closes only one
+  /// direction cannot be told from who closes both.
+  void WatchClient() {
+    handled_ = false;
+    stream_.socket().async_wait(
+        Tcp::socket::wait_read, [self = shared_from_this()](beast::error_code error) {
+          if (error || self->handled_) return;
+          char byte = 0;
+          const ssize_t read =
+              ::recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+          self->gone_ = read == 0 || (read < 0 && errno != EAGAIN && errno != EINTR);
+        });
   }
 
   void RefuseBody() {
@@ -175,7 +247,8 @@ class Session : public std::enable_shared_from_this<Session> {
     http::async_write(stream_, *response_,
                       [self = shared_from_this()](beast::error_code error, size_t) {
                         if (!error && self->response_->keep_alive()) {
-                          self->ReadHeader();
+                          self->parts_.connections.Wait(self->id_);
+                          self->WaitForRequest();
                         } else {
                           self->Close();
                         }
@@ -187,27 +260,46 @@ class Session : public std::enable_shared_from_this<Session> {
     stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
   }
 
+  static constexpr size_t kFirstReadBytes = 4096;
+
   beast::tcp_stream stream_;
   beast::flat_buffer buffer_{kHeaderBytesMax + 64 * 1024};
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<http::response<http::string_body>> response_;
   HttpRequest request_;
+  std::string principal_;
+  bool authenticated_ = false;  ///< some request's token was good
   bool keep_alive_ = false;
-  HttpHandler& handler_;
-  std::atomic<int>& open_;
+  bool handled_ = false;
+  std::atomic<bool> gone_{false};
+  const Parts& parts_;
+  Connections::Id id_ = 0;
 };
 
 class BeastServer : public HttpServer {
  public:
-  explicit BeastServer(HttpHandler& handler)
-      : handler_(handler), acceptor_(context_), pause_(context_) {}
+  BeastServer(HttpHandler& handler, int workers)
+      : parts_{handler, connections_, workers_},
+        acceptor_(asio::make_strand(context_)),
+        pause_(acceptor_.get_executor()),
+        workers_(workers, kWaitingRequestsMax) {}
 
   ~BeastServer() override {
+    asio::post(acceptor_.get_executor(), [this] {
+      beast::error_code ignored;
+      acceptor_.close(ignored);
+    });
+    workers_.Finish();
+    // What was decided is told: a write's outcome above all.
+    for (int64_t waited = 0; waited < kLastAnswersMs && connections_.at_work() > 0;
+         waited += kLastLookMs) {
+      std::this_thread::sleep_for(milliseconds(kLastLookMs));
+    }
     context_.stop();
     for (std::thread& thread : threads_) thread.join();
   }
 
-  Status Listen(const std::string& host, int port, int threads) {
+  Status Listen(const std::string& host, int port) {
     beast::error_code error;
     const auto address = asio::ip::make_address(host, error);
     if (error) return InvalidArgument("the address \"" + host + "\" is no IP address");
@@ -228,8 +320,8 @@ class BeastServer : public HttpServer {
     }
     CloseOnExec(acceptor_.native_handle());
     port_ = acceptor_.local_endpoint().port();
-    Accept();
-    for (int i = 0; i < threads; ++i) {
+    asio::post(acceptor_.get_executor(), [this] { Accept(); });
+    for (int i = 0; i < kIoThreads; ++i) {
       threads_.emplace_back([this] { context_.run(); });
     }
     return Status::Ok();
@@ -239,19 +331,21 @@ class BeastServer : public HttpServer {
 
  private:
   void Accept() {
-    acceptor_.async_accept(
-        asio::make_strand(context_), [this](beast::error_code error, Tcp::socket socket) {
-          // Above the limit the socket closes here, which the client sees.
-          if (!error && open_.load() < kConnectionsMax && !ScarceAt(socket.native_handle())) {
-            std::make_shared<Session>(std::move(socket), handler_, open_)->ReadHeader();
-          }
-          if (error == asio::error::operation_aborted) return;
-          if (!error || error == asio::error::connection_aborted) {
-            Accept();
-          } else {
-            AcceptLater();
-          }
-        });
+    acceptor_.async_accept(asio::make_strand(context_), [this](beast::error_code error,
+                                                               Tcp::socket socket) {
+      if (!error) Take(std::move(socket));
+      if (error == asio::error::operation_aborted) return;
+      if (error && error != asio::error::connection_aborted) return AcceptLater();
+      // Behind what there is to do: the end of a connection that made room for this one.
+      asio::post(context_, [this] { asio::post(acceptor_.get_executor(), [this] { Accept(); }); });
+    });
+  }
+  void Take(Tcp::socket socket) {
+    const int64_t left = DescriptorsLeft(socket.native_handle());
+    // Those that are to make room are not closed yet; the socket closes here, which the client
+    // sees.
+    if (left <= kDescriptorsReserved / 2) return;
+    std::make_shared<Session>(std::move(socket), parts_)->Start(left <= kDescriptorsReserved);
   }
   /// Without the pause a thread would ask again and again for what the system has not.
   void AcceptLater() {
@@ -261,21 +355,22 @@ class BeastServer : public HttpServer {
     });
   }
 
-  HttpHandler& handler_;
-  std::atomic<int> open_{0};  // outlives the sessions, which the context owns
+  Connections connections_{kConnectionsMax, kConnectionsPerPrincipalMax};
+  const Parts parts_;  // outlives the sessions, which the context owns
   asio::io_context context_;
   Tcp::acceptor acceptor_;
   asio::steady_timer pause_;
   int port_ = 0;
   std::vector<std::thread> threads_;
+  Workers workers_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& host, int port,
-                                                      int threads, HttpHandler& handler) {
-  auto server = std::make_unique<BeastServer>(handler);
-  DCP_TRY(server->Listen(host, port, std::max(1, threads)));
+                                                      int workers, HttpHandler& handler) {
+  auto server = std::make_unique<BeastServer>(handler, std::max(1, workers));
+  DCP_TRY(server->Listen(host, port));
   return std::unique_ptr<HttpServer>(std::move(server));
 }
 

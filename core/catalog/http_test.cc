@@ -25,12 +25,14 @@ namespace {
 
 class EchoHandler : public HttpHandler {
  public:
-  bool Admit(const HttpRequest& head, HttpResponse* refusal) override {
-    if (head.headers.contains("x-secret") && head.headers.at("x-secret") == "s") return true;
-    *refusal = {401, R"({"no":1})", false};
-    return false;
+  Admission Admit(const HttpRequest& head) override {
+    if (head.headers.contains("x-secret") && head.headers.at("x-secret") == "s") {
+      return {true, "ana", {}};
+    }
+    return {false, "", {401, R"({"no":1})", false}};
   }
-  HttpResponse Handle(const HttpRequest& request) override {
+  HttpResponse Busy(const HttpRequest&) override { return {503, "{}", false}; }
+  HttpResponse Handle(const HttpRequest& request, const std::function<bool()>&) override {
     ++handled;
     if (request.target == "/throw") throw std::runtime_error("secret detail");
     if (request.target == "/none") return {204, "", false};
@@ -42,7 +44,7 @@ class EchoHandler : public HttpHandler {
 class HttpTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto server = HttpServer::Start("127.0.0.1", 0, 2, handler_);
+    auto server = HttpServer::Start("127.0.0.1", 0, 16, handler_);
     ASSERT_TRUE(server.ok()) << server.status().ToString();
     server_ = std::move(server).value();
     base_ = "http://127.0.0.1:" + std::to_string(server_->port());

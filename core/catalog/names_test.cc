@@ -196,7 +196,8 @@ TEST(JsonTextTest, DepthIsBounded) {
 class TokensTest : public testing::Test {
  protected:
   Tokens tokens_{Secret(std::string(32, 'k'))};
-  Claims claims_{"ada", "fin-1", 3, "rw", 2'000, "r1"};
+  TokensTest() { tokens_.RunLives("r1"); }
+  Claims claims_{"ada", "fin-1", 3, "rw", 2'000, "r1", "r1/job"};
   std::string token_ = tokens_.Issue(claims_).Reveal();
 };
 
@@ -209,6 +210,41 @@ TEST_F(TokensTest, CarryTheirClaims) {
   EXPECT_EQ(claims->mode, "rw");
   EXPECT_EQ(claims->expires_at, 2'000);
   EXPECT_EQ(claims->run_id, "r1");
+}
+
+TEST_F(TokensTest, AreOverWithTheirRun) {
+  EXPECT_EQ(tokens_.Verify(token_, 0)->job, "r1/job");
+  tokens_.RunEnded("r1");
+  const auto status = tokens_.Verify(token_, 0).status();
+  EXPECT_EQ(status.code(), Code::kPermissionDenied);
+  EXPECT_EQ(status.message(), "the token was made for run r1, which has ended");
+  // Another run, and what was made for none.
+  tokens_.RunLives("r2");
+  EXPECT_FALSE(tokens_.Verify(token_, 0).ok());
+  const Claims others{"ada", "fin-1", 3, "rw", 2'000, "", ""};
+  EXPECT_TRUE(tokens_.Verify(tokens_.Issue(others).Reveal(), 0).ok());
+  // A process that begins knows no run until it is told.
+  Tokens later{Secret(std::string(32, 'k'))};
+  EXPECT_EQ(later.Verify(token_, 0).status().code(), Code::kPermissionDenied);
+  later.RunLives("r1");
+  EXPECT_TRUE(later.Verify(token_, 0).ok());
+}
+
+TEST_F(TokensTest, AreOverWithTheirJob) {
+  claims_.job = "r1/job/2";
+  const std::string next = tokens_.Issue(claims_).Reveal();
+  claims_.job = "";
+  const std::string of_any = tokens_.Issue(claims_).Reveal();
+  tokens_.JobEnded("r1", "r1/job");
+  tokens_.JobEnded("r2", "r2/job");  // of a run that is not known
+  const auto status = tokens_.Verify(token_, 0).status();
+  EXPECT_EQ(status.code(), Code::kPermissionDenied);
+  EXPECT_EQ(status.message(), "the token was made for job r1/job of run r1, which has ended");
+  EXPECT_TRUE(tokens_.Verify(next, 0).ok());
+  EXPECT_TRUE(tokens_.Verify(of_any, 0).ok());
+  // What is said again of a run that lives changes nothing.
+  tokens_.RunLives("r1");
+  EXPECT_FALSE(tokens_.Verify(token_, 0).ok());
 }
 
 TEST_F(TokensTest, AreOverAtTheirTime) {

@@ -129,8 +129,8 @@ Result<TableInfo> DescribeTableIn(const Backends& backends, const Place& place,
 }
 
 Status ProbeProduction(const Backends& backends, const Place& place, const std::string& endpoint,
-                       const Secret& token, const std::atomic<bool>& cancelled) {
-  const HttpClient client({endpoint, "x-pretzel-token", token, 10'000}, cancelled);
+                       const Secret& token, const std::atomic<bool>& stopping) {
+  const HttpClient client({endpoint, "x-pretzel-token", token, 10'000}, stopping);
   // A staged create stores nothing; its location is what must be refused.
   DCP_TRY(ExpectRefusal(
       client, "/v1/namespaces/pretzel_probe/tables",

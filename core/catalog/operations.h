@@ -19,6 +19,6 @@ Result<TableInfo> DescribeTableIn(const Backends& backends, const Place& place,
 /// Tries writes to production over `endpoint` with `token`. Each is made so that it would change
 /// nothing even where it were let through.
 Status ProbeProduction(const Backends& backends, const Place& place, const std::string& endpoint,
-                       const Secret& token, const std::atomic<bool>& cancelled);
+                       const Secret& token, const std::atomic<bool>& stopping);
 
 }  // namespace dcp::catalog

@@ -198,7 +198,7 @@ TEST(AnswersTest, EveryCodeHasAnHttpStatus) {
       {Code::kNotFound, 404},          {Code::kAlreadyExists, 409},
       {Code::kUnavailable, 503},       {Code::kUnknown, 503},
       {Code::kResourceExhausted, 503}, {Code::kInternal, 500},
-      {Code::kCancelled, 500},         {Code::kDeadlineExceeded, 500},
+      {Code::kCancelled, 503},         {Code::kDeadlineExceeded, 503},
       {Code::kAborted, 500},           {Code::kOutOfRange, 500},
       {Code::kUnimplemented, 500},     {Code::kDataLoss, 500},
   };

@@ -4,7 +4,9 @@
 // endpoints, one each; facade.cc decides which is called, and by whom.
 #pragma once
 
+#include <atomic>
 #include <map>
+#include <memory>
 #include <optional>
 #include <shared_mutex>
 #include <string>
@@ -17,21 +19,39 @@
 
 namespace dcp::catalog {
 
+/// The two catalogs, as one caller sees them.
 struct Backends {
-  Backends(const Settings& settings, const std::atomic<bool>& cancelled)
+  /// As the daemon itself does.
+  Backends(const Settings& settings, const std::atomic<bool>& stopping)
       : warehouse(settings.overlay_warehouse),
         name(settings.name),
         production("the production catalog", settings.production, settings.upstream_timeout_ms,
-                   cancelled),
-        overlay("the overlay catalog", settings.overlay, settings.upstream_timeout_ms, cancelled) {}
+                   stopping),
+        overlay("the overlay catalog", settings.overlay, settings.upstream_timeout_ms, stopping),
+        renaming_lock(std::make_shared<std::shared_mutex>()),
+        renaming(*renaming_lock) {}
+  Backends(const Backends& all, const Caller& caller)
+      : warehouse(all.warehouse),
+        name(all.name),
+        production(all.production.For(caller)),
+        overlay(all.overlay.For(caller)),
+        renaming_lock(all.renaming_lock),
+        renaming(*renaming_lock) {}
+  Backends(const Backends&) = delete;
+  Backends& operator=(const Backends&) = delete;
 
   std::string warehouse;  ///< of the overlay
   std::string name;       ///< of production, in SQL
   UpstreamCatalog production;
   UpstreamCatalog overlay;
+
+ private:
+  std::shared_ptr<std::shared_mutex> renaming_lock;
+
+ public:
   /// Held by a rename alone, and shared by commits that make a table: between looking for a note of
   /// the location and the commit no rename may come.
-  mutable std::shared_mutex renaming;
+  std::shared_mutex& renaming;
 };
 
 /// One generation of a playground: where its tables are.
@@ -103,6 +123,9 @@ Result<bool> IsNotedRenamed(const Backends& backends, const Place& place,
 // --- table_writes.cc -------------------------------------------------------------------------
 HttpResponse CreateTable(const Backends& backends, const Request& request);
 HttpResponse CommitTable(const Backends& backends, const Request& request);
+/// Nothing was committed, and the client may be sure of it: a 5xx would make engines believe that
+/// the outcome is unknown, and keep files of a write that never was.
+HttpResponse NotCommitted(const Status& status);
 
 // --- views.cc --------------------------------------------------------------------------------
 HttpResponse ListViews(const Backends& backends, const Request& request);

@@ -113,10 +113,10 @@ TEST_F(SweepingTest, PurgesOneGenerationAndNoNeighbour) {
   Write(folder_ + "/wh/pg/a", "x");
   Fill("a", 1);
   const auto others = OthersThan("a", 1);
-  EXPECT_EQ(catalog_->Purge("a", 1).value(), 2);
+  EXPECT_EQ(catalog_->Purge("a", 1, {}).value(), 2);
   EXPECT_TRUE(IsGone("a", 1));
   EXPECT_EQ(OthersThan("a", 1), others);
-  EXPECT_EQ(catalog_->Purge("a", 1).value(), 0);  // again, over nothing
+  EXPECT_EQ(catalog_->Purge("a", 1, {}).value(), 0);  // again, over nothing
   EXPECT_EQ(OthersThan("a", 1), others);
 }
 
@@ -124,7 +124,7 @@ TEST_F(SweepingTest, EachNeighbourCanGoAlone) {
   for (const Neighbour& gone : kNeighbours) {
     for (const Neighbour& each : kNeighbours) Fill(each.name, each.generation);
     const auto others = OthersThan(gone.name, gone.generation);
-    ASSERT_TRUE(catalog_->Purge(gone.name, gone.generation).ok());
+    ASSERT_TRUE(catalog_->Purge(gone.name, gone.generation, {}).ok());
     EXPECT_TRUE(IsGone(gone.name, gone.generation)) << gone.name << gone.generation;
     EXPECT_EQ(OthersThan(gone.name, gone.generation), others) << gone.name << gone.generation;
   }
@@ -134,11 +134,11 @@ TEST_F(SweepingTest, RefusesWhatIsNoPlayground) {
   Fill("a", 1);
   const auto everything = OthersThan("zzz", 1);
   for (const char* name : {"", ".", "..", "../pg/a", "a/", "a_1", "A", "%", "a\n"}) {
-    EXPECT_FALSE(catalog_->Purge(name, 1).ok()) << name;
+    EXPECT_FALSE(catalog_->Purge(name, 1, {}).ok()) << name;
     EXPECT_FALSE(catalog_->Measure(name, 1).ok()) << name;
   }
-  EXPECT_FALSE(catalog_->Purge("a", 0).ok());
-  EXPECT_FALSE(catalog_->Purge("a", -1).ok());
+  EXPECT_FALSE(catalog_->Purge("a", 0, {}).ok());
+  EXPECT_FALSE(catalog_->Purge("a", -1, {}).ok());
   EXPECT_EQ(OthersThan("zzz", 1), everything);
 }
 
@@ -152,7 +152,7 @@ TEST_F(SweepingTest, GoesOnWhereverItWasBrokenOff) {
       Fill("a-1", 1);
       const auto others = OthersThan("a", 1);
       overlay_.FailAt(n, fault);
-      const auto first = catalog_->Purge("a", 1);
+      const auto first = catalog_->Purge("a", 1, {});
       if (!overlay_.failed()) {
         EXPECT_TRUE(first.ok());
         EXPECT_TRUE(IsGone("a", 1));
@@ -164,7 +164,7 @@ TEST_F(SweepingTest, GoesOnWhereverItWasBrokenOff) {
       // Files go last: wherever it stopped, no table is left without its files.
       EXPECT_TRUE(fs::exists(FolderOf("a", 1) + "/lab/one-1/data/a.parquet")) << "call " << n;
       overlay_.FailAt(0, fault);
-      ASSERT_TRUE(catalog_->Purge("a", 1).ok()) << "call " << n;
+      ASSERT_TRUE(catalog_->Purge("a", 1, {}).ok()) << "call " << n;
       EXPECT_TRUE(IsGone("a", 1)) << "call " << n;
       EXPECT_EQ(OthersThan("a", 1), others) << "call " << n;
     }
@@ -178,7 +178,7 @@ TEST_F(SweepingTest, EndsThoughEachTryFailsOneCallLater) {
   int tries = 1;
   for (;; ++tries) {
     overlay_.FailAt(tries, FakeOverlay::Fault::kAfter);
-    if (catalog_->Purge("a", 1).ok()) break;
+    if (catalog_->Purge("a", 1, {}).ok()) break;
     ASSERT_LT(tries, 100);
   }
   EXPECT_TRUE(IsGone("a", 1));
@@ -188,7 +188,7 @@ TEST_F(SweepingTest, EndsThoughEachTryFailsOneCallLater) {
 TEST_F(SweepingTest, GoesOnWithFilesThatAreHalfGone) {
   Fill("a", 1);
   fs::remove_all(FolderOf("a", 1) + "/lab/one-1/data");
-  ASSERT_TRUE(catalog_->Purge("a", 1).ok());
+  ASSERT_TRUE(catalog_->Purge("a", 1, {}).ok());
   EXPECT_TRUE(IsGone("a", 1));
 }
 
@@ -197,7 +197,7 @@ TEST_F(SweepingTest, TakesWhatSlipsInBehindIt) {
   const std::string root = OverlayRoot("a", 1);
   overlay_.BeforeDrop({root, "lab"}, [&] { overlay_.Add({root, "lab"}, "late"); });
   overlay_.BeforeDrop({root}, [&] { overlay_.Add({root, "new", "ns"}, "later"); });
-  EXPECT_EQ(catalog_->Purge("a", 1).value(), 4);
+  EXPECT_EQ(catalog_->Purge("a", 1, {}).value(), 4);
   EXPECT_TRUE(IsGone("a", 1));
 }
 
@@ -209,12 +209,12 @@ TEST_F(SweepingTest, GivesUpOnAStreamOfNewTables) {
     overlay_.BeforeDrop({root, "lab"}, again);
   };
   overlay_.BeforeDrop({root, "lab"}, again);
-  const Status status = catalog_->Purge("a", 1).status();
+  const Status status = catalog_->Purge("a", 1, {}).status();
   EXPECT_EQ(status.code(), Code::kUnavailable);
   EXPECT_THAT(status.message(), HasSubstr("lab"));
   EXPECT_TRUE(fs::exists(FolderOf("a", 1)));
   overlay_.BeforeDrop({root, "lab"}, [] {});
-  EXPECT_TRUE(catalog_->Purge("a", 1).ok());
+  EXPECT_TRUE(catalog_->Purge("a", 1, {}).ok());
 }
 
 TEST_F(SweepingTest, MeasuresWhatPurgeWouldTake) {
@@ -227,7 +227,7 @@ TEST_F(SweepingTest, MeasuresWhatPurgeWouldTake) {
   EXPECT_EQ(footprint.files, 3);
   EXPECT_EQ(footprint.bytes, 10);
   EXPECT_EQ(OthersThan("zzz", 1), before);
-  EXPECT_EQ(catalog_->Purge("a", 1).value(), static_cast<int64_t>(footprint.tables.size()));
+  EXPECT_EQ(catalog_->Purge("a", 1, {}).value(), static_cast<int64_t>(footprint.tables.size()));
 }
 
 TEST_F(SweepingTest, FindsWhoseThingsAreThere) {

@@ -12,16 +12,6 @@
 namespace dcp::catalog {
 namespace {
 
-/// Nothing was committed, and the client may be sure of it: a 5xx would make engines believe that
-/// the outcome is unknown, and keep files of a write that never was.
-HttpResponse NotCommitted(const Status& status) {
-  // What no second try changes is told as it is: a conflict would be tried again.
-  if (status.code() != Code::kUnavailable && status.code() != Code::kUnknown) {
-    return StatusAnswer(status);
-  }
-  return ErrorAnswer(409, kCommitFailed, "nothing was committed: " + status.message());
-}
-
 /// The upstream failed on the load before a commit: a refusal is final, a failure may pass.
 HttpResponse NotLoaded(const HttpReply& reply, const Place& place) {
   HttpResponse answer = UpstreamError(reply, place.hidden);
@@ -37,7 +27,7 @@ HttpResponse TableExistsAlready(const TableName& table) {
 }
 
 HttpResponse WrittenTable(const Result<HttpReply>& reply, const Place& place) {
-  if (!reply.ok() && reply.status().code() == Code::kUnavailable) {
+  if (!reply.ok() && DidNotHappen(reply.status())) {
     return NotCommitted(reply.status());
   }
   if (!reply.ok()) {
@@ -102,6 +92,12 @@ HttpResponse CommitNewTable(const Backends& backends, const Request& request,
 
 }  // namespace
 
+HttpResponse NotCommitted(const Status& status) {
+  // What no second try changes is told as it is: a conflict would be tried again.
+  if (!DidNotHappen(status) && status.code() != Code::kUnknown) return StatusAnswer(status);
+  return ErrorAnswer(409, kCommitFailed, "nothing was committed: " + status.message());
+}
+
 HttpResponse CreateTable(const Backends& backends, const Request& request) {
   const Result<CreateRequest> create = ReadCreate(request.body);
   if (!create.ok()) return StatusAnswer(create.status());
@@ -114,7 +110,7 @@ HttpResponse CreateTable(const Backends& backends, const Request& request) {
   if (auto refusal = PrepareName(backends, request.place, table, StatusAnswer)) return *refusal;
   const Result<HttpReply> reply =
       backends.overlay.Post(NamespacePath(request.place.Overlay(table.levels)) + "/tables", *body);
-  if (!reply.ok() && reply.status().code() == Code::kUnavailable) {
+  if (!reply.ok() && DidNotHappen(reply.status())) {
     return StatusAnswer(reply.status());
   }
   // The upstream looks at the table that has the name, and cannot read it.

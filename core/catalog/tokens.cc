@@ -95,7 +95,8 @@ Tokens::Tokens(Secret key) : key_(std::move(key)) {
 
 Secret Tokens::Issue(const Claims& claims) const {
   const Json json = {{"u", claims.user}, {"p", claims.playground}, {"g", claims.generation},
-                     {"m", claims.mode}, {"e", claims.expires_at}, {"r", claims.run_id}};
+                     {"m", claims.mode}, {"e", claims.expires_at}, {"r", claims.run_id},
+                     {"j", claims.job}};
   const std::string body =
       Base64Url(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   return Secret(body + "." + Base64Url(Mac(key_, body)));
@@ -127,7 +128,40 @@ Result<Claims> Tokens::Verify(const std::string& token, WallMillis now) const {
   if (claims.expires_at <= now) {
     return Unauthenticated("the token expired at " + FormatTime(claims.expires_at));
   }
+  // Tokens of a daemon that knew of no jobs lack it.
+  if (json.contains("j") && !ReadText(json, "j", &claims.job)) {
+    return Unauthenticated("the token is malformed");
+  }
+  DCP_TRY(CheckRun(claims));
   return claims;
+}
+
+Status Tokens::CheckRun(const Claims& claims) const {
+  if (claims.run_id.empty()) return Status::Ok();
+  const MutexLock lock(mutex_);
+  const auto run = runs_.find(claims.run_id);
+  if (run == runs_.end()) {
+    return PermissionDenied("the token was made for run " + claims.run_id + ", which has ended");
+  }
+  if (claims.job.empty() || !run->second.contains(claims.job)) return Status::Ok();
+  return PermissionDenied("the token was made for job " + claims.job + " of run " + claims.run_id +
+                          ", which has ended");
+}
+
+void Tokens::RunLives(const std::string& run_id) {
+  const MutexLock lock(mutex_);
+  runs_.try_emplace(run_id);
+}
+
+void Tokens::JobEnded(const std::string& run_id, const std::string& job) {
+  const MutexLock lock(mutex_);
+  const auto run = runs_.find(run_id);
+  if (run != runs_.end()) run->second.insert(job);
+}
+
+void Tokens::RunEnded(const std::string& run_id) {
+  const MutexLock lock(mutex_);
+  runs_.erase(run_id);
 }
 
 std::string BearerToken(std::string_view header) {

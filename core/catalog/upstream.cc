@@ -72,22 +72,39 @@ bool SaysAbsent(const HttpReply& reply) {
          type == "NoSuchIcebergTableException" || type == "NoSuchViewException";
 }
 
-UpstreamCatalog::UpstreamCatalog(std::string what, const Upstream& upstream, int64_t timeout_ms,
-                                 const std::atomic<bool>& cancelled)
-    : what_(std::move(what)),
-      client_({WithoutSlash(upstream.uri), kSecretHeader, upstream.secret, timeout_ms}, cancelled) {
+bool DidNotHappen(const Status& failure) {
+  return failure.code() == Code::kUnavailable || failure.code() == Code::kCancelled ||
+         failure.code() == Code::kDeadlineExceeded;
+}
+
+UpstreamCatalog::Shared::Shared(const std::string& name, const Upstream& upstream,
+                                int64_t timeout_ms, const std::atomic<bool>& stops)
+    : what(name),
+      stopping(stops),
+      client({WithoutSlash(upstream.uri), kSecretHeader, upstream.secret, timeout_ms}, stops),
+      gate(name, upstream.limits),
+      breaker(name, SystemClock()) {}
+
+UpstreamCatalog::UpstreamCatalog(const std::string& what, const Upstream& upstream,
+                                 int64_t timeout_ms, const std::atomic<bool>& stopping)
+    : shared_(std::make_shared<Shared>(what, upstream, timeout_ms, stopping)) {}
+
+UpstreamCatalog UpstreamCatalog::For(const Caller& caller) const {
+  UpstreamCatalog own = *this;
+  own.caller_ = caller;
+  return own;
 }
 
 Result<UpstreamCatalog::Dialect> UpstreamCatalog::GetDialect() const {
   {
-    const MutexLock lock(mutex_);
-    if (dialect_) return *dialect_;
+    const MutexLock lock(shared_->mutex);
+    if (shared_->dialect) return *shared_->dialect;
   }
   DCP_ASSIGN(const HttpReply reply, CallAsIs("GET", "/v1/config", ""));
   const Json json =
       CheckJsonDepth(reply.body).ok() ? Json::parse(reply.body, nullptr, false) : Json();
   if (reply.code != 200 || !json.is_object()) {
-    return Unavailable(what_ + " answered a request for its configuration with HTTP " +
+    return Unavailable(shared_->what + " answered a request for its configuration with HTTP " +
                        std::to_string(reply.code));
   }
   Dialect dialect;
@@ -103,8 +120,8 @@ Result<UpstreamCatalog::Dialect> UpstreamCatalog::GetDialect() const {
       dialect.separator = separator.get<std::string>();
     }
   }
-  const MutexLock lock(mutex_);
-  dialect_ = dialect;
+  const MutexLock lock(shared_->mutex);
+  shared_->dialect = dialect;
   return dialect;
 }
 
@@ -121,26 +138,58 @@ Result<HttpReply> UpstreamCatalog::Call(const std::string& method, const std::st
   return CallAsIs(method, std::string(kVersion) + dialect.prefix + spelled, body);
 }
 
+Result<HttpReply> UpstreamCatalog::CallInTurn(const std::string& method, const std::string& path,
+                                              const std::string& body) const {
+  const Patience& patience = caller_.patience;
+  DCP_TRY(shared_->breaker.Check());
+  DCP_ASSIGN(const Gate::Pass pass, shared_->gate.Enter(caller_, [&]() -> Status {
+    if (shared_->stopping) return Unavailable("the daemon is stopping");
+    if (patience.gone && patience.gone()) return Cancelled("the caller has gone");
+    if (patience.deadline > 0 && SystemClock().Steady() >= patience.deadline) {
+      return DeadlineExceeded("no call could be made in the time that was left");
+    }
+    return shared_->breaker.Check();
+  }));
+  DCP_ASSIGN(const bool probe, shared_->breaker.Begin());
+  const SteadyMillis begun = SystemClock().Steady();
+  Result<HttpReply> reply = shared_->client.Call(method, path, body, patience);
+  const int64_t spent_ms = SystemClock().Steady() - begun;
+  Breaker::Outcome outcome = Breaker::Outcome::kAnswered;
+  if (!reply.ok()) {
+    outcome = Breaker::Outcome::kFailed;
+    const Code code = reply.status().code();
+    if (code == Code::kResourceExhausted) outcome = Breaker::Outcome::kAnswered;
+    const bool given_up = code == Code::kCancelled || code == Code::kDeadlineExceeded;
+    const bool hung = spent_ms >= kBreakerHangMs;
+    if (shared_->stopping || (given_up && !hung)) outcome = Breaker::Outcome::kUnknown;
+  }
+  shared_->breaker.End(probe, outcome, reply.ok() ? Status() : reply.status(), spent_ms);
+  if (!reply.ok()) return std::move(reply).status().With(shared_->what);
+  return reply;
+}
+
 Result<HttpReply> UpstreamCatalog::CallAsIs(const std::string& method, const std::string& path,
                                             const std::string& body) const {
-  Result<HttpReply> reply = client_.Call(method, path, body);
-  if (!reply.ok()) return std::move(reply).status().With(what_);
+  Result<HttpReply> reply = CallInTurn(method, path, body);
+  if (!reply.ok()) return reply;
   if (reply->code == 401) {
-    return Unavailable(what_ + " does not take the daemon's secret; ask its operator");
+    return Unavailable(shared_->what + " does not take the daemon's secret; ask its operator");
   }
   if (reply->code >= 300 && reply->code < 400) {
-    return Unavailable(what_ + " redirects, which is not followed; configure its real address");
+    return Unavailable(shared_->what +
+                       " redirects, which is not followed; configure its real address");
   }
   if (reply->code == 200 && method != "HEAD" && !Json::accept(reply->body)) {
     // Perhaps it was cut on its way, and a POST has happened.
     return Status(method == "GET" ? Code::kUnavailable : Code::kUnknown,
-                  what_ + " answered " + method + " with something that is no JSON");
+                  shared_->what + " answered " + method + " with something that is no JSON");
   }
   return reply;
 }
 
 Status UpstreamCatalog::Failed(const std::string& what, const HttpReply& reply) const {
-  const std::string text = what_ + " answered " + what + " with HTTP " + std::to_string(reply.code);
+  const std::string text =
+      shared_->what + " answered " + what + " with HTTP " + std::to_string(reply.code);
   switch (reply.code) {
     case 400:  // a character that its server takes in no path
     case 413:
@@ -153,6 +202,12 @@ Status UpstreamCatalog::Failed(const std::string& what, const HttpReply& reply) 
     default:
       return Unavailable(text);
   }
+}
+
+Status UpstreamCatalog::CheckNames(size_t count) const {
+  if (count <= kListNamesMax) return {};
+  return ResourceExhausted(shared_->what + " lists more than " + std::to_string(kListNamesMax) +
+                           " names");
 }
 
 Result<bool> UpstreamCatalog::Exists(const std::string& path) const {
@@ -205,7 +260,8 @@ Result<std::vector<Levels>> UpstreamCatalog::ListNamespaces(const Levels& parent
     DCP_TRY(CheckJsonDepth(reply.body));
     const Json json = Json::parse(reply.body, nullptr, false);
     const Json given = json.is_object() ? json.value("namespaces", Json()) : Json();
-    if (!given.is_array()) return Unavailable(what_ + " answered a listing with something else");
+    if (!given.is_array())
+      return Unavailable(shared_->what + " answered a listing with something else");
     for (const Json& entry : given) {
       Levels levels;
       for (const Json& level : entry) {
@@ -217,10 +273,12 @@ Result<std::vector<Levels>> UpstreamCatalog::ListNamespaces(const Levels& parent
         out.push_back(std::move(levels));
       }
     }
+    DCP_TRY(CheckNames(out.size()));
     token = NextPage(json);
     if (token.empty()) return out;
   }
-  return ResourceExhausted(what_ + " lists more than " + std::to_string(kListPagesMax) + " pages");
+  return ResourceExhausted(shared_->what + " lists more than " + std::to_string(kListPagesMax) +
+                           " pages");
 }
 
 Result<std::vector<std::string>> UpstreamCatalog::List(const Levels& levels,
@@ -237,15 +295,18 @@ Result<std::vector<std::string>> UpstreamCatalog::List(const Levels& levels,
     DCP_TRY(CheckJsonDepth(reply.body));
     const Json json = Json::parse(reply.body, nullptr, false);
     const Json given = json.is_object() ? json.value("identifiers", Json()) : Json();
-    if (!given.is_array()) return Unavailable(what_ + " answered a listing with something else");
+    if (!given.is_array())
+      return Unavailable(shared_->what + " answered a listing with something else");
     for (const Json& entry : given) {
       const Json name = entry.is_object() ? entry.value("name", Json()) : Json();
       if (name.is_string()) out.push_back(name.get<std::string>());
     }
+    DCP_TRY(CheckNames(out.size()));
     token = NextPage(json);
     if (token.empty()) return out;
   }
-  return ResourceExhausted(what_ + " lists more than " + std::to_string(kListPagesMax) + " pages");
+  return ResourceExhausted(shared_->what + " lists more than " + std::to_string(kListPagesMax) +
+                           " pages");
 }
 
 std::string NamespacePath(const Levels& levels) {

@@ -39,6 +39,9 @@ bool IsToken(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
 }
 
+/// gRPC's words for a call that finds its server at work with as many as it may.
+constexpr char kNoThread[] = "Threadpool Exhausted";
+
 std::string DaemonHint(const std::string& endpoint) {
   return "is dcpd running, and is this its address? (" + endpoint +
          "; scripts/stack status tells, --endpoint or PRETZEL_ENDPOINT choose another)";
@@ -64,7 +67,9 @@ Status FromGrpc(const grpc::Status& status, const std::string& endpoint) {
       return DeadlineExceeded("dcpd at " + endpoint + " did not answer in time")
           .WithHint("pretzel status shows whether its parts are well");
     case Code::kResourceExhausted:
+      if (result.message().find(kNoThread) == std::string::npos) return result;  // a message's size
       return ResourceExhausted("dcpd serves as many calls as it may: " + result.message())
+          .WithId(kNotNowId)
           .WithHint("try again in a moment");
     case Code::kUnimplemented:
       return Unimplemented("dcpd at " + endpoint + " does not know this call")
@@ -128,7 +133,7 @@ void Prepare(grpc::ClientContext& context, const Secret& token, int64_t timeout_
 }
 
 Client::Client(std::string endpoint, const Secret& token)
-    : stubs_(std::make_unique<Stubs>(Stubs{std::move(endpoint), token, {}, {}, {}, {}})) {}
+    : stubs_(std::make_unique<Stubs>(Stubs{std::move(endpoint), token, {}, {}, {}, {}, {}})) {}
 Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::Connect(const std::string& endpoint, const Secret& token) {
@@ -151,11 +156,23 @@ Result<std::unique_ptr<Client>> Client::Connect(const std::string& endpoint, con
   const auto channel =
       grpc::CreateCustomChannel(endpoint, grpc::InsecureChannelCredentials(), arguments);
   std::unique_ptr<Client> client(new Client(endpoint, token));
+  client->stubs_->channel = channel;
   client->stubs_->playgrounds = v1::Playgrounds::NewStub(channel);
   client->stubs_->runs = v1::Runs::NewStub(channel);
   client->stubs_->system = v1::System::NewStub(channel);
   client->stubs_->plugins = v1::Plugins::NewStub(channel);
   return client;
+}
+
+bool Client::Reached() {
+  const auto deadline = std::chrono::system_clock::now() + std::chrono::milliseconds(kConnectMs);
+  for (bool connect = true;; connect = false) {
+    const grpc_connectivity_state state = stubs_->channel->GetState(connect);
+    if (state == GRPC_CHANNEL_READY) return true;
+    // Nobody listens there: no reason to wait.
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) return false;
+    if (!stubs_->channel->WaitForStateChange(state, deadline)) return false;
+  }
 }
 
 Result<v1::Playground> Client::CreatePlayground(const v1::CreatePlaygroundRequest& request) {
@@ -198,6 +215,9 @@ Result<v1::ListRunsResponse> Client::ListRuns(const v1::ListRunsRequest& request
 Result<v1::Run> Client::CancelRun(const v1::CancelRunRequest& request) {
   return stubs_->Call(*stubs_->runs, &v1::Runs::Stub::CancelRun, request);
 }
+Result<v1::AbandonRunResponse> Client::AbandonRun(const v1::AbandonRunRequest& request) {
+  return stubs_->Call(*stubs_->runs, &v1::Runs::Stub::AbandonRun, request);
+}
 Result<v1::WhoAmIResponse> Client::WhoAmI(const v1::WhoAmIRequest& request) {
   return stubs_->Call(*stubs_->system, &v1::System::Stub::WhoAmI, request);
 }
@@ -214,6 +234,10 @@ Result<v1::DoctorResponse> Client::Doctor(const v1::DoctorRequest& request) {
 Result<v1::ReloadResponse> Client::Reload(const v1::ReloadRequest& request) {
   return stubs_->Call(*stubs_->system, &v1::System::Stub::Reload, request, kReloadTimeoutMs);
 }
+Result<v1::GcResponse> Client::Gc(const v1::GcRequest& request) {
+  return stubs_->Call(*stubs_->system, &v1::System::Stub::Gc, request, kSweepTimeoutMs);
+}
+
 Result<v1::SweepResponse> Client::Sweep(const v1::SweepRequest& request) {
   return stubs_->Call(*stubs_->system, &v1::System::Stub::Sweep, request, kSweepTimeoutMs);
 }

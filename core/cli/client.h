@@ -28,6 +28,9 @@ constexpr int64_t kReloadTimeoutMs = 660'000;
 /// A sweep drops tables one by one, and counts files.
 constexpr int64_t kSweepTimeoutMs = 600'000;
 
+/// The id of a RESOURCE_EXHAUSTED that only says "not now": what is over will make room.
+inline constexpr char kNotNowId[] = "PZ0911";
+
 /// The inverse of the API's ToGrpc: code, message, and what ErrorDetails say.
 Status FromGrpc(const grpc::Status& status, const std::string& endpoint);
 /// Plaintext is let out over a Unix socket and loopback only.
@@ -40,6 +43,8 @@ class Client {
   static Result<std::unique_ptr<Client>> Connect(const std::string& endpoint, const Secret& token);
   ~Client();
 
+  /// Whether the daemon takes connections: then the failure of a call may be its answer's alone.
+  bool Reached();
   Result<v1::Playground> CreatePlayground(const v1::CreatePlaygroundRequest& request);
   Result<v1::Playground> GetPlayground(const v1::GetPlaygroundRequest& request);
   Result<v1::ListPlaygroundsResponse> ListPlaygrounds(const v1::ListPlaygroundsRequest& request);
@@ -54,12 +59,14 @@ class Client {
   Result<v1::Run> GetRun(const v1::GetRunRequest& request);
   Result<v1::ListRunsResponse> ListRuns(const v1::ListRunsRequest& request);
   Result<v1::Run> CancelRun(const v1::CancelRunRequest& request);
+  Result<v1::AbandonRunResponse> AbandonRun(const v1::AbandonRunRequest& request);
   Result<v1::WhoAmIResponse> WhoAmI(const v1::WhoAmIRequest& request);
   Result<v1::GetStatusResponse> GetStatus(const v1::GetStatusRequest& request);
   Result<v1::RestartServiceResponse> RestartService(const v1::RestartServiceRequest& request);
   Result<v1::DoctorResponse> Doctor(const v1::DoctorRequest& request);
   Result<v1::ReloadResponse> Reload(const v1::ReloadRequest& request);
   Result<v1::SweepResponse> Sweep(const v1::SweepRequest& request);
+  Result<v1::GcResponse> Gc(const v1::GcRequest& request);
   // plugins_client.cc
   Result<v1::ListPluginsResponse> ListPlugins(const v1::ListPluginsRequest& request);
   Result<v1::Plugin> GetPlugin(const v1::GetPluginRequest& request);

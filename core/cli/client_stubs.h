@@ -20,6 +20,7 @@ void Prepare(grpc::ClientContext& context, const Secret& token, int64_t timeout_
 struct Client::Stubs {
   std::string endpoint;
   Secret token;
+  std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::Playgrounds::Stub> playgrounds;
   std::unique_ptr<v1::Runs::Stub> runs;
   std::unique_ptr<v1::System::Stub> system;

@@ -68,12 +68,14 @@ Command RunListCommand();
 Command RunGetCommand();
 Command RunLogsCommand();
 Command RunWaitCommand();
+Command RunAbandonCommand();
 Command RunCancelCommand();
 // commands/system/
 Command DoctorCommand();
 Command ExplainCommand();
 Command ServiceRestartCommand();
 Command StatusCommand();
+Command GcCommand();
 Command SweepCommand();
 Command WhoAmICommand();
 Command VersionCommand();

@@ -37,10 +37,15 @@ class Capabilities final : public graph::Backend {
   }
   Result<std::string> Resolve(const graph::Invocation&) override { return std::string("one"); }
   std::string PluginOf(const std::string&) override { return "plugin"; }
-  Result<std::string> MountFor(const store::Run&, const std::string&, WallMillis) override {
+  Result<std::string> MountFor(const store::Run&, const std::string&, WallMillis,
+                               const std::string&) override {
     return std::string("{}");
   }
   std::string CatalogName() const override { return "prod"; }
+  bool StartsJobs(const std::string&) override { return false; }
+  void RunLives(const std::string&) override {}
+  void JobEnded(const std::string&, const std::string&) override {}
+  void RunEnded(const std::string&) override {}
 
   std::string wanted_file;
   bool fails_ = false;

@@ -289,6 +289,27 @@ TEST_F(FlowTest, RunSaysAtOnceWhatCompileFound) {
   EXPECT_NE(out_.find("error PZ0104: unknown key"), std::string::npos) << out_;
 }
 
+TEST_F(FlowTest, WhoWaitsAsksAgainForWhatIsRefusedOnlyForNow) {
+  ASSERT_EQ(Pretzel({"pg", "create", "fin"}), 0);
+  RunsEnd(store::kSucceeded, kPassed);
+  int refusals = 2;
+  daemon_.runner->before_start = [&]() -> Status {
+    if (refusals-- <= 0) return {};
+    return ResourceExhausted("start a run: 500 of yours have not ended").WithId("PZ0911");
+  };
+  EXPECT_EQ(Pretzel({"run", manifest_, "--wait"}), 0) << err_;
+  EXPECT_EQ(err_, "start a run: 500 of yours have not ended; waiting for room\n") << "said once";
+  refusals = 1;  // who does not wait is told
+  EXPECT_EQ(Pretzel({"run", manifest_}), 5);
+  EXPECT_NE(err_.find("500 of yours"), std::string::npos) << err_;
+  refusals = 1'000'000;
+  EXPECT_EQ(Pretzel({"run", manifest_, "--wait=700ms"}), 8);
+  daemon_.runner->before_start = []() -> Status {
+    return ResourceExhausted("B.yaml has 5 MB").WithId("PZ0902");  // which no time changes
+  };
+  EXPECT_EQ(Pretzel({"run", manifest_, "--wait"}), 5);
+}
+
 TEST_F(FlowTest, CtrlCDetachesAndCancelsNothing) {
   ASSERT_EQ(Pretzel({"pg", "create", "fin"}), 0);
   daemon_.runner->on_subscribe = [] { std::raise(SIGINT); };

@@ -59,11 +59,13 @@ Result<std::vector<std::string>> YamlFilesOf(const std::string& folder) {
   if (error) return FromErrno(error.value(), "listing " + folder).WithId("PZ0905");
   std::vector<std::string> found;
   for (; entries != fs::directory_iterator(); entries.increment(error)) {
-    if (error) return FromErrno(error.value(), "listing " + folder).WithId("PZ0905");
     const fs::path& path = entries->path();
     const bool yaml = path.extension() == ".yaml" || path.extension() == ".yml";
-    if (yaml && entries->is_regular_file(error)) found.push_back(path.string());
+    std::error_code ignored;  // one that is gone again is no manifest
+    if (yaml && entries->is_regular_file(ignored)) found.push_back(path.string());
   }
+  // The entry after which nothing more could be read is the last, as at the end of a folder.
+  if (error) return FromErrno(error.value(), "listing " + folder).WithId("PZ0905");
   if (found.empty()) {
     return NotFound("folder " + folder + " holds no .yaml file").WithId("PZ0905");
   }

@@ -4,7 +4,11 @@
 #include "cli/run_flow.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
+#include <optional>
+#include <random>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -24,6 +28,45 @@ struct Watched {
   v1::Run run;
 };
 
+/// What the daemon refuses only for now is asked again by whoever waits, until their time is over.
+class NotNow {
+ public:
+  NotNow(Session& session, int64_t timeout_ms)
+      : session_(session), end_(timeout_ms == 0 ? 0 : SystemClock().Steady() + timeout_ms) {}
+
+  /// How long to wait before it is asked again; nothing: `status` is no such refusal, or the time
+  /// is over. Says why once.
+  std::optional<int64_t> Pause(const Status& status) {
+    if (status.code() != Code::kResourceExhausted || status.id() != kNotNowId) return std::nullopt;
+    const SteadyMillis now = SystemClock().Steady();
+    over_ = end_ != 0 && now >= end_;
+    if (over_) return std::nullopt;
+    if (pause_ms_ == 0) session_.Note(status.message() + "; waiting for room");
+    pause_ms_ = pause_ms_ == 0 ? kNotNowPauseMs : std::min(pause_ms_ * 2, kNotNowPauseMsMax);
+    const int64_t jittered =
+        std::uniform_int_distribution<int64_t>(pause_ms_ / 2, pause_ms_)(random_);
+    return end_ == 0 ? jittered : std::min(jittered, end_ - now);
+  }
+  /// The same for those whose interrupt ends the process; false: there is nothing to wait for.
+  bool Wait(const Status& status) {
+    const auto pause = Pause(status);
+    if (pause) std::this_thread::sleep_for(std::chrono::milliseconds(*pause));
+    return pause.has_value();
+  }
+  bool over() const { return over_; }
+  /// What is left of a time-out; 0: there is none.
+  int64_t Left() const {
+    return end_ == 0 ? 0 : std::max<int64_t>(1, end_ - SystemClock().Steady());
+  }
+
+ private:
+  Session& session_;
+  const SteadyMillis end_;
+  int64_t pause_ms_ = 0;
+  bool over_ = false;
+  std::minstd_rand random_{std::random_device{}()};
+};
+
 class Watcher {
  public:
   Watcher(Session& session, Client& client, std::string id, bool until_compiled, int64_t timeout_ms)
@@ -37,6 +80,7 @@ class Watcher {
 
   Result<Watched> Watch() {
     SteadyMillis lost_since = 0;
+    NotNow not_now(session_, timeout_ms_);
     while (true) {
       v1::WatchRunRequest request;
       request.set_id(id_);
@@ -49,6 +93,11 @@ class Watcher {
       if (done_) return watched_;
       if (interrupts_.Happened()) return Stop(Outcome::kInterrupted);
       if (status.code() == Code::kDeadlineExceeded) return Stop(Outcome::kTimedOut);
+      if (const auto pause = not_now.Pause(status)) {
+        if (interrupts_.WaitFor(*pause)) return Stop(Outcome::kInterrupted);
+        continue;
+      }
+      if (not_now.over()) return Stop(Outcome::kTimedOut);
       // A daemon that stops or dies cuts the stream; the run goes on when it is back.
       const bool lost = status.code() == Code::kUnavailable || status.code() == Code::kCancelled;
       if (!status.ok() && !lost) return status;
@@ -168,24 +217,48 @@ int Conclude(Session& session, const Watched& watched, const std::vector<SourceF
   return ExitCodeOf(run);
 }
 
+/// The same token starts nothing twice, so that it is sent until there is an answer.
+Result<v1::Run> SendStart(Client& client, const v1::StartRunRequest& request, const RunPlan& plan,
+                          const std::string& command_token) {
+  // A daemon that is not there is said at once: nothing was started.
+  const bool reached = client.Reached();
+  const Interrupts interrupts([] {});
+  SteadyMillis lost_since = 0;
+  while (true) {
+    auto run = client.StartRun(request);
+    const Code code = run.status().code();
+    const bool lost =
+        code == Code::kUnavailable || code == Code::kDeadlineExceeded || code == Code::kCancelled;
+    if (!reached || !lost) return run;
+    const SteadyMillis now = SystemClock().Steady();
+    if (lost_since == 0) lost_since = now;
+    if (now - lost_since >= plan.start_patience_ms || interrupts.WaitFor(kReconnectPauseMs)) {
+      return Status(interrupts.Happened() ? Code::kCancelled : code,
+                    run.status().message() + "; it is not known whether the run was started")
+          .WithHint("repeat the command with --client-token " + command_token +
+                    ", which starts nothing twice; `pretzel run list` shows the runs there are");
+    }
+  }
+}
+
 Result<v1::Run> Start(Client& client, const std::string& playground, const RunPlan& plan,
+                      const std::string& command_token, int round,
                       const std::vector<SourceFile>& manifests,
                       const std::vector<SourceFile>& files) {
   v1::StartRunRequest request;
   request.set_playground(playground);
   request.set_command(plan.command);
   *request.mutable_options() = plan.options;
-  request.set_client_token(RandomUuid());
+  // Each round is a run of its own.
+  request.set_client_token(round == 0 ? command_token
+                                      : command_token + "/" + std::to_string(round));
   const auto add = [](const SourceFile& from, v1::File* to) {
     to->set_path(from.path);
     to->set_content(from.content);
   };
   for (const SourceFile& file : manifests) add(file, request.add_manifests());
   for (const SourceFile& file : files) add(file, request.add_files());
-  auto run = client.StartRun(request);
-  // The answer may have been lost on its way: the same token starts nothing twice.
-  if (!run.ok() && run.status().code() == Code::kUnavailable) run = client.StartRun(request);
-  return run;
+  return SendStart(client, request, plan, command_token);
 }
 
 /// Adds the files that the run asked for; fails when none of them is new.
@@ -214,10 +287,18 @@ int RunManifests(Session& session, const RunPlan& plan, const std::vector<std::s
   const auto client = session.client();
   if (!client.ok()) return session.Fail(client.status());
   std::vector<SourceFile> files;
+  const std::string token = plan.client_token.empty() ? RandomUuid() : plan.client_token;
+  NotNow not_now(session, plan.timeout_ms);
   for (int round = 0; round < kNeedsFilesRoundsMax; ++round) {
-    const auto run = Start(**client, *playground, plan, *manifests, files);
-    if (!run.ok()) return session.Fail(run.status());
-    Watcher watcher(session, **client, run->id(), !plan.wait, plan.timeout_ms);
+    auto run = Start(**client, *playground, plan, token, round, *manifests, files);
+    while (!run.ok() && plan.wait && not_now.Wait(run.status())) {
+      run = Start(**client, *playground, plan, token, round, *manifests, files);
+    }
+    if (!run.ok()) {
+      const int code = session.Fail(run.status());
+      return not_now.over() ? kExitTimedOut : code;
+    }
+    Watcher watcher(session, **client, run->id(), !plan.wait, not_now.Left());
     const auto watched = watcher.Watch();
     if (!watched.ok()) return session.Fail(watched.status());
     if (watched->run.needs_files().empty()) {
@@ -238,8 +319,14 @@ int WaitForRun(Session& session, const std::string& id, int64_t timeout_ms) {
   v1::GetRunRequest request;
   request.set_id(id);
   // Asked before watching, which is patient: a wrong id or a daemon that is down is said at once.
-  if (const auto run = (*client)->GetRun(request); !run.ok()) return session.Fail(run.status());
-  Watcher watcher(session, **client, id, /*until_compiled=*/false, timeout_ms);
+  NotNow not_now(session, timeout_ms);
+  auto run = (*client)->GetRun(request);
+  while (!run.ok() && not_now.Wait(run.status())) run = (*client)->GetRun(request);
+  if (!run.ok()) {
+    const int code = session.Fail(run.status());
+    return not_now.over() ? kExitTimedOut : code;
+  }
+  Watcher watcher(session, **client, id, /*until_compiled=*/false, not_now.Left());
   const auto watched = watcher.Watch();
   if (!watched.ok()) return session.Fail(watched.status());
   return Conclude(session, *watched, {});

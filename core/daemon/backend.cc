@@ -18,7 +18,7 @@ host::Target TargetOf(const graph::Invocation& invocation) {
 }  // namespace
 
 GraphBackend::GraphBackend(Capabilities& capabilities, host::Host& host, catalog::Catalog& catalog,
-                           const catalog::Tokens& tokens, store::Store& store, Recycler& recycler,
+                           catalog::Tokens& tokens, store::Store& store, Recycler& recycler,
                            const os::Supervisor& supervisor, std::string catalog_name)
     : capabilities_(capabilities),
       host_(host),
@@ -38,10 +38,14 @@ Result<std::string> GraphBackend::Invoke(const graph::Invocation& invocation) {
 Result<std::string> GraphBackend::Ask(const graph::Invocation& invocation) {
   if (Capabilities::Serves(invocation.capability)) {
     return capabilities_.Invoke(
-        {invocation.playground, invocation.generation, invocation.cancelled}, invocation.capability,
-        invocation.method, invocation.request_json);
+        {invocation.playground, invocation.generation, invocation.cancelled, invocation.deadline},
+        invocation.capability, invocation.method, invocation.request_json);
   }
   host::CallOptions options;
+  bool sent = false;
+  bool answered = false;
+  options.sent = &sent;
+  options.answered = &answered;
   options.deadline = invocation.deadline;
   options.cancelled = invocation.cancelled;
   options.on_progress = invocation.on_progress;
@@ -54,6 +58,11 @@ Result<std::string> GraphBackend::Ask(const graph::Invocation& invocation) {
           : host_.Call(invocation.instance, invocation.capability, invocation.method,
                        invocation.request_json, options);
   if (uses_test_server) recycler_.End(answer.ok() ? *answer : std::string());
+  if (invocation.reach != nullptr) {
+    *invocation.reach = answered ? graph::Reach::kAnswered
+                        : sent   ? graph::Reach::kSent
+                                 : graph::Reach::kNotSent;
+  }
   return answer;
 }
 
@@ -68,8 +77,18 @@ std::string GraphBackend::PluginOf(const std::string& instance) {
   return "";
 }
 
+bool GraphBackend::StartsJobs(const std::string& instance) {
+  for (const host::InstanceState& state : host_.States()) {
+    if (state.id != instance || state.methods.empty()) continue;
+    // Who cannot end a job starts none: all of its jobs are processes of the host.
+    return std::find(state.methods.begin(), state.methods.end(), "run_backend.Cancel") !=
+           state.methods.end();
+  }
+  return true;
+}
+
 Result<std::string> GraphBackend::MountFor(const store::Run& run, const std::string& mode,
-                                           WallMillis expires_at) {
+                                           WallMillis expires_at, const std::string& job) {
   DCP_ASSIGN(const store::Playground playground, store_.GetPlayground(run.playground));
   if (playground.generation != run.generation) {
     return FailedPrecondition("playground " + run.playground +
@@ -81,7 +100,10 @@ Result<std::string> GraphBackend::MountFor(const store::Run& run, const std::str
   claims.generation = run.generation;
   claims.mode = mode;
   claims.expires_at = std::min(expires_at, playground.expires_at);
-  if (mode == "rw") claims.run_id = run.id;
+  if (mode == "rw") {
+    claims.run_id = run.id;
+    claims.job = job;
+  }
   const Secret token = tokens_.Issue(claims);
   // Sessions are shared per {principal, playground generation, mode}; the separator stands in no
   // user name, so two different triples never make one key.

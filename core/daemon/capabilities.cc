@@ -121,7 +121,8 @@ Result<std::string> Capabilities::EnsureTable(const Scope& scope, const std::str
   DCP_ASSIGN(const Json request, Parse("catalog.EnsureTable", request_json));
   DCP_ASSIGN(const catalog::TableSpec spec, SpecFrom(request));
   DCP_ASSIGN(const store::Playground playground, PlaygroundOf(scope));
-  DCP_ASSIGN(const catalog::TableState state, catalog_.EnsureTable(playground, spec));
+  DCP_ASSIGN(const catalog::TableState state,
+             catalog_.EnsureTable(playground, spec, scope.Patience()));
   DCP_CRASH_POINT("catalog.create.after_commit");
   return Json{{"status", state.status},
               {"uuid", state.uuid},
@@ -135,7 +136,8 @@ Result<std::string> Capabilities::DescribeTable(const Scope& scope,
   DCP_ASSIGN(const Json request, Parse("catalog.DescribeTable", request_json));
   DCP_ASSIGN(const std::string table, Text(request, "table"));
   DCP_ASSIGN(const store::Playground playground, PlaygroundOf(scope));
-  DCP_ASSIGN(const catalog::TableInfo info, catalog_.DescribeTable(playground, table));
+  DCP_ASSIGN(const catalog::TableInfo info,
+             catalog_.DescribeTable(playground, table, scope.Patience()));
   return Json{{"exists", info.exists},
               {"inOverlay", info.in_overlay},
               {"columns", ColumnsJson(info.columns)},
@@ -160,7 +162,8 @@ Result<std::string> Capabilities::EndJobs(const Scope& scope) {
 }
 
 Result<std::string> Capabilities::Purge(const Scope& scope) {
-  DCP_ASSIGN(const int64_t tables, removal_.Purge(scope.playground, scope.generation));
+  DCP_ASSIGN(const int64_t tables,
+             removal_.Purge(scope.playground, scope.generation, scope.Patience()));
   return Json{{"tables", tables}}.dump();
 }
 

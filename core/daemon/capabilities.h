@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "catalog/catalog.h"
 #include "daemon/removal.h"
@@ -20,6 +21,9 @@ struct Scope {
   std::string playground;
   int64_t generation = 0;
   std::function<bool()> cancelled;  ///< never empty
+  SteadyMillis deadline = 0;        ///< of the call; 0: none
+
+  catalog::Patience Patience() const { return {cancelled, deadline}; }
 };
 
 /// [any] blocks

@@ -17,11 +17,14 @@
 #include "daemon/confinement.h"
 #include "daemon/doctor.h"
 #include "daemon/janitor.h"
+#include "daemon/log_files.h"
+#include "daemon/memory.h"
 #include "daemon/metrics_endpoint.h"
 #include "daemon/orphans.h"
 #include "daemon/recycler.h"
 #include "daemon/reloader.h"
 #include "daemon/removal.h"
+#include "daemon/retention.h"
 #include "daemon/secrets.h"
 #include "daemon/services.h"
 #include "daemon/settings.h"
@@ -77,8 +80,11 @@ class RealDaemon : public Daemon {
     DCP_CRASH_POINT("start.runs.resumed");
     DCP_TRY(StartMetrics());
     DCP_TRY(StartApi());
-    janitor_ = std::make_unique<Janitor>(*playgrounds_, *store_, *runner_, *orphans_, SystemClock(),
-                                         settings_.sweep_every_ms);
+    janitor_ = std::make_unique<Janitor>(*playgrounds_, *store_, *runner_, *orphans_, *retention_,
+                                         SystemClock(), settings_.sweep_every_ms, [this] {
+                                           RotateLogs(settings_.state_dir + "/log");
+                                           ReturnFreeMemory();
+                                         });
     janitor_->Start(settings_.expiry_poll_ms);
     log::Write(log::Id::kDaemonReady, {{"endpoint", "unix:" + settings_.api.socket_path},
                                        {"catalog", catalog_->EndpointFor("<playground>")}});
@@ -89,6 +95,8 @@ class RealDaemon : public Daemon {
     log::Write(log::Id::kDaemonDraining, {{"timeout_ms", settings_.drain_timeout_ms}});
     const SteadyMillis end = SystemClock().Steady() + settings_.drain_timeout_ms;
     janitor_.reset();  // it would start runs
+    // One that waits for a new plugin would hold a call of the API far beyond the drain's end.
+    reloader_->Stop();
     bool hastened = false;
     api_->Drain(settings_.drain_timeout_ms, [&] { return hastened = hastened || hasten(); });
     // Calls that are short were let in before the drain; they get what is left.
@@ -101,7 +109,7 @@ class RealDaemon : public Daemon {
     DCP_ASSIGN(const Skeleton skeleton, ReadSkeleton(options_.config_file, text, options_.bin_dir));
     log::Configure(skeleton.log);
     DCP_TRY(os::MakeDirectories(skeleton.state_dir, 0700));
-    DCP_ASSIGN(store_, store::Store::Open(skeleton.state_dir + "/pretzel.db"));
+    DCP_ASSIGN(store_, store::Store::Open(skeleton.state_dir + "/pretzel.db", options_.damaged));
     References& references = references_;
     references.state_dir = skeleton.state_dir;
     references.bin_dir = options_.bin_dir;
@@ -134,6 +142,9 @@ class RealDaemon : public Daemon {
       DCP_ASSIGN(os::HeldPort held, os::HeldPort::Hold(settings_.catalog.port));
       catalog_port_ = std::make_unique<os::HeldPort>(std::move(held));
     }
+    // Their jobs may be writing at this moment, and must not be refused.
+    DCP_ASSIGN(const auto unfinished, store_->UnfinishedRuns());
+    for (const store::Run& run : unfinished) tokens_->RunLives(run.id);
     // The catalog listens before its upstreams do: a job that outlived the last daemon is waiting
     // for this port, and gets 503 rather than a refused connection.
     DCP_ASSIGN(catalog_, catalog::Catalog::Start(settings_.catalog, *store_, *tokens_, clock));
@@ -145,6 +156,7 @@ class RealDaemon : public Daemon {
     DCP_TRY(os::MakeDirectories(jobs, 0700));
     removal_ = std::make_unique<Removal>(*catalog_, *playgrounds_, *store_, clock, jobs);
     orphans_ = std::make_unique<Orphans>(*catalog_, *store_, clock, jobs, settings_.sweep_grace_ms);
+    retention_ = std::make_unique<RunRetention>(*store_, clock, jobs, settings_.retention);
     capabilities_ =
         std::make_unique<Capabilities>(*catalog_, *playgrounds_, *store_, *removal_, clock);
     recycler_ = std::make_unique<Recycler>(settings_.recycle_sessions, [this] { Recycle(); });
@@ -152,6 +164,7 @@ class RealDaemon : public Daemon {
                                               *recycler_, *supervisor_, settings_.catalog.name);
     graph::RunnerOptions runner;
     runner.threads = settings_.runner_threads;
+    runner.runs_per_principal = settings_.runs_per_principal;
     runner.jobs = settings_.jobs;
     runner.test_jobs = settings_.test_jobs;
     runner.job_directory = jobs;
@@ -235,6 +248,7 @@ class RealDaemon : public Daemon {
       return removal_->Preview(playground);
     };
     deps.sweep = [this](const api::SweepOptions& options) { return orphans_->Sweep(options); };
+    deps.gc = [this](const api::GcOptions& options) { return retention_->Collect(options); };
     deps.status = [this] {
       return api::SystemState{supervisor_->States(), host_->States(),
                               catalog_->EndpointFor("<playground>")};
@@ -261,6 +275,7 @@ class RealDaemon : public Daemon {
   std::unique_ptr<playground::Playgrounds> playgrounds_;
   std::unique_ptr<Removal> removal_;
   std::unique_ptr<Orphans> orphans_;
+  std::unique_ptr<RunRetention> retention_;
   std::unique_ptr<Capabilities> capabilities_;
   std::unique_ptr<Recycler> recycler_;
   std::unique_ptr<GraphBackend> backend_;

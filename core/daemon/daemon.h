@@ -17,6 +17,8 @@ struct StartOptions {
   std::string bin_dir;  ///< where dcpd, dcp-plugin-worker and dcp-launch are
   /// Asked while services start: true ends the start with CANCELLED.
   std::function<bool()> stop_asked = {};
+  /// Called, from a thread, when the store turns out to be damaged: nothing in it can be relied on.
+  std::function<void(const Status&)> damaged = {};
 };
 
 class Daemon {

@@ -51,6 +51,11 @@ std::vector<api::DoctorCheck> Doctor::Examine(const store::Playground* playgroun
          plugin.state + (plugin.detail.empty() ? "" : ": " + plugin.detail),
          plugin.state == "READY" ? "" : "mend what the reason names, then pretzel config reload"});
   }
+  for (const auto& upstream : catalog_.Upstreams()) {
+    checks.push_back({upstream.name, "set-up", upstream.paused ? "FAILED" : "OK",
+                      upstream.paused ? upstream.detail : "calls are let through",
+                      upstream.paused ? "look at its own log, or at the network between" : ""});
+  }
   checks.push_back(CatalogWrite(playground, who.user));
   checks.push_back(StorageWrite(who));
   checks.push_back(TryToReachOut(host_));

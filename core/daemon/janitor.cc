@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/janitor.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <utility>
 
 #include "api/delete_playground.h"
 #include "log/log.h"
@@ -11,13 +13,16 @@
 namespace dcp::daemon {
 
 Janitor::Janitor(playground::Playgrounds& playgrounds, store::Store& store, graph::Runner& runner,
-                 Orphans& orphans, const Clock& clock, int64_t sweep_every_ms)
+                 Orphans& orphans, RunRetention& retention, const Clock& clock,
+                 int64_t sweep_every_ms, std::function<void()> chores)
     : playgrounds_(playgrounds),
       store_(store),
       runner_(runner),
       orphans_(orphans),
+      retention_(retention),
       clock_(clock),
-      sweep_every_ms_(sweep_every_ms) {}
+      sweep_every_ms_(sweep_every_ms),
+      chores_(std::move(chores)) {}
 
 Janitor::~Janitor() { stopping_ = true; }
 
@@ -38,6 +43,8 @@ void Janitor::Round() {
     if (!status.ok()) log::Write(log::Id::kExpiryFailed, {{"error", status.ToString()}});
   }
   SweepOrphans();
+  RemoveOldRuns();
+  if (chores_) chores_();
 }
 
 Status Janitor::Expire() {
@@ -57,15 +64,36 @@ Status Janitor::Expire() {
 
 Status Janitor::Resume() {
   if (clock_.Steady() < next_resume_) return {};
-  next_resume_ = clock_.Steady() + kDeleteRetryMs;
-  DCP_ASSIGN(const auto all, store_.ListPlaygrounds(""));
+  next_resume_ = clock_.Steady() + kDeleteLookMs;
   Status first;
-  for (const auto& playground : all) {
-    if (playground.state != store::kDeleting) continue;
-    Status status = api::StartDelete(store_, runner_, playground).status();
-    if (first.ok() && !status.ok()) first = status.With("delete playground " + playground.name);
+  std::string last;
+  for (;;) {
+    DCP_ASSIGN(const auto going, store_.DeletingPlaygrounds(last, kExpireMax));
+    for (const auto& playground : going) {
+      const auto due = DeletionIsDue(playground);
+      if (due.ok() && !*due) continue;
+      Status status = due.status();
+      if (status.ok()) status = api::StartDelete(store_, runner_, playground).status();
+      if (first.ok() && !status.ok()) first = status.With("delete playground " + playground.name);
+    }
+    if (going.size() < static_cast<size_t>(kExpireMax)) return first;
+    last = going.back().name;
   }
-  return first;
+}
+
+Result<bool> Janitor::DeletionIsDue(const store::Playground& playground) {
+  DCP_ASSIGN(const auto runs, store_.RunsOf(playground.name, playground.generation));
+  int64_t pause = kDeleteRetryMs / 2;
+  WallMillis last = 0;
+  for (const store::RunBrief& run : runs) {
+    if (run.command != "delete") continue;
+    if (!store::IsTerminal(run.state)) return false;
+    pause = std::min(2 * pause, kDeleteRetryMsMax);
+    last = std::max(last, run.finished_at);
+  }
+  const WallMillis now = clock_.Wall();
+  // A clock that was set back must not put it off for ever.
+  return last == 0 || now < last || now >= last + pause;
 }
 
 void Janitor::SweepOrphans() {
@@ -77,6 +105,26 @@ void Janitor::SweepOrphans() {
   if (!report.ok()) return;  // a person's own sweep is at work
   for (const std::string& failure : report->failures) {
     log::Write(log::Id::kOrphanSweepFailed, {{"error", failure}});
+  }
+}
+
+void Janitor::RemoveOldRuns() {
+  const SteadyMillis began = clock_.Steady();
+  if (began < next_gc_) return;
+  next_gc_ = began + sweep_every_ms_;
+  api::GcOptions options;
+  // A backlog is worked off over several rounds: playgrounds must not wait for their end.
+  bool more = false;
+  options.cancelled = [&] { return more = stopping_ || clock_.Steady() >= began + kGcAtOnceMs; };
+  const auto report = retention_.Collect(options);
+  if (more) next_gc_ = began;
+  if (report.status().code() == Code::kAborted) return;  // a person's own gc is at work
+  const Status failed =
+      !report.ok() ? report.status()
+                   : (report->failures.empty() ? Status() : Internal(report->failures.front()));
+  if (!failed.ok()) log::Write(log::Id::kOldRunsKept, {{"error", failed.ToString()}});
+  if (report.ok() && report->runs > 0) {
+    log::Write(log::Id::kOldRunsRemoved, {{"runs", report->runs}, {"bytes", report->bytes}});
   }
 }
 

@@ -21,7 +21,8 @@ using ::testing::IsEmpty;
 using JanitorTest = SweepingTest;
 
 TEST_F(JanitorTest, TheTimerSweepsAtItsOwnPace) {
-  janitor_ = std::make_unique<Janitor>(*playgrounds_, *store_, *runner_, *orphans_, clock_, 5'000);
+  janitor_ = std::make_unique<Janitor>(*playgrounds_, *store_, *runner_, *orphans_, *retention_, clock_,
+                                       5'000);
   Write(jobs_ + "/r0123456789abcdef/a.run/output", "123");
   janitor_->Round();
   clock_.Advance(4'999);
@@ -104,6 +105,24 @@ TEST_F(JanitorTest, ADeletionGoesOnWhereverItWasBrokenOff) {
   EXPECT_GE(broken, 8);
 }
 
+TEST_F(JanitorTest, ADeletionThatAlwaysFailsIsTriedLessAndLess) {
+  Make("a");
+  ASSERT_TRUE(playgrounds_->BeginDelete(ana_, "a").ok());
+  overlay_.FailAt(1, FakeOverlay::Fault::kBefore, true);
+  std::vector<size_t> tries;
+  for (int day = 0; day < 2; ++day) {
+    for (int64_t passed = 0; passed < 24 * 3'600'000; passed += kDeleteLookMs) {
+      clock_.Advance(kDeleteLookMs);
+      janitor_->Round();
+      const auto runs = Deletions("a", 1);
+      if (!store::IsTerminal(runs.back().state)) AwaitRun(runs.back().id);
+    }
+    tries.push_back(Deletions("a", 1).size());
+  }
+  EXPECT_LE(tries[0], 9U);
+  EXPECT_EQ(tries[1] - tries[0], 4U);
+}
+
 /// Each step done twice, as after a kill between the step and the record of its end.
 TEST_F(JanitorTest, EveryStepOfADeletionCanBeRepeated) {
   Make("a");
@@ -111,7 +130,7 @@ TEST_F(JanitorTest, EveryStepOfADeletionCanBeRepeated) {
   ASSERT_TRUE(playgrounds_->BeginDelete(ana_, "a").ok());
   const auto never = [] { return false; };
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(removal_->EndJobs("a", 1, never).ok());
-  for (int i = 0; i < 2; ++i) EXPECT_EQ(removal_->Purge("a", 1).value(), i == 0 ? 1 : 0);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(removal_->Purge("a", 1, {}).value(), i == 0 ? 1 : 0);
   for (int i = 0; i < 2; ++i) EXPECT_TRUE(removal_->Finish("a", 1).ok());
   EXPECT_TRUE(removal_->EndJobs("a", 1, never).ok());
   EXPECT_EQ(store_->PlaygroundState("a", 1).value(), store::kDeleted);
@@ -119,7 +138,7 @@ TEST_F(JanitorTest, EveryStepOfADeletionCanBeRepeated) {
   // A later bearer of the name is safe from what is left of the first one's deletion.
   const std::string later = Make("a");
   const auto before = Listing();
-  EXPECT_TRUE(removal_->Purge("a", 1).ok());
+  EXPECT_TRUE(removal_->Purge("a", 1, {}).ok());
   EXPECT_TRUE(removal_->Finish("a", 1).ok());
   EXPECT_EQ(Listing(), before);
   EXPECT_EQ(store_->GetRun(later)->report_json, kReport);
@@ -151,7 +170,7 @@ TEST_F(JanitorTest, NothingIsRemovedWhileAJobRuns) {
   lock.reset();
   EXPECT_EQ(AwaitRun(deletion), store::kSucceeded);
   std::vector<std::string> history;
-  for (const auto& step : store_->GetTransitions(deletion, 0).value()) {
+  for (const auto& step : store_->GetTransitions(deletion, 0, 1000).value()) {
     if (!step.node_id.empty()) history.push_back(step.node_id + " " + step.to);
   }
   EXPECT_THAT(history, ElementsAre("jobs PENDING", "purge PENDING", "finish PENDING",

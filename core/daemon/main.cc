@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <boost/program_options.hpp>
 #include <csignal>
 #include <ctime>
@@ -16,6 +17,7 @@
 
 #include "base/crash_point.h"
 #include "daemon/daemon.h"
+#include "daemon/memory.h"
 #include "daemon/version.h"
 #include "log/log.h"
 
@@ -88,10 +90,16 @@ int Run(dcp::daemon::StartOptions options) {
     return sigtimedwait(&ends, nullptr, &none) > 0;
   };
   options.stop_asked = signalled;
+  std::atomic<bool> damaged = false;
+  options.damaged = [&damaged](const dcp::Status& status) {
+    dcp::log::Write(dcp::log::Id::kStoreDamaged, {{"error", status.ToString()}});
+    damaged = true;
+    ::kill(::getpid(), SIGTERM);
+  };
   auto daemon = dcp::daemon::Daemon::Start(options);
   if (daemon.status().code() == dcp::Code::kCancelled) {
     dcp::log::Flush();
-    return kExitOk;
+    return damaged ? kExitFailed : kExitOk;
   }
   if (!daemon.ok()) {
     dcp::log::Flush();
@@ -101,13 +109,14 @@ int Run(dcp::daemon::StartOptions options) {
   int received = 0;
   while (sigwait(&signals, &received) == 0 && received == SIGHUP) (*daemon)->RequestReload();
   (*daemon)->Drain(signalled);
-  return kExitOk;
+  return damaged ? kExitFailed : kExitOk;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   ForbidDumps();
+  dcp::daemon::KeepMemoryTogether();
   RaiseDescriptorLimit();
   dcp::daemon::StartOptions options;
   options.bin_dir = OwnFolder();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/id.h"
+#include "daemon/retention.h"
 #include "log/log.h"
 #include "os/file.h"
 #include "os/job.h"
@@ -25,15 +26,6 @@ Result<std::string> StrangeEntry(const std::string& folder) {
   return std::string();
 }
 
-Result<bool> AnyJobRuns(const std::string& folder) {
-  DCP_ASSIGN(const auto jobs, os::ListDirectory(folder));
-  for (const std::string& job : jobs) {
-    DCP_ASSIGN(const bool runs, os::JobRuns(folder + "/" + job));
-    if (runs) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 Orphans::Orphans(catalog::Catalog& catalog, store::Store& store, const Clock& clock,
@@ -51,17 +43,31 @@ Result<api::SweepReport> Orphans::Sweep(const api::SweepOptions& options) {
   const MutexLock lock(mutex_, std::adopt_lock);
   api::SweepReport report;
   met_.clear();
+  shown_ = tried_ = retried_ = unread_ = 0;
+  whole_ = true;
   for (const auto sweep : {&Orphans::SweepJobs, &Orphans::SweepOverlay}) {
     if (const Status swept = (this->*sweep)(options, &report); !swept.ok()) {
       report.failures.push_back(swept.ToString());
+      whole_ = false;
     }
   }
-  // What could not be looked at, or is left for the next sweep, keeps its age.
-  if (report.failures.empty() && !report.more) {
+  if (unread_ > kSweepUnreadMax) {
+    report.failures.push_back("and " + std::to_string(unread_ - kSweepUnreadMax) +
+                              " more things could not be looked at");
+  }
+  // What could not be listed keeps its age.
+  if (whole_) {
     std::erase_if(
         seen_, [&](const auto& entry) DCP_REQUIRES(mutex_) { return !met_.contains(entry.first); });
+    std::erase_if(failed_,
+                  [&](const auto& key) DCP_REQUIRES(mutex_) { return !met_.contains(key); });
   }
   return report;
+}
+
+void Orphans::NoteUnread(const std::string& key, Status why, api::SweepReport* report) {
+  met_.insert(key);
+  if (++unread_ <= kSweepUnreadMax) report->failures.push_back(std::move(why).ToString());
 }
 
 Status Orphans::SweepJobs(const api::SweepOptions& options, api::SweepReport* report) {
@@ -71,7 +77,10 @@ Status Orphans::SweepJobs(const api::SweepOptions& options, api::SweepReport* re
     Found found;
     bool owned = false;
     const Status looked = LookAtRunFolder(name, &found, &owned);
-    if (!looked.ok()) return Status(looked).With("sweep job folder " + name);
+    if (!looked.ok()) {
+      NoteUnread(found.key, looked.With("sweep job folder " + name), report);
+      continue;
+    }
     if (!owned) Settle(std::move(found), options, report);
   }
   return {};
@@ -88,7 +97,7 @@ Status Orphans::LookAtRunFolder(const std::string& name, Found* found, bool* own
     found->item.reason = "no run has such a folder";
     return {};
   }
-  const auto run = store_.GetRun(name);
+  const auto run = store_.GetRunSummary(name);
   if (run.status().code() == Code::kNotFound) {
     found->item.reason = "there is no run of that id";
   } else if (!run.ok()) {
@@ -131,8 +140,10 @@ Status Orphans::SweepOverlay(const api::SweepOptions& options, api::SweepReport*
     bool owned = false;
     const Status looked = LookAtPlace(trace, options.unknown, &found, &owned);
     if (!looked.ok()) {
-      return Status(looked).With("sweep playground " +
-                                 PlaceText(trace.playground, trace.generation));
+      NoteUnread(found.key,
+                 looked.With("sweep playground " + PlaceText(trace.playground, trace.generation)),
+                 report);
+      continue;
     }
     if (!owned) Settle(std::move(found), options, report);
   }
@@ -150,11 +161,11 @@ Status Orphans::SweepOverlay(const api::SweepOptions& options, api::SweepReport*
 
 Status Orphans::LookAtPlace(const catalog::Trace& trace, bool with_unknown, Found* found,
                             bool* owned) {
+  found->key = "playground " + PlaceText(trace.playground, trace.generation);
   const auto state = store_.PlaygroundState(trace.playground, trace.generation);
   if (!state.ok() && state.status().code() != Code::kNotFound) return state.status();
   const bool unknown = !state.ok();
   if (!unknown && *state != store::kDeleted) return *owned = true, Status();
-  found->key = "playground " + PlaceText(trace.playground, trace.generation);
   found->item.kind = "playground";
   found->item.name = PlaceText(trace.playground, trace.generation);
   found->item.reason = unknown ? "this daemon knows no such playground" : "it is deleted";
@@ -176,39 +187,57 @@ Status Orphans::LookAtPlace(const catalog::Trace& trace, bool with_unknown, Foun
       // From here on no playground can get that name and generation.
       DCP_TRY(store_.BuryPlayground(trace.playground, trace.generation, clock_.Wall()));
     }
-    return catalog_.Purge(trace.playground, trace.generation).status();
+    return catalog_.Purge(trace.playground, trace.generation, {}).status();
   };
   return {};
 }
 
+bool Orphans::MayTry(const std::string& key) {
+  if (tried_ >= kSweepItemsMax) return false;
+  if (failed_.erase(key) > 0 && ++retried_ > kSweepFailuresMax) return false;
+  ++tried_;
+  return true;
+}
+
+void Orphans::Remove(const Found& found, api::SweepItem* item) {
+  if (const Status removed = found.remove(); !removed.ok()) {
+    failed_.insert(found.key);
+    item->action = "FAILED";
+    item->reason = removed.ToString();
+    log::Write(log::Id::kOrphanSweepFailed, {{"name", item->name}, {"error", removed.ToString()}});
+    return;
+  }
+  item->action = "REMOVED";
+  seen_.erase(found.key);
+  log::Write(log::Id::kOrphanRemoved,
+             {{"kind", item->kind}, {"name", item->name}, {"reason", item->reason}});
+}
+
 void Orphans::Settle(Found found, const api::SweepOptions& options, api::SweepReport* report) {
-  if (report->items.size() >= kSweepItemsMax || (options.cancelled && options.cancelled())) {
+  if (options.cancelled && options.cancelled()) {
     report->more = true;
+    whole_ = false;
     return;
   }
   met_.insert(found.key);
   const auto [first, is_new] = seen_.emplace(found.key, clock_.Steady());
+  const bool old = clock_.Steady() - first->second >= grace_ms_;
+  const bool removes = !found.keep && old && !options.dry_run;
+  if (removes ? !MayTry(found.key) : shown_ >= kSweepItemsMax) {
+    report->more = true;
+    return;
+  }
   api::SweepItem item = std::move(found.item);
   if (found.measure) found.measure(&item);
-  if (found.keep) {
-    item.action = "KEPT";
-    if (is_new) {
-      log::Write(log::Id::kOrphanKept,
-                 {{"kind", item.kind}, {"name", item.name}, {"reason", item.reason}});
-    }
-  } else if (clock_.Steady() - first->second < grace_ms_) {
-    item.action = "YOUNG";
-  } else if (options.dry_run) {
-    item.action = "REMOVABLE";
-  } else if (const Status removed = found.remove(); removed.ok()) {
-    item.action = "REMOVED";
-    seen_.erase(found.key);
-    log::Write(log::Id::kOrphanRemoved,
-               {{"kind", item.kind}, {"name", item.name}, {"reason", item.reason}});
+  if (removes) {
+    Remove(found, &item);
   } else {
-    item.action = "FAILED";
-    item.reason = removed.ToString();
-    log::Write(log::Id::kOrphanSweepFailed, {{"name", item.name}, {"error", removed.ToString()}});
+    ++shown_;
+    item.action = found.keep ? "KEPT" : old ? "REMOVABLE" : "YOUNG";
+  }
+  if (found.keep && is_new) {
+    log::Write(log::Id::kOrphanKept,
+               {{"kind", item.kind}, {"name", item.name}, {"reason", item.reason}});
   }
   report->items.push_back(std::move(item));
 }

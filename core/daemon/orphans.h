@@ -22,8 +22,13 @@
 
 namespace dcp::daemon {
 
-/// Things that one sweep reports and removes; the rest is the next one's.
+/// Things that one sweep removes, and as many more that it only reports; the rest is the next
+/// one's. They are counted apart: what is kept for ever must not use up what may be removed.
 constexpr size_t kSweepItemsMax = 500;
+/// Of those that could not be removed the last time, so many are tried again in one sweep.
+constexpr size_t kSweepFailuresMax = 100;
+/// Things that could not be looked at which are told one by one; the others are counted.
+constexpr size_t kSweepUnreadMax = 20;
 
 /// [any] blocks
 class Orphans {
@@ -52,6 +57,12 @@ class Orphans {
   Status LookAtPlace(const catalog::Trace& trace, bool with_unknown, Found* found, bool* owned);
   void Settle(Found found, const api::SweepOptions& options, api::SweepReport* report)
       DCP_REQUIRES(mutex_);
+  /// Whether a removal may be tried; else it is left for the next sweep.
+  bool MayTry(const std::string& key) DCP_REQUIRES(mutex_);
+  void Remove(const Found& found, api::SweepItem* item) DCP_REQUIRES(mutex_);
+  /// One thing could not be looked at, which keeps its age; the others can.
+  void NoteUnread(const std::string& key, Status why, api::SweepReport* report)
+      DCP_REQUIRES(mutex_);
 
   catalog::Catalog& catalog_;
   store::Store& store_;
@@ -60,7 +71,14 @@ class Orphans {
   const int64_t grace_ms_;
   Mutex mutex_;                                                      // held by the one sweep
   std::map<std::string, SteadyMillis> seen_ DCP_GUARDED_BY(mutex_);  // when first
-  std::set<std::string> met_ DCP_GUARDED_BY(mutex_);                 // in this sweep
+  std::set<std::string> failed_ DCP_GUARDED_BY(mutex_);              // to be removed, last time
+  // Of this sweep:
+  std::set<std::string> met_ DCP_GUARDED_BY(mutex_);
+  size_t shown_ DCP_GUARDED_BY(mutex_) = 0;    // and not removed
+  size_t tried_ DCP_GUARDED_BY(mutex_) = 0;    // to remove
+  size_t retried_ DCP_GUARDED_BY(mutex_) = 0;  // of these, what failed the last time
+  size_t unread_ DCP_GUARDED_BY(mutex_) = 0;
+  bool whole_ DCP_GUARDED_BY(mutex_) = false;  // everything was met
 };
 
 }  // namespace dcp::daemon

@@ -4,6 +4,7 @@
 #include "daemon/orphans.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include "daemon/testing.h"
 
@@ -43,7 +44,7 @@ TEST_F(OrphansTest, RemovesJobFoldersOfDeletedPlaygroundsAndNoOthers) {
   const std::string first = Make("a");
   SetState("a", 1, store::kDeleted);
   overlay_.Add({"pg_a_1"}, "");
-  ASSERT_TRUE(catalog_->Purge("a", 1).ok());
+  ASSERT_TRUE(catalog_->Purge("a", 1, {}).ok());
   const std::string again = Make("a");  // generation 2
   const std::string going = Make("ab");
   SetState("ab", 1, store::kDeleting);
@@ -96,6 +97,30 @@ TEST_F(OrphansTest, OneFolderThatCannotBeJudgedDoesNotHoldUpTheOthers) {
               ElementsAre("KEPT job jobs/r0123456789abcdef", "REMOVED job jobs/rffffffffffffffff"));
   EXPECT_THAT(report_.items[0].reason, HasSubstr("damaged"));
   EXPECT_THAT(report_.failures, IsEmpty());
+}
+
+TEST_F(OrphansTest, AFolderThatCannotBeReadIsNamedAndDoesNotHoldUpTheOthers) {
+  const std::string closed = jobs_ + "/r0123456789abcdef";
+  Write(closed + "/a.run/output", "1");
+  Write(jobs_ + "/rffffffffffffffff/a.run/output", "123");
+  for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+    fs::permissions(entry.path(), fs::perms::all);
+  }
+  fs::permissions(folder_, fs::perms::all);
+  Sweep();
+  clock_.Advance(kGraceMs);
+  fs::permissions(closed, fs::perms::none);
+  // To root nothing is closed.
+  const uid_t self = ::geteuid();
+  ASSERT_EQ(::seteuid(self == 0 ? 65534 : self), 0);
+  const auto swept = Sweep();
+  ASSERT_EQ(::seteuid(self), 0);
+  fs::permissions(closed, fs::perms::all);
+  EXPECT_THAT(swept, ElementsAre("REMOVED job jobs/rffffffffffffffff"));
+  ASSERT_EQ(report_.failures.size(), 1U);
+  EXPECT_THAT(report_.failures[0], HasSubstr("r0123456789abcdef"));
+  // It has kept its age: it goes as soon as it can be read.
+  EXPECT_THAT(Sweep(), ElementsAre("REMOVED job jobs/r0123456789abcdef"));
 }
 
 TEST_F(OrphansTest, RemovesWhatDeletedPlaygroundsLeftInTheOverlay) {
@@ -183,6 +208,17 @@ TEST_F(OrphansTest, OneSweepReportsSoMuchAndNoMore) {
   EXPECT_FALSE(report_.more);
   add(kSweepItemsMax);
   EXPECT_EQ(Sweep().size(), kSweepItemsMax);
+  EXPECT_TRUE(report_.more);
+}
+
+TEST_F(OrphansTest, WhatIsKeptForEverDoesNotKeepTheRestFromBeingRemoved) {
+  // Before the orphan in any order of names, and as many as one sweep reports.
+  for (size_t i = 0; i < kSweepItemsMax + 10; ++i) Write(jobs_ + "/a" + std::to_string(i), "");
+  const std::string orphan = NewRunId();
+  Write(jobs_ + "/" + orphan + "/a.run/output", "1");
+  Sweep();
+  clock_.Advance(kGraceMs);
+  EXPECT_THAT(Sweep(), testing::Contains("REMOVED job jobs/" + orphan));
   EXPECT_TRUE(report_.more);
 }
 

@@ -54,8 +54,9 @@ Status Removal::EndJobs(const std::string& playground, int64_t generation,
   return {};
 }
 
-Result<int64_t> Removal::Purge(const std::string& playground, int64_t generation) {
-  return catalog_.Purge(playground, generation);
+Result<int64_t> Removal::Purge(const std::string& playground, int64_t generation,
+                               const catalog::Patience& patience) {
+  return catalog_.Purge(playground, generation, patience);
 }
 
 Status Removal::Finish(const std::string& playground, int64_t generation) {

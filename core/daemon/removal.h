@@ -34,7 +34,8 @@ class Removal {
   Status EndJobs(const std::string& playground, int64_t generation,
                  const std::function<bool()>& cancelled);
   /// Answers how many tables went.
-  Result<int64_t> Purge(const std::string& playground, int64_t generation);
+  Result<int64_t> Purge(const std::string& playground, int64_t generation,
+                        const catalog::Patience& patience);
   Status Finish(const std::string& playground, int64_t generation);
 
   /// What all of the above would do to it now.

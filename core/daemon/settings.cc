@@ -13,6 +13,7 @@
 #include "daemon/listening.h"
 #include "daemon/metrics_endpoint.h"
 #include "daemon/plugin_settings.h"
+#include "graph/limits.h"
 
 namespace dcp::daemon {
 namespace {
@@ -99,6 +100,16 @@ catalog::Upstream ReadUpstream(const Section& section) {
   catalog::Upstream upstream;
   upstream.uri = section.Text("uri");
   upstream.secret = Secret(section.Text("secret"));
+  const catalog::CallLimits usual;
+  catalog::CallLimits& limits = upstream.limits;
+  limits.calls = static_cast<int>(section.Int("calls", {1, kThreadsMax}, usual.calls));
+  // Of fewer calls than usual one principal still leaves half to the others.
+  limits.per_principal =
+      static_cast<int>(section.Int("calls_per_principal", {1, kThreadsMax},
+                                   std::max(1, std::min(usual.per_principal, limits.calls / 2))));
+  limits.per_playground =
+      static_cast<int>(section.Int("calls_per_playground", {1, kThreadsMax},
+                                   std::min(usual.per_playground, limits.per_principal)));
   return upstream;
 }
 
@@ -106,7 +117,6 @@ void ReadCatalog(const Section& section, Settings& settings) {
   catalog::Settings& catalog = settings.catalog;
   catalog.name = section.Text("name", "prod");
   catalog.port = static_cast<int>(section.Int("port", {0, kPortMax}, 0));
-  catalog.threads = static_cast<int>(section.Int("threads", {1, kThreadsMax}, 8));
   catalog.upstream_timeout_ms = section.Duration("upstream_timeout", {100ms, 10min}, 30s).count();
   const Section production = section.Sub("production");
   catalog.production = ReadUpstream(production);
@@ -187,6 +197,39 @@ ServiceSettings ReadService(const Section& section) {
   return service;
 }
 
+void ReadApi(const Section& section, Settings& settings) {
+  settings.api.socket_path = section.Text("socket", settings.state_dir + "/run/dcpd.sock");
+  settings.api.listen = section.Text("listen", "");
+  settings.api.max_concurrent = static_cast<int>(
+      section.Int("max_concurrent", {1, kThreadsMax}, api::kConcurrentCallsDefault));
+  settings.api.calls_per_principal = static_cast<int>(
+      section.Int("calls_per_principal", {1, kThreadsMax}, (settings.api.max_concurrent + 1) / 2));
+  settings.api.streams_per_principal = static_cast<int>(section.Int(
+      "streams_per_principal", {1, api::kStreamsMax}, api::kStreamsPerPrincipalDefault));
+}
+
+void ReadRuns(const Section& runs, Settings& settings) {
+  settings.runner_threads = static_cast<int>(runs.Int("threads", {1, kThreadsMax}, 16));
+  settings.jobs = static_cast<int>(runs.Int("jobs", {1, kThreadsMax}, 4));
+  settings.test_jobs = static_cast<int>(runs.Int("test_jobs", {1, kThreadsMax}, 2));
+  settings.runs_per_principal = static_cast<int>(
+      runs.Int("per_principal", {1, graph::kActiveRunsMax}, graph::kRunsPerPrincipalDefault));
+  settings.job_timeout_ms = runs.Duration("job_timeout", {1s, 24h * 30}, 6h).count();
+  const Section retention = runs.Sub("retention");
+  settings.retention.age_ms = retention.Duration("age", {1min, 24h * 3660}, 24h * 30).count();
+  settings.retention.asked_age_ms = std::min<int64_t>(settings.retention.age_ms, kAskedAgeMs);
+  settings.retention.runs_per_principal =
+      retention.Int("runs_per_principal", {1, 100'000'000}, 10'000);
+  settings.retention.bytes_per_principal =
+      retention.Bytes("bytes_per_principal", {1 << 20, int64_t{1} << 50}, int64_t{1} << 30);
+  const Section job_sandbox = runs.Sub("sandbox");
+  os::Confinement jobs_keep = ReadConfinement(job_sandbox, kJobsListen);
+  // A job's Python and its JVM talk over ports that they choose, and nobody outside talks to them.
+  jobs_keep.own_network = jobs_keep.connect.has_value();
+  settings.job_sandbox.reset();
+  if (job_sandbox.Bool("enabled", true)) settings.job_sandbox = jobs_keep;
+}
+
 Settings ReadRoot(const Section& root, const References& references) {
   Settings settings;
   (void)root.Text("state_dir");
@@ -194,11 +237,7 @@ Settings ReadRoot(const Section& root, const References& references) {
   (void)root.Texts("secrets");
   (void)root.Texts("ports");
   settings.state_dir = references.state_dir;
-  const Section api = root.Sub("api");
-  settings.api.socket_path = api.Text("socket", references.state_dir + "/run/dcpd.sock");
-  settings.api.listen = api.Text("listen", "");
-  settings.api.max_concurrent =
-      static_cast<int>(api.Int("max_concurrent", {1, kThreadsMax}, api::kConcurrentCallsDefault));
+  ReadApi(root.Sub("api"), settings);
   const Section metrics = root.Sub("metrics");
   settings.metrics_listen = metrics.Text("listen", "");
   if (const Status usable = CheckMetricsAddress(settings.metrics_listen); !usable.ok()) {
@@ -217,17 +256,7 @@ Settings ReadRoot(const Section& root, const References& references) {
   const Section janitor = root.Sub("janitor");
   settings.sweep_every_ms = janitor.Duration("sweep_every", {1s, 24h * 7}, 15min).count();
   settings.sweep_grace_ms = janitor.Duration("grace", {1s, 24h * 30}, 1h).count();
-  const Section runs = root.Sub("runs");
-  settings.runner_threads = static_cast<int>(runs.Int("threads", {1, kThreadsMax}, 16));
-  settings.jobs = static_cast<int>(runs.Int("jobs", {1, kThreadsMax}, 4));
-  settings.test_jobs = static_cast<int>(runs.Int("test_jobs", {1, kThreadsMax}, 2));
-  settings.job_timeout_ms = runs.Duration("job_timeout", {1s, 24h * 30}, 6h).count();
-  const Section job_sandbox = runs.Sub("sandbox");
-  os::Confinement jobs_keep = ReadConfinement(job_sandbox, kJobsListen);
-  // A job's Python and its JVM talk over ports that they choose, and nobody outside talks to them.
-  jobs_keep.own_network = jobs_keep.connect.has_value();
-  settings.job_sandbox.reset();
-  if (job_sandbox.Bool("enabled", true)) settings.job_sandbox = jobs_keep;
+  ReadRuns(root.Sub("runs"), settings);
   ReadPlugins(root.Sub("plugins"), references, settings);
   settings.host.secrets = LateSecrets(references);
   for (const Section& service : root.Subs("services")) {

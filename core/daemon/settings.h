@@ -28,11 +28,15 @@
 #include "log/log.h"
 #include "os/confine.h"
 #include "playground/playgrounds.h"
+#include "store/store.h"
 
 namespace dcp::daemon {
 
 /// A configuration is written by a person.
 constexpr size_t kConfigBytesMax = size_t{1} << 20;
+
+/// A run that only asked for files was a step of the client's next try, which is over by then.
+constexpr int64_t kAskedAgeMs = int64_t{24} * 3600 * 1000;
 
 /// Unless `runs.sandbox.listen` says otherwise: the halves of a Spark job, its Python and its JVM,
 /// find each other at ports that the kernel chooses.
@@ -89,8 +93,9 @@ struct Settings {
   std::string recycle_service;
   int64_t services_ready_ms = 180'000;
   int runner_threads = 16;
-  int jobs = 4;       ///< batch jobs alive at once
-  int test_jobs = 2;  ///< of tests, beside them
+  int runs_per_principal = 0;  ///< that have not ended
+  int jobs = 4;                ///< batch jobs alive at once
+  int test_jobs = 2;           ///< of tests, beside them
   int64_t job_timeout_ms = int64_t{6} * 3600 * 1000;
   /// What every job keeps, beside what its own work needs; nothing: jobs run unconfined.
   std::optional<os::Confinement> job_sandbox = os::Confinement{{}, {}, {}, kJobsListen};
@@ -105,6 +110,7 @@ struct Settings {
   std::map<std::string, Secret> values;
   int64_t sweep_every_ms = 900'000;
   int64_t sweep_grace_ms = 3'600'000;
+  store::Retention retention;
 };
 
 /// What references resolve to.

@@ -56,6 +56,26 @@ TEST(SettingsTest, ReferencesResolveAndDefaultsHold) {
   EXPECT_EQ(settings->host.worker_program, "/opt/pretzel/bin/dcp-plugin-worker");
 }
 
+TEST(SettingsTest, OneUsersShareFollowsFromWhatThereIs) {
+  auto settings = ReadSettings("dcpd.yaml", kMinimal, Known());
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  EXPECT_EQ(settings->catalog.production.limits.calls, 16);
+  EXPECT_EQ(settings->catalog.production.limits.per_principal, 8);
+  EXPECT_EQ(settings->catalog.overlay.limits.per_playground, 4);
+  EXPECT_EQ(settings->api.calls_per_principal, 32);
+  EXPECT_EQ(settings->runs_per_principal, 500);
+  std::string text = kMinimal;
+  text.replace(text.find("production: {"), 13, "production: {calls: 4, calls_per_playground: 1, ");
+  text += "api: {max_concurrent: 6}\nruns: {per_principal: 3}\n";
+  settings = ReadSettings("dcpd.yaml", text, Known());
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  EXPECT_EQ(settings->catalog.production.limits.calls, 4);
+  EXPECT_EQ(settings->catalog.production.limits.per_principal, 2);
+  EXPECT_EQ(settings->catalog.production.limits.per_playground, 1);
+  EXPECT_EQ(settings->api.calls_per_principal, 3);
+  EXPECT_EQ(settings->runs_per_principal, 3);
+}
+
 TEST(SettingsTest, PluginsRoutesAndServicesAreRead) {
   const std::string text = std::string(kMinimal) + R"(
 plugins:

@@ -21,12 +21,14 @@
 #include "daemon/janitor.h"
 #include "daemon/orphans.h"
 #include "daemon/removal.h"
+#include "daemon/retention.h"
 #include "graph/graph.h"
 #include "os/file.h"
 
 namespace dcp::daemon {
 
 inline constexpr int64_t kGraceMs = 1'000;
+inline constexpr int64_t kLong = int64_t{1} << 50;
 /// Of every run that has ended: rows of production's, as a preview leaves them.
 inline constexpr char kReport[] = R"({"rows":[["secret"]]})";
 inline constexpr int64_t kLifeMs =
@@ -40,12 +42,17 @@ class OwnCapabilities final : public graph::Backend {
     return capabilities_.Invoke({call.playground, call.generation, call.cancelled}, call.capability,
                                 call.method, call.request_json);
   }
-  Result<std::string> MountFor(const store::Run&, const std::string&, WallMillis) override {
+  Result<std::string> MountFor(const store::Run&, const std::string&, WallMillis,
+                               const std::string&) override {
     return std::string("{}");
   }
   Result<std::string> Resolve(const graph::Invocation&) override { return std::string("local"); }
   std::string PluginOf(const std::string&) override { return "runner"; }
   std::string CatalogName() const override { return "prod"; }
+  bool StartsJobs(const std::string&) override { return false; }
+  void RunLives(const std::string&) override {}
+  void JobEnded(const std::string&, const std::string&) override {}
+  void RunEnded(const std::string&) override {}
 
  private:
   Capabilities& capabilities_;
@@ -75,8 +82,10 @@ class SweepingTest : public ::testing::Test {
     options.launcher = "/bin/false";
     options.back_off_ms = 0;
     runner_ = graph::Runner::Create(*store_, *backend_, clock_, options).value();
-    janitor_ = std::make_unique<Janitor>(*playgrounds_, *store_, *runner_, *orphans_, clock_,
-                                         /*sweep_every_ms=*/int64_t{1} << 50);
+    retention_ = std::make_unique<RunRetention>(*store_, clock_, jobs_,
+                                                store::Retention{kLong, kLong, kLong, kLong});
+    janitor_ = std::make_unique<Janitor>(*playgrounds_, *store_, *runner_, *orphans_, *retention_,
+                                         clock_, /*sweep_every_ms=*/kLong);
   }
   ~SweepingTest() override {
     janitor_.reset();
@@ -198,6 +207,7 @@ class SweepingTest : public ::testing::Test {
   std::unique_ptr<playground::Playgrounds> playgrounds_;
   std::unique_ptr<Removal> removal_;
   std::unique_ptr<Orphans> orphans_;
+  std::unique_ptr<RunRetention> retention_;
   std::unique_ptr<Capabilities> capabilities_;
   std::unique_ptr<OwnCapabilities> backend_;
   std::unique_ptr<graph::Runner> runner_;

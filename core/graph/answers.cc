@@ -253,6 +253,12 @@ Result<SubmitAnswer> ParseSubmitAnswer(const std::string& text) {
   return answer;
 }
 
+bool HoldsProcessAlone(const std::string& text) {
+  const json object = json::parse(text, nullptr, false);
+  return object.is_object() && Find(object, "process") != nullptr &&
+         Find(object, "handle") == nullptr;
+}
+
 Result<std::optional<ProcessPlan>> ParseAnalyzeAnswer(const std::string& text) {
   DCP_ASSIGN(const json object, ParseObject(text));
   const json* process = Find(object, "process");

@@ -46,6 +46,9 @@ struct SubmitAnswer {
   ProcessPlan process;
 };
 Result<SubmitAnswer> ParseSubmitAnswer(const std::string& json);
+/// Whether it leaves the work to the host, in whatever shape, and names no job of the backend's
+/// own.
+bool HoldsProcessAlone(const std::string& json);
 
 /// AnalyzeResponse, as far as the runner cares: the process that it holds instead of an answer.
 Result<std::optional<ProcessPlan>> ParseAnalyzeAnswer(const std::string& json);

@@ -10,6 +10,32 @@
 #include "os/file.h"
 
 namespace dcp::graph {
+namespace {
+
+constexpr char kCheck[] = "Check";
+/// Check for the sake of what a running process is doing.
+constexpr char kWords[] = "Check for words";
+
+/// Whether a backend that answers Submit with this code has no job of that key, and will have none
+/// (contract: SubmitRequest). Any other failure leaves it open.
+bool IsRefusal(Code code) {
+  switch (code) {
+    case Code::kInvalidArgument:
+    case Code::kNotFound:
+    case Code::kAlreadyExists:
+    case Code::kPermissionDenied:
+    case Code::kResourceExhausted:
+    case Code::kFailedPrecondition:
+    case Code::kOutOfRange:
+    case Code::kUnimplemented:
+    case Code::kUnauthenticated:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 Status RunnerImpl::NewLease(JobAtWork& job, JobRecord::Kind kind, int64_t default_timeout_ms) {
   const int64_t timeout = job.node.timeout_ms > 0 ? job.node.timeout_ms : default_timeout_ms;
@@ -22,10 +48,17 @@ Status RunnerImpl::NewLease(JobAtWork& job, JobRecord::Kind kind, int64_t defaul
   DCP_ASSIGN(record.instance,
              backend_.Resolve(MakeInvocation(job.active, job.run, job.node, timeout)));
   record.plugin = backend_.PluginOf(record.instance);
+  // Analyze starts nothing that outlives it.
+  record.starts_jobs = kind == JobRecord::Kind::kRun && backend_.StartsJobs(record.instance);
   return Status::Ok();
 }
 
+bool RunnerImpl::MayHaveBeenSubmitted(const JobAtWork& job) const {
+  return job.record.starts_jobs && job.runtime->maybe_submitted;
+}
+
 Result<RunnerImpl::Offer> RunnerImpl::AskForWork(JobAtWork& job) {
+  job.refused = false;
   LeaseFacts facts;
   facts.run_id = job.run.id;
   // What the job may write; what stands around it is between the daemon and the launcher.
@@ -37,7 +70,7 @@ Result<RunnerImpl::Offer> RunnerImpl::AskForWork(JobAtWork& job) {
     // Sessions that are reused live longer than this call, a job that waits perhaps even longer.
     const WallMillis expires =
         std::max(Now() + kSessionLifeMs, job.record.deadline + kMountGraceMs);
-    DCP_ASSIGN(const std::string mount, backend_.MountFor(job.run, "ro", expires));
+    DCP_ASSIGN(const std::string mount, backend_.MountFor(job.run, "ro", expires, ""));
     DCP_ASSIGN(const std::string request, BuildAnalyze(job.node, ContextOf(job), mount, facts));
     DCP_ASSIGN(offer.answer, CallJob(job, "Analyze", request));
     DCP_ASSIGN(offer.process, ParseAnalyzeAnswer(offer.answer));
@@ -45,10 +78,17 @@ Result<RunnerImpl::Offer> RunnerImpl::AskForWork(JobAtWork& job) {
   }
   DCP_TRY(os::MakeDirectories(facts.directory, 0700));
   DCP_ASSIGN(const std::string mount,
-             backend_.MountFor(job.run, "rw", job.record.deadline + kMountGraceMs));
+             backend_.MountFor(job.run, "rw", job.record.deadline + kMountGraceMs,
+                               job.record.idempotency_key));
   DCP_ASSIGN(const std::string request, BuildSubmit(job.node, ContextOf(job), mount, facts));
-  DCP_ASSIGN(const std::string response, CallJob(job, "Submit", request));
-  DCP_ASSIGN(SubmitAnswer answer, ParseSubmitAnswer(response));
+  Reach reach = Reach::kNotSent;
+  const auto response = CallJob(job, "Submit", request, &reach);
+  if (reach != Reach::kNotSent) job.runtime->maybe_submitted = true;
+  job.refused = reach == Reach::kAnswered && IsRefusal(response.status().code());
+  DCP_TRY(response.status());
+  // One who leaves it to the host has started nothing, however wrong the rest is.
+  job.refused = HoldsProcessAlone(*response);
+  DCP_ASSIGN(SubmitAnswer answer, ParseSubmitAnswer(*response));
   offer.handle = std::move(answer.handle);
   if (answer.has_process) offer.process = std::move(answer.process);
   return offer;
@@ -61,7 +101,7 @@ void RunnerImpl::AskForWords(JobAtWork& job) {
   job.runtime->words_at = clock_.Steady() + kRunningCheckMs;
   ProcessFacts facts;
   facts.running = true;
-  const auto response = CallJob(job, "Check", BuildProcessCheck(ContextOf(job), facts));
+  const auto response = CallJob(job, kWords, BuildProcessCheck(ContextOf(job), facts));
   // What it says of a running process is for people only, and so is its silence.
   const auto answer =
       response.ok() ? ParseCheckAnswer(*response) : Result<CheckAnswer>(response.status());
@@ -85,18 +125,26 @@ Result<std::string> RunnerImpl::InstanceOf(const JobAtWork& job) {
 }
 
 Result<std::string> RunnerImpl::CallJob(JobAtWork& job, const std::string& method,
-                                        const std::string& request_json) {
+                                        const std::string& request_json, Reach* reach) {
   // Analyze may be the work itself; the others only talk about it.
   const bool analyze = method == "Analyze";
-  const int64_t timeout =
-      analyze ? std::max<int64_t>(job.record.deadline - Now(), 1) : kJobCallTimeoutMs;
+  const bool words = method == kWords;
+  const int64_t timeout = analyze ? std::max<int64_t>(job.record.deadline - Now(), 1)
+                          : words ? kWordsTimeoutMs
+                                  : kJobCallTimeoutMs;
   Invocation invocation = MakeInvocation(job.active, job.run, job.node, timeout);
   DCP_ASSIGN(invocation.instance, InstanceOf(job));
-  invocation.method = method;
+  invocation.method = words ? kCheck : method;
   invocation.request_json = request_json;
-  // Not by a cancelled run: only a finished Submit tells what there is to stop.
-  if (!analyze) invocation.cancelled = [this] { return stopping_.load(); };
+  // Of what it breaks off a cancelled run must still be told how it ended: not Submit, which alone
+  // tells what there is to stop, nor a look at what was told to stop.
+  const bool breaks_off =
+      analyze || (invocation.method == kCheck && job.record.stop == JobRecord::Stop::kNo);
+  if (!breaks_off) invocation.cancelled = [this] { return stopping_.load(); };
+  Reach reached = Reach::kSent;  // until its carrier says something else
+  invocation.reach = &reached;
   auto answer = backend_.Invoke(invocation);
+  if (reach != nullptr) *reach = answer.ok() ? Reach::kAnswered : reached;
   const bool gone = answer.status().code() == Code::kFailedPrecondition &&
                     !invocation.instance.empty() && backend_.PluginOf(invocation.instance).empty();
   // Taken out of the configuration between looking and calling: look again.

@@ -45,14 +45,28 @@ Result<ProcessFacts> RunnerImpl::FactsOf(const JobAtWork& job, const os::JobStat
 
 int64_t RunnerImpl::CheckEnded(JobAtWork& job, const ProcessFacts& facts) {
   const auto response = CallJob(job, "Check", BuildProcessCheck(ContextOf(job), facts));
-  if (!response.ok()) return RetryJob(job, response.status(), kLookFailuresMax);
+  if (!response.ok()) return JudgeLater(job, response.status());
   const auto answer = ParseCheckAnswer(*response);
   if (!answer.ok()) return FailJob(job, answer.status());
   if (answer->state == JobState::kPending || answer->state == JobState::kRunning) {
     const Status odd = Unavailable("the backend takes a job that has ended for a running one");
-    return RetryJob(job, odd, kLookFailuresMax);
+    return RetryOrFail(job, odd, kLookFailuresMax);
   }
   return ConcludeJob(job, *answer, *response);
+}
+
+int64_t RunnerImpl::JudgeLater(JobAtWork& job, const Status& failure) {
+  // Nothing lives any more, but it may have written: who can wait for the answer gets it.
+  if (IsToEnd(job)) {
+    if (job.record.stop == JobRecord::Stop::kDeadline || !job.active->cancel) {
+      return RetryOrFail(job, failure, kLookFailuresMax);
+    }
+    return CancelJob(job, "the run was cancelled");
+  }
+  const bool passing =
+      failure.code() == Code::kUnavailable || failure.code() == Code::kDeadlineExceeded;
+  if (passing) return AskAgain(job, failure);
+  return failure.code() == Code::kCancelled ? kAgain : FailJob(job, failure);
 }
 
 int64_t RunnerImpl::InterpretEnded(JobAtWork& job, const ProcessFacts& facts) {
@@ -64,18 +78,18 @@ int64_t RunnerImpl::InterpretEnded(JobAtWork& job, const ProcessFacts& facts) {
   }
   // An instance that is gone is waited for; what it says itself is said of this attempt.
   const auto instance = InstanceOf(job);
-  if (!instance.ok()) return RetryJob(job, instance.status(), kLookFailuresMax);
+  if (!instance.ok()) return RetryOrFail(job, instance.status(), kLookFailuresMax);
   const auto request = BuildInterpret(job.node, ContextOf(job), facts);
   if (!request.ok()) return FailJob(job, request.status());
   const auto response = CallJob(job, "Interpret", *request);
   if (response.status().code() == Code::kUnavailable) {
     // Perhaps only its worker died in the call, which is cheap to repeat.
     if (stopping_ || job.runtime->failures + 1 < kCallAttemptsMax) {
-      return RetryJob(job, response.status(), kCallAttemptsMax);
+      return RetryOrFail(job, response.status(), kCallAttemptsMax);
     }
     return TryAgainOrFail(job, response.status(), "");
   }
-  if (!response.ok()) return RetryJob(job, response.status(), kLookFailuresMax);
+  if (!response.ok()) return RetryOrFail(job, response.status(), kLookFailuresMax);
   const auto process = ParseAnalyzeAnswer(*response);
   if (!process.ok()) return FailJob(job, process.status());
   if (process->has_value()) {
@@ -120,6 +134,7 @@ int64_t RunnerImpl::EndJob(JobAtWork& job, Leave leave, const std::function<void
     // Not written: it will be done again, and needs what lies there.
     if (job.active->set_aside) return kDone;
   }
+  backend_.JobEnded(job.run.id, job.record.idempotency_key);
   if (job.record.kind != JobRecord::Kind::kTest) return kDone;
   CleanUpTest(job.run.id, job.node.id, job.record, leave);
   // The run's end found this folder perhaps, and looks no more.
@@ -137,16 +152,6 @@ int64_t RunnerImpl::SucceedJob(JobAtWork& job, const std::string& response) {
 }
 
 int64_t RunnerImpl::FailJob(JobAtWork& job, const Status& failure, const std::string& response) {
-  // Given up on without the backend's word that it ended: it must not go on writing behind our
-  // back.
-  const bool may_live = response.empty() && !job.ended;
-  if (may_live && (job.record.step == JobRecord::Step::kLaunched ||
-                   job.record.step == JobRecord::Step::kPrepared)) {
-    static_cast<void>(launcher_->Stop(job.record.directory));
-  } else if (may_live && job.record.step == JobRecord::Step::kSubmitted) {
-    static_cast<void>(
-        CallJob(job, "Cancel", BuildHandleCall(ContextOf(job), job.record.handle)).status());
-  }
   return EndJob(job, Leave::kLogs, [&]() DCP_REQUIRES(job.active->mutex) {
     job.active->state.Fail(job.node.id, failure, response, Now());
   });
@@ -165,9 +170,9 @@ void RunnerImpl::CleanUpTest(const std::string& run_id, const std::string& node_
   for (int attempt = 1; attempt <= record.attempt; ++attempt) {
     const std::string folder = JobFolder(options_.job_directory, run_id, node_id, attempt);
     if (!os::Exists(folder)) continue;
-    const auto state = launcher_->Read(folder);
-    // It was told to stop, and does not: whoever looks for it needs what lies there.
-    if (state.ok() && state->phase == os::JobState::Phase::kRunning) continue;
+    const auto runs = launcher_->Runs(folder);
+    // Its run was abandoned, or so it may be: whoever looks for it needs what lies there.
+    if (!runs.ok() || *runs) continue;
     if (leave == Leave::kNothing || attempt < record.attempt) {
       // What cannot be removed goes with the playground.
       static_cast<void>(os::RemoveTree(folder));

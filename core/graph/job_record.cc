@@ -33,6 +33,7 @@ std::string JobRecordToJson(const JobRecord& record) {
                        {"kind", kKinds[static_cast<size_t>(record.kind)]},
                        {"instance", record.instance},
                        {"plugin", record.plugin},
+                       {"startsJobs", record.starts_jobs},
                        {"attempt", record.attempt},
                        {"directory", record.directory},
                        {"idempotencyKey", record.idempotency_key},
@@ -52,10 +53,11 @@ Result<JobRecord> JobRecordFromJson(const std::string& text) {
   if (text.empty()) return record;
   try {
     const json object = json::parse(text);
-    // Jobs of a daemon that knew of one kind only, and of no instances, lack these.
+    // Jobs of earlier daemons lack some of these.
     const std::string kind = object.value("kind", "RUN");
     record.instance = object.value("instance", "");
     record.plugin = object.value("plugin", "");
+    record.starts_jobs = object.value("startsJobs", kind == "RUN");
     record.stdout_file = object.value("stdoutFile", "");
     record.attempt = object.at("attempt").get<int>();
     record.directory = object.at("directory").get<std::string>();

@@ -23,6 +23,8 @@ struct JobRecord {
   Kind kind = Kind::kRun;
   std::string instance;  ///< of a plugin, that it was given to; empty: whichever the routes say
   std::string plugin;    ///< that the instance runs
+  /// A Submit that was not answered may have started something (Backend::StartsJobs).
+  bool starts_jobs = true;
   int attempt = 1;
   std::string directory;        ///< its folder; the lease's is the work folder in it
   std::string idempotency_key;  ///< one for each attempt

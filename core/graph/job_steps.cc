@@ -8,47 +8,50 @@
 #include "base/crash_point.h"
 #include "graph/requests.h"
 #include "graph/runner.h"
-#include "os/file.h"
-#include "os/untrusted_folder.h"
 
 namespace dcp::graph {
-namespace {
-
-/// argv and environment of the process, for a launch by a later daemon.
-constexpr char kProcessFile[] = "process.json";
-
-/// A failure of this machine rather than of the job: worth another look.
-Status Passing(const Status& status) { return Unavailable(status.message()); }
-
-}  // namespace
 
 void RunnerImpl::JobStep(const ActivePtr& active, const std::string& node_id,
                          const std::shared_ptr<JobRuntime>& runtime) {
-  for (;;) {
-    JobAtWork job;
-    job.active = active;
-    job.runtime = runtime;
-    {
-      const RunLock lock(*this, *active);
-      const store::Node* node = active->state.Find(node_id);
-      if (active->gone || stopping_ || store::IsTerminal(node->state)) return;
-      job.node = *node;
-      job.run = active->state.run();
-    }
-    auto record = JobRecordFromJson(job.node.job_json);
-    int64_t wait_ms = kDone;
-    if (record.ok()) {
-      job.record = std::move(*record);
-      wait_ms = TakeStep(job);
-    } else {
-      wait_ms = FailJob(job, record.status());
-    }
-    if (wait_ms == kDone) return;
-    if (wait_ms == kAgain) continue;
-    executor_.PostAfter(wait_ms,
-                        [this, active, node_id, runtime] { JobStep(active, node_id, runtime); });
-    return;
+  Executor* lane = nullptr;
+  int64_t wait_ms = kAgain;
+  while (wait_ms == kAgain) wait_ms = TryStep(active, node_id, runtime, &lane);
+  if (wait_ms == kDone) return ParkSlot(active, *runtime);
+  const auto next = [this, active, node_id, runtime] { JobStep(active, node_id, runtime); };
+  if (wait_ms == kElsewhere) {
+    lane->Post(next);
+  } else {
+    lane->PostAfter(wait_ms, next);
   }
+}
+
+int64_t RunnerImpl::TryStep(const ActivePtr& active, const std::string& node_id,
+                            const std::shared_ptr<JobRuntime>& runtime, Executor** lane) {
+  JobAtWork job;
+  job.active = active;
+  job.runtime = runtime;
+  {
+    const RunLock lock(*this, *active);
+    const store::Node* node = active->state.Find(node_id);
+    if (active->gone || stopping_ || store::IsTerminal(node->state)) return kDone;
+    job.node = *node;
+    job.run = active->state.run();
+  }
+  *lane = &control_;
+  if (active->cancel == runtime->cancel_seen) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        runtime->not_before - std::chrono::steady_clock::now());
+    if (left.count() > 0) return std::min<int64_t>(left.count(), kPauseSliceMs);
+  }
+  runtime->cancel_seen = active->cancel;
+  auto record = JobRecordFromJson(job.node.job_json);
+  // What lives there cannot be told from it, so that only a person can.
+  if (!record.ok()) return AskAgain(job, record.status());
+  job.record = std::move(*record);
+  const Executor* here = &LaneOf(job.record);
+  const int64_t wait_ms = TakeStep(job);
+  *lane = &LaneOf(job.record);
+  return wait_ms == kAgain && *lane != here ? kElsewhere : wait_ms;
 }
 
 int64_t RunnerImpl::TakeStep(JobAtWork& job) {
@@ -64,13 +67,13 @@ int64_t RunnerImpl::TakeStep(JobAtWork& job) {
     case JobRecord::Step::kSubmitted:
       return LookAtHandle(job);
   }
-  return FailJob(job, Internal("unknown step of a job"));
+  return AskAgain(job, Internal("unknown step of a job"));
 }
 
 int64_t RunnerImpl::LeaseJob(JobAtWork& job) {
   if (job.active->cancel) return CancelJob(job, "the run was cancelled");
   const Status pinned = NewLease(job, JobRecord::Kind::kRun, options_.job_timeout_ms);
-  if (!pinned.ok()) return RetryJob(job, pinned, kCallAttemptsMax);
+  if (!pinned.ok()) return RetryOrFail(job, pinned, kCallAttemptsMax);
   job.record.step = JobRecord::Step::kLeased;
   job.runtime->maybe_submitted = false;
   job.runtime->failures = 0;
@@ -81,21 +84,17 @@ int64_t RunnerImpl::LeaseJob(JobAtWork& job) {
 int64_t RunnerImpl::SubmitJob(JobAtWork& job) {
   DCP_CRASH_POINT("job.lease.after_commit");
   // Once a submit may have happened, only submitting again (same key, same answer) tells what is to
-  // be stopped. Analyze starts nothing.
-  const bool may_live = job.runtime->maybe_submitted && job.record.kind == JobRecord::Kind::kRun;
+  // be stopped.
+  const bool may_live = MayHaveBeenSubmitted(job);
   if (job.active->cancel && !may_live) return CancelJob(job, "the run was cancelled");
   if (Now() >= job.record.deadline && !may_live) {
     return FailJob(job, DeadlineExceeded("the job's time was over before it was submitted"));
   }
-  job.runtime->maybe_submitted = true;
   DCP_CRASH_POINT("job.submit.before_call");
   auto offer = AskForWork(job);
   DCP_CRASH_POINT("job.submit.answered");
-  if (!offer.ok() && job.active->cancel && job.record.kind == JobRecord::Kind::kTest) {
-    return CancelJob(job, "the run was cancelled");
-  }
-  if (!offer.ok()) return RetryJob(job, offer.status(), kCallAttemptsMax);
-  job.runtime->failures = 0;
+  if (!offer.ok()) return SubmitFailed(job, offer.status());
+  if (!Answered(job)) return kDone;
   if (offer->process) {
     const Status prepared = PrepareProcess(job, *offer->process);
     if (!prepared.ok()) return FailJob(job, prepared);
@@ -107,106 +106,10 @@ int64_t RunnerImpl::SubmitJob(JobAtWork& job) {
   return SaveJob(job, "submitted") ? kAgain : kDone;
 }
 
-Status RunnerImpl::PrepareProcess(JobAtWork& job, const ProcessPlan& plan) {
-  const std::string work = WorkFolder(job.record);
-  DCP_TRY(os::MakeDirectories(work, 0700));
-  DCP_ASSIGN(const auto folder,
-             os::UntrustedFolder::Open(job.record.directory, os::kJobFolderLevels));
-  DCP_ASSIGN(const auto work_folder, os::UntrustedFolder::Open(work, os::kJobWorkLevels));
-  for (const auto& [path, content] : plan.files) {
-    DCP_TRY(work_folder.Write(path, content));
-    DCP_CRASH_POINT("job.files.first_written");
-  }
-  DCP_TRY(folder.Write(kProcessFile, ProcessPlanToJson(plan)));
-  DCP_CRASH_POINT("job.files.written");
-  job.record.step = JobRecord::Step::kPrepared;
-  job.record.stdout_file = plan.stdout_file;
-  job.record.stderr_file = plan.stderr_file;
-  job.record.result_file = plan.result_file;
-  job.record.stop_grace_ms = plan.stop_grace_ms;
-  return Status::Ok();
-}
-
-Result<std::vector<std::string>> RunnerImpl::ConfineCommand(const JobAtWork& job,
-                                                            std::vector<std::string> argv) const {
-  if (!options_.confine) return argv;
-  return options_.confine({job.run.playground, job.run.generation,
-                           job.record.kind != JobRecord::Kind::kTest, WorkFolder(job.record),
-                           job.record.instance, std::move(argv)});
-}
-
-int64_t RunnerImpl::LaunchProcess(JobAtWork& job) {
-  DCP_CRASH_POINT("job.prepared.after_commit");
-  const bool late = Now() >= job.record.deadline;
-  if (job.active->cancel || late) {
-    const auto state = launcher_->Read(job.record.directory);
-    if (!state.ok()) return RetryJob(job, Passing(state.status()), kLookFailuresMax);
-    if (state->phase == os::JobState::Phase::kNotLaunched) {
-      // Stopping a job that was not launched closes its folder to any later launch.
-      const Status closed = launcher_->Stop(job.record.directory);
-      if (!closed.ok()) return RetryJob(job, Passing(closed), kLookFailuresMax);
-      return late ? FailJob(job, DeadlineExceeded("the job's time was over before its launch"))
-                  : CancelJob(job, "the run was cancelled");
-    }
-  }
-  if (!TakeTestSlot(job)) return options_.job_poll_ms;
-  const auto folder = os::UntrustedFolder::Open(job.record.directory, os::kJobFolderLevels);
-  auto text = folder.ok() ? folder->Read(kProcessFile, kProcessBytesMax)
-                          : Result<std::string>(folder.status());
-  auto plan = text.ok() ? ProcessPlanFromJson(*text) : Result<ProcessPlan>(text.status());
-  if (!plan.ok()) return FailJob(job, plan.status());
-  os::JobSpec spec;
-  auto argv = ConfineCommand(job, std::move(plan->argv));
-  if (!argv.ok()) return FailJob(job, argv.status());
-  spec.argv = std::move(*argv);
-  spec.env = std::move(plan->env);
-  spec.env_is_passed_on = static_cast<bool>(options_.confine);
-  spec.stdout_file = std::move(plan->stdout_file);
-  spec.stderr_file = std::move(plan->stderr_file);
-  spec.stop_grace_ms = plan->stop_grace_ms;
-  const Status launched = launcher_->Launch(job.record.directory, spec);
-  if (!launched.ok()) return RetryJob(job, launched, kCallAttemptsMax);
-  DCP_CRASH_POINT("job.launch.done");
-  job.record.step = JobRecord::Step::kLaunched;
-  return SaveJob(job, "launched") ? kAgain : kDone;
-}
-
-int64_t RunnerImpl::LookAtProcess(JobAtWork& job) {
-  DCP_CRASH_POINT("job.launched.after_commit");
-  auto state = launcher_->Read(job.record.directory);
-  if (state.status().code() == Code::kNotFound) {  // somebody removed the folder
-    state = os::JobState();
-    state->phase = os::JobState::Phase::kLost;
-  }
-  if (!state.ok()) return RetryJob(job, Passing(state.status()), kLookFailuresMax);
-  switch (state->phase) {
-    case os::JobState::Phase::kRunning: {
-      job.runtime->failures = 0;
-      int64_t wait_ms = options_.job_poll_ms;
-      if (!StopIfAsked(job, &wait_ms)) AskForWords(job);
-      return wait_ms;
-    }
-    case os::JobState::Phase::kNotLaunched:
-      job.record.step = JobRecord::Step::kPrepared;
-      if (!SaveJob(job, "there is no trace of a launch: launching again")) return kDone;
-      return RetryJob(job, Unavailable("the job's folder shows no launch"), kCallAttemptsMax);
-    case os::JobState::Phase::kExited:
-    case os::JobState::Phase::kLost:
-      break;
-  }
-  DCP_CRASH_POINT("job.ended.seen");
-  if (state->phase == os::JobState::Phase::kLost) {
-    // What its launcher left behind must not go on writing beside the next attempt.
-    const Status ended = launcher_->Stop(job.record.directory);
-    if (!ended.ok() && ended.code() != Code::kNotFound) {
-      return RetryJob(job, Passing(ended), kLookFailuresMax);
-    }
-  }
-  job.ended = true;
-  const auto facts = FactsOf(job, *state);
-  if (!facts.ok()) return RetryJob(job, facts.status(), kLookFailuresMax);
-  return job.record.kind == JobRecord::Kind::kTest ? InterpretEnded(job, *facts)
-                                                   : CheckEnded(job, *facts);
+int64_t RunnerImpl::SubmitFailed(JobAtWork& job, const Status& failure) {
+  if (!job.refused && MayHaveBeenSubmitted(job)) return AskAgain(job, failure);
+  if (job.active->cancel) return CancelJob(job, "the run was cancelled");
+  return job.refused ? FailJob(job, failure) : RetryOrFail(job, failure, kCallAttemptsMax);
 }
 
 int64_t RunnerImpl::LookAtHandle(JobAtWork& job) {
@@ -214,16 +117,19 @@ int64_t RunnerImpl::LookAtHandle(JobAtWork& job) {
   const bool stopping_job = StopIfAsked(job, &wait_ms);
   if (wait_ms == kDone) return kDone;
   const auto response = CallJob(job, "Check", BuildHandleCall(ContextOf(job), job.record.handle));
-  if (!response.ok()) return RetryJob(job, response.status(), kLookFailuresMax);
-  const auto answer = ParseCheckAnswer(*response);
-  if (!answer.ok()) return FailJob(job, answer.status());
+  const auto answer =
+      response.ok() ? ParseCheckAnswer(*response) : Result<CheckAnswer>(response.status());
+  // Broken off in order to stop the job.
+  if (!answer.ok() && !stopping_job && job.active->cancel) return kAgain;
+  // That its backend does not know what it does, or says it in other words, ends no job.
+  if (!answer.ok()) return AskAgain(job, answer.status());
   if (answer->state != JobState::kPending && answer->state != JobState::kRunning) {
     return ConcludeJob(job, *answer, *response);
   }
+  if (!Answered(job)) return kDone;
   if (!answer->detail.empty()) {
     hub_->Progress(job.run.id, {0, Now(), job.node.id, job.node.title, "", answer->detail});
   }
-  job.runtime->failures = 0;
   int64_t& pause = job.runtime->pause_ms;
   pause = std::clamp(pause + pause / 2, options_.job_poll_ms,
                      std::max(options_.job_poll_ms, kHandlePollMsMax));
@@ -232,6 +138,7 @@ int64_t RunnerImpl::LookAtHandle(JobAtWork& job) {
 
 bool RunnerImpl::StopIfAsked(JobAtWork& job, int64_t* wait_ms) {
   JobRecord& record = job.record;
+  JobRuntime& runtime = *job.runtime;
   if (record.stop == JobRecord::Stop::kNo) {
     if (job.active->cancel) record.stop = JobRecord::Stop::kCancel;
     if (Now() >= record.deadline) record.stop = JobRecord::Stop::kDeadline;
@@ -244,17 +151,23 @@ bool RunnerImpl::StopIfAsked(JobAtWork& job, int64_t* wait_ms) {
     }
     DCP_CRASH_POINT("job.stop.after_commit");
   }
-  if (!job.runtime->stop_sent) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= runtime.stop_again_at) {
     const bool process = record.step == JobRecord::Step::kLaunched;
     const Status sent =
         process ? launcher_->Stop(record.directory)
                 : CallJob(job, "Cancel", BuildHandleCall(ContextOf(job), record.handle)).status();
     DCP_CRASH_POINT("job.stop.sent");
-    job.runtime->stop_sent = sent.ok();  // else again at the next look
+    runtime.stop_failures = sent.ok() ? 0 : runtime.stop_failures + 1;
+    const int64_t pause =
+        sent.ok() ? options_.stop_again_ms
+                  : BackOff(options_.back_off_ms, runtime.stop_failures, kAskAgainMsMax);
+    runtime.stop_again_at = now + std::chrono::milliseconds(pause);
   }
   if (Now() >= record.stop_at + record.stop_grace_ms + kStopPatienceMs) {
-    *wait_ms = FailJob(job, DeadlineExceeded("the job was told to stop and did not end")
-                                .WithHint("look for it by the run's id, and end it by hand"));
+    const bool first = !std::exchange(runtime.end_doubt_told, true);
+    if (runtime.failures == 0) runtime.doubt_since = clock_.Steady() - (Now() - record.stop_at);
+    TellOfDoubt(job, WordsOfDoubt(job, Unavailable("it was told to stop and still runs")), first);
   }
   return true;
 }
@@ -266,27 +179,19 @@ int64_t RunnerImpl::NextAttempt(JobAtWork& job, const std::string& why) {
   next.kind = job.record.kind;
   next.instance = job.record.instance;
   next.plugin = job.record.plugin;
+  next.starts_jobs = job.record.starts_jobs;
   next.attempt = ended + 1;
   next.directory = JobFolder(options_.job_directory, job.run.id, job.node.id, next.attempt);
   next.idempotency_key = JobKey(job.run.id, job.node.id, next.attempt);
   next.deadline = job.record.deadline;
-  job.record = next;
+  const std::string ended_key = std::exchange(job.record, next).idempotency_key;
   job.runtime->maybe_submitted = false;
   job.runtime->failures = 0;
   job.runtime->pause_ms = 0;
   if (!SaveJob(job, "attempt " + std::to_string(ended) + " failed: " + why)) return kDone;
+  backend_.JobEnded(job.run.id, ended_key);
   DCP_CRASH_POINT("job.retry.after_commit");
   return std::max<int64_t>(BackOff(options_.back_off_ms, ended), 1);
-}
-
-int64_t RunnerImpl::RetryJob(JobAtWork& job, const Status& failure, int attempts_max) {
-  if (stopping_) return kDone;  // the next daemon goes on from what is stored
-  const int failures = ++job.runtime->failures;
-  const bool look_took_long =
-      failure.code() == Code::kDeadlineExceeded && attempts_max == kLookFailuresMax;
-  const bool passing = failure.code() == Code::kUnavailable || look_took_long;
-  if (!passing || failures >= attempts_max) return FailJob(job, failure);
-  return std::max<int64_t>(BackOff(options_.back_off_ms, failures), 1);
 }
 
 bool RunnerImpl::SaveJob(JobAtWork& job, const std::string& detail) {

@@ -42,18 +42,6 @@ class JobTest : public GraphTest {
     spec.request_json = R"({"job":{"table":"prod.nyc.)" + id + R"(","sql":"select 1"}})";
     return spec;
   }
-  /// Blocks until the run's history holds the words.
-  void AwaitWords(const std::string& run_id, const std::string& words) {
-    int64_t after = 0;
-    for (int i = 0; i < 1000; ++i) {
-      const auto events = runner_->WaitEvents(run_id, after, 5000).value();
-      for (const Event& event : events) {
-        after = std::max(after, event.sequence);
-        if (event.detail.find(words) != event.detail.npos) return;
-      }
-    }
-    ADD_FAILURE() << "no \"" << words << "\"";
-  }
 };
 
 TEST_F(JobTest, LaunchesWhatTheBackendDescribes) {
@@ -62,7 +50,7 @@ TEST_F(JobTest, LaunchesWhatTheBackendDescribes) {
   EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
   const store::Node node = NodeOf(run.id, "job");
   EXPECT_EQ(node.response_json, kSucceededJob);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
 
   const auto submit = json::parse(backend_.Calls("Submit").at(0).request_json);
   const std::string folder = folder_ + "/jobs/" + run.id + "/job";
@@ -152,7 +140,7 @@ TEST_F(JobTest, SubmitsALostJobAgainUnderTheSameRunId) {
   EXPECT_EQ(processes_.processes.size(), 3U);
   // What a dead launcher left of one attempt is ended before the next begins.
   for (const auto& [folder, process] : processes_.processes) EXPECT_GE(process.stops, 1) << folder;
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
 }
 
 TEST_F(JobTest, StopsAProcessThatIsCancelled) {

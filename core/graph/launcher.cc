@@ -17,6 +17,8 @@ class RealLauncher : public Launcher {
     return os::ReadJobState(directory);
   }
   Status Stop(const std::string& directory) override { return os::StopJob(directory); }
+  Result<bool> End(const std::string& directory) override { return os::EndJob(directory); }
+  Result<bool> Runs(const std::string& directory) override { return os::JobRuns(directory); }
 
  private:
   const std::string program_;

@@ -19,6 +19,10 @@ class Launcher {
   virtual Status Launch(const std::string& directory, const os::JobSpec& spec) = 0;
   virtual Result<os::JobState> Read(const std::string& directory) = 0;
   virtual Status Stop(const std::string& directory) = 0;
+  /// Sees to it that nothing of the job runs, now or later; true once that is so (os::EndJob).
+  virtual Result<bool> End(const std::string& directory) = 0;
+  /// Whether anything of the job runs, a launcher that has recorded nothing yet included.
+  virtual Result<bool> Runs(const std::string& directory) = 0;
 };
 
 /// Starts jobs with the program `dcp-launch` of that path; `held_fd` as in os::LaunchJob.

@@ -92,7 +92,7 @@ Result<std::string> RunnerImpl::Call(const ActivePtr& active, const store::Run& 
   Invocation invocation = MakeInvocation(active, run, node, timeout);
   std::vector<std::string> mounts;
   if (node.capability == "test_backend") {
-    DCP_ASSIGN(std::string mount, backend_.MountFor(run, "ro", Now() + kSessionLifeMs));
+    DCP_ASSIGN(std::string mount, backend_.MountFor(run, "ro", Now() + kSessionLifeMs, ""));
     mounts.push_back(std::move(mount));
   }
   const bool with_context = node.capability != "catalog" && node.capability != "playground";
@@ -118,7 +118,9 @@ void RunnerImpl::CallOrBecomeJob(const ActivePtr& active, const store::Run& run,
     const Status prepared = PrepareProcess(job, *offer->process);
     if (prepared.ok()) {
       // From here on it is a job: a restart goes on with it instead of calling again.
-      if (SaveJob(job, "prepared")) JobStep(active, node.id, job.runtime);
+      if (!SaveJob(job, "prepared")) return;
+      control_.Post(
+          [this, active, id = node.id, runtime = job.runtime] { JobStep(active, id, runtime); });
       return;
     }
     offer = prepared;
@@ -149,8 +151,9 @@ void RunnerImpl::Finish(const ActivePtr& active, const std::string& node_id,
       active->state.MoveNode(node_id, store::kPending, Now(), "again: " + failure.message());
       if (!Commit(active)) return;
       DCP_CRASH_POINT("node.again.after_commit");
-      executor_.PostAfter(BackOff(options_.back_off_ms, failures),
-                          [this, active, node_id] { Execute(active, node_id); });
+      LaneOf(active->state.run(), *active->state.Find(node_id))
+          .PostAfter(BackOff(options_.back_off_ms, failures),
+                     [this, active, node_id] { Execute(active, node_id); });
       return;
     }
   }

@@ -82,7 +82,7 @@ TEST_F(RealJobTest, OutlivesItsDaemonAndIsStartedOnce) {
   EXPECT_EQ(Await(run_id).state, store::kSucceeded);
   EXPECT_EQ(os::ReadFile(folder + "/starts", 100).value(), "x\n");
   EXPECT_EQ(backend_.Calls("Submit").size(), 1U);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0, kWholeHistory).value()), "");
 }
 
 TEST_F(RealJobTest, ALostJobLeavesNoProcessBehind) {

@@ -18,9 +18,9 @@ using nlohmann::json;
 using ::testing::HasSubstr;
 
 /// A store that takes a number of changes and then none: what a killed daemon would have written.
-class DyingStore : public RunsOnlyStore {
+class DyingStore : public ForwardingStore {
  public:
-  DyingStore(store::Store& real, int changes) : real_(real), left_(changes) {}
+  DyingStore(store::Store& real, int changes) : ForwardingStore(real), left_(changes) {}
 
   bool dead() const { return dead_; }
   /// Blocks until the store has refused a change, or `run_id` has ended.
@@ -49,17 +49,11 @@ class DyingStore : public RunsOnlyStore {
     return real_.CreateRun(run, nodes, transitions);
   }
   std::function<void()> on_create;  ///< what happens just before a run is stored
-  Result<std::vector<store::Node>> GetNodes(const std::string& id) override {
-    return real_.GetNodes(id);
+  Result<store::RunSummary> GetRunSummary(const std::string& id) override {
+    if (dead_) return Unavailable("killed");
+    return real_.GetRunSummary(id);
   }
-  Result<std::vector<store::Transition>> GetTransitions(const std::string& id,
-                                                        int64_t after) override {
-    return real_.GetTransitions(id, after);
-  }
-  Result<std::vector<store::Run>> UnfinishedRuns() override { return real_.UnfinishedRuns(); }
-
  private:
-  store::Store& real_;
   std::mutex mutex_;
   std::condition_variable changed_;
   int left_;
@@ -143,7 +137,7 @@ TEST_P(DeathTest, LeavesOneProcessAndItsResult) {
   EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
   EXPECT_EQ(processes_.Launches(), 1);
   EXPECT_EQ(SubmitKeys().size(), 1U);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0, kWholeHistory).value()), "");
   // The walk must reach every write of the run, and go beyond the last one.
   if (GetParam() == kWritesMax - 1) {
     EXPECT_FALSE(died) << "raise kWritesMax";
@@ -165,7 +159,7 @@ TEST_P(DeathTest, LeavesOneRemoteJobAndItsResult) {
   DieAfter(GetParam(), &run_id);
   EXPECT_EQ(Await(run_id).state, store::kSucceeded);
   EXPECT_EQ(started.size(), 1U);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0, kWholeHistory).value()), "");
 }
 
 /// A run whose only node of interest is a test that answers a process.
@@ -198,7 +192,7 @@ TEST_P(TestDeathTest, LeavesOneProcessAndItsAnswer) {
   EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
   EXPECT_EQ(NodeOf(run_id, "q").response_json, R"({"valid":true})");
   EXPECT_EQ(processes_.Launches(), 1);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0, kWholeHistory).value()), "");
   if (GetParam() == kTestWritesMax - 1) {
     EXPECT_FALSE(died) << "raise kTestWritesMax";
   } else if (GetParam() < kTestWritesMin) {
@@ -227,7 +221,7 @@ TEST_P(TestDeathTest, EndsWhatAnEarlierDaemonWasAskedToCancel) {
   for (const auto& [directory, process] : processes_.processes) {
     EXPECT_NE(process.state.phase, os::JobState::Phase::kRunning);
   }
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0, kWholeHistory).value()), "");
 }
 
 TEST_P(DeathTest, CancelsWhatAnEarlierDaemonWasAskedToCancel) {
@@ -251,7 +245,7 @@ TEST_P(DeathTest, CancelsWhatAnEarlierDaemonWasAskedToCancel) {
   for (const auto& [directory, process] : processes_.processes) {
     EXPECT_NE(process.state.phase, os::JobState::Phase::kRunning);
   }
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run_id, 0, kWholeHistory).value()), "");
 }
 
 TEST_F(RecoveryTest, StoppingLeavesCallsToTheNextDaemon) {
@@ -282,7 +276,7 @@ TEST_F(RecoveryTest, StoppingLeavesCallsToTheNextDaemon) {
   EXPECT_EQ(Await(run->id).state, store::kSucceeded);
   const store::Node node = NodeOf(run->id, "compile");
   EXPECT_EQ(node.attempt, 2);
-  const auto history = store_->GetTransitions(run->id, 0).value();
+  const auto history = store_->GetTransitions(run->id, 0, kWholeHistory).value();
   EXPECT_EQ(FaultOfHistory(history), "");
   std::string details;
   for (const auto& step : history) details += step.detail;
@@ -295,7 +289,7 @@ TEST_F(RecoveryTest, GoesOnByItselfWhenTheStoreComesBack) {
     explicit Hiccup(store::Store& real) : DyingStore(real, 1000), real_(real) {}
     Status ChangeRun(const std::string& run_id, const store::RunChange& change) override {
       const int number = ++changes_;
-      if (number > 2 && number <= 2 + kCommitAttemptsMax) return Unavailable("disk full");
+      if (number > 2 && number <= 5) return Unavailable("disk full");
       return real_.ChangeRun(run_id, change);
     }
 
@@ -308,7 +302,7 @@ TEST_F(RecoveryTest, GoesOnByItselfWhenTheStoreComesBack) {
   runner_ = MakeRunner(hiccup);
   const store::Run run = RunToEnd(Request("run", {Compile()}));
   EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
   runner_.reset();
 }
 

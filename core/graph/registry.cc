@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What runs must know of each other: who writes which table, what waits for a deletion, and how
-// many jobs run at once.
+// What runs must know of each other: who writes which table, what waits for a deletion, how many
+// jobs run at once, and which threads serve whom.
 #include <algorithm>
 #include <utility>
 
 #include "graph/runner.h"
 
 namespace dcp::graph {
-namespace {
-
-constexpr char kDelete[] = "delete";
-
-}  // namespace
 
 std::vector<std::string> RunnerImpl::TablesOf(const std::vector<NodeSpec>& nodes) const {
   const std::string catalog = backend_.CatalogName();
@@ -29,11 +24,7 @@ Status RunnerImpl::Register(const store::Run& run, const std::vector<NodeSpec>& 
   const auto tables = TablesOf(nodes);
   const MutexLock lock(registry_);
   if (stopping_) return Unavailable("start a run: the daemon is stopping");
-  if (entries_.size() >= kActiveRunsMax) {
-    return ResourceExhausted("start a run: " + std::to_string(entries_.size()) +
-                             " have not ended, the most at a time")
-        .WithHint("wait for some of them, or cancel them");
-  }
+  DCP_TRY(CheckRoom(run));
   for (const auto& [id, entry] : entries_) {
     if (entry.command != kDelete || entry.playground != run.playground ||
         entry.generation != run.generation) {
@@ -45,22 +36,47 @@ Status RunnerImpl::Register(const store::Run& run, const std::vector<NodeSpec>& 
         .WithHint("use another playground");
   }
   DCP_TRY(ClaimLocked(run, tables));
-  entries_[run.id] = {run.playground, run.generation, run.command, nullptr};
+  entries_[run.id] = {run.playground, run.generation, run.command, run.principal, nullptr};
   return Status::Ok();
+}
+
+/// Deletions are as many as playgrounds, and make room: they are not refused.
+Status RunnerImpl::CheckRoom(const store::Run& run) {
+  if (run.command == kDelete) return {};
+  const auto own = std::count_if(entries_.begin(), entries_.end(), [&](const auto& entry) {
+    return entry.second.command != kDelete && entry.second.principal == run.principal;
+  });
+  if (own >= options_.runs_per_principal) {
+    return ResourceExhausted("start a run: " + std::to_string(own) +
+                             " of yours have not ended, the most at a time")
+        .WithId("PZ0911")
+        .WithHint(
+            "wait for some of them, or cancel them; runs.per_principal of dcpd's configuration "
+            "is the limit");
+  }
+  if (entries_.size() < kActiveRunsMax) return {};
+  return ResourceExhausted("start a run: " + std::to_string(entries_.size()) +
+                           " of all users have not ended, the most at a time")
+      .WithId("PZ0911")
+      .WithHint("wait for some of them, or cancel them");
 }
 
 void RunnerImpl::Unregister(const std::string& run_id) {
   std::vector<ActivePtr> waiting;
+  std::vector<std::shared_ptr<void>> slots;  // given back without the lock
   {
     const MutexLock lock(registry_);
-    entries_.erase(run_id);
+    if (const auto entry = entries_.find(run_id); entry != entries_.end()) {
+      slots = std::move(entry->second.slots);
+      entries_.erase(entry);
+    }
     std::erase_if(claims_, [&](const auto& claim) { return claim.second == run_id; });
     for (const auto& [id, entry] : entries_) {
       if (entry.command == kDelete && entry.active) waiting.push_back(entry.active);
     }
   }
   for (const ActivePtr& active : waiting) {
-    executor_.Post([this, active] {
+    control_.Post([this, active] {
       const RunLock lock(*this, *active);
       Settle(active);
     });
@@ -129,6 +145,17 @@ Status RunnerImpl::ClaimLocked(const store::Run& run, const std::vector<std::str
   return Status::Ok();
 }
 
+Executor& RunnerImpl::LaneOf(const store::Run& run, const store::Node& node) {
+  if (run.command == kDelete) return removals_;
+  return IsJob(node) ? control_ : calls_;
+}
+
+Executor& RunnerImpl::LaneOf(const JobRecord& record) {
+  const bool asks_for_work =
+      record.step == JobRecord::Step::kNone || record.step == JobRecord::Step::kLeased;
+  return record.kind == JobRecord::Kind::kTest && asks_for_work ? calls_ : control_;
+}
+
 std::shared_ptr<void> RunnerImpl::TakeJobSlot(const ActivePtr& active, const std::string& node_id) {
   const MutexLock lock(registry_);
   if (jobs_running_ >= options_.jobs) {
@@ -156,6 +183,46 @@ std::shared_ptr<void> RunnerImpl::KeepSlot(JobRecord::Kind kind) {
   return kind == JobRecord::Kind::kRun ? JobSlotLocked() : TestSlotLocked();
 }
 
+bool RunnerImpl::HoldsSlot(const JobRecord& record) const {
+  if (record.kind == JobRecord::Kind::kRun) return true;  // since before it was leased
+  if (record.step == JobRecord::Step::kLaunched) return true;
+  if (record.step != JobRecord::Step::kPrepared) return false;
+  // Launched, perhaps, and the daemon died before it could say so.
+  const auto state = launcher_->Read(record.directory);
+  if (state.status().code() == Code::kNotFound) return false;
+  if (!state.ok() || state->phase != os::JobState::Phase::kNotLaunched) return true;
+  return launcher_->Runs(record.directory).value_or(true);
+}
+
+void RunnerImpl::KeepTestSlot(JobAtWork& job) {
+  if (job.record.kind != JobRecord::Kind::kTest || job.runtime->slot) return;
+  const MutexLock lock(registry_);
+  LeaveTestQueueLocked(job.runtime);
+  job.runtime->slot = TestSlotLocked();
+}
+
+void RunnerImpl::ParkSlot(const ActivePtr& active, JobRuntime& runtime) {
+  if (!runtime.slot) return;
+  {
+    const RunLock lock(*this, *active);
+    if (!active->set_aside) return;
+  }
+  const MutexLock lock(registry_);
+  const auto entry = entries_.find(active->id);
+  if (entry == entries_.end() || !entry->second.keeps_slots) return;  // it has new ones since
+  entry->second.slots.push_back(std::move(runtime.slot));
+}
+
+void RunnerImpl::LeaveTestQueue(const std::shared_ptr<JobRuntime>& runtime) {
+  const MutexLock lock(registry_);
+  LeaveTestQueueLocked(runtime);
+}
+
+void RunnerImpl::LeaveTestQueueLocked(const std::shared_ptr<JobRuntime>& runtime) {
+  if (!std::exchange(runtime->waits_for_slot, false)) return;
+  std::erase_if(tests_waiting_, [&](const auto& other) { return other.lock() == runtime; });
+}
+
 bool RunnerImpl::TakeTestSlot(JobAtWork& job) {
   JobRuntime& runtime = *job.runtime;
   if (job.record.kind != JobRecord::Kind::kTest || runtime.slot) return true;
@@ -167,6 +234,7 @@ bool RunnerImpl::TakeTestSlot(JobAtWork& job) {
     const bool first = tests_waiting_.front().lock() == job.runtime;
     if (first && test_jobs_running_ < options_.test_jobs) {
       tests_waiting_.pop_front();
+      runtime.waits_for_slot = false;
       runtime.slot = TestSlotLocked();
     }
   }
@@ -186,7 +254,7 @@ void RunnerImpl::FreeJobSlot() {
     next = std::move(jobs_waiting_.front());
     jobs_waiting_.pop_front();
   }
-  executor_.Post([this, next] { Execute(next.first, next.second); });
+  control_.Post([this, next] { Execute(next.first, next.second); });
 }
 
 }  // namespace dcp::graph

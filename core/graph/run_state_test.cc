@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "base/limits.h"
 #include "graph/limits.h"
 #include "graph/status_json.h"
@@ -166,6 +168,88 @@ TEST(RunStateTest, TellsOnlyWhatChanged) {
   ASSERT_EQ(change.transitions.size(), 1U);
   EXPECT_EQ(change.transitions[0].from, store::kPending);
   EXPECT_THAT(state.TakeChange().nodes, IsEmpty());
+}
+
+TEST(RunStateTest, TellsBodiesOnceAndOnlyWhereTheyAreNew) {
+  NodeSpec spec = Spec("a");
+  spec.request_json = R"({"sql":"long"})";
+  RunState state = Graph({spec});
+  EXPECT_EQ(state.TakeChange().nodes.at(0).request_json, spec.request_json);
+  Begin(state, "a");
+  EXPECT_EQ(state.TakeChange().nodes.at(0).request_json, "");
+  state.Succeed("a", Report("SUCCEEDED"), 3);
+  EXPECT_EQ(state.TakeChange().nodes.at(0).response_json, Report("SUCCEEDED"));
+  state.Conclude(4);
+  EXPECT_NE(state.TakeChange().run->report_json, "");
+  EXPECT_EQ(state.Find("a")->request_json, spec.request_json) << "it stays in memory";
+}
+
+TEST(RunStateTest, AnswersEachReadyNodeOnce) {
+  RunState state = Graph({Spec("c", {"a", "b"}), Spec("a"), Spec("b")});
+  EXPECT_THAT(state.TakeReady(), ElementsAre("a", "b"));
+  EXPECT_THAT(state.TakeReady(), IsEmpty());
+  Pass(state, "a");
+  EXPECT_THAT(state.TakeReady(), IsEmpty());
+  Begin(state, "b");
+  state.MoveNode("b", store::kPending, 3, "again");
+  EXPECT_THAT(state.TakeReady(), ElementsAre("b"));
+  Pass(state, "b");
+  EXPECT_THAT(state.TakeReady(), ElementsAre("c"));
+}
+
+/// What may start and what never will, by looking at everything: what RunState keeps up to date.
+std::vector<std::string> ReadyByLooking(const RunState& state, bool never) {
+  std::vector<std::string> found;
+  for (const store::Node& node : state.nodes()) {
+    if (node.state != store::kPending) continue;
+    bool ended = true;
+    bool succeeded = true;
+    for (const std::string& id : node.after) {
+      ended = ended && store::IsTerminal(StateOf(state, id));
+      succeeded = succeeded && StateOf(state, id) == store::kSucceeded;
+    }
+    if (ended && never == (!succeeded && !node.always)) found.push_back(node.id);
+  }
+  return found;
+}
+
+TEST(RunStateTest, KnowsAtAnyTimeWhatLookingAtEverythingWouldFind) {
+  std::mt19937_64 random(7);
+  const auto roll = [&](size_t n) { return random() % n; };
+  for (int world = 0; world < 100; ++world) {
+    std::vector<NodeSpec> specs;
+    for (size_t i = 0; i < 12; ++i) {
+      std::vector<std::string> after;
+      for (size_t before = 0; before < i; ++before) {
+        if (roll(4) == 0) after.push_back("n" + std::to_string(before));
+      }
+      specs.push_back(Spec("n" + std::to_string(i), after, roll(5) == 0));
+    }
+    const size_t first = 1 + roll(11);
+    RunState state = Graph({specs.begin(), specs.begin() + static_cast<std::ptrdiff_t>(first)});
+    bool grown = first == specs.size();
+    for (int step = 0; step < 100 && !(grown && state.AllEnded()); ++step) {
+      if (!grown && (roll(4) == 0 || state.AllEnded())) {
+        grown = true;
+        ASSERT_TRUE(
+            state.Add({specs.begin() + static_cast<std::ptrdiff_t>(first), specs.end()}, 1, 1).ok());
+      }
+      const auto ready = ReadyByLooking(state, false);
+      ASSERT_EQ(state.Ready(), ready) << world;
+      if (ready.empty()) {
+        state.SkipBlocked(2);
+        ASSERT_THAT(ReadyByLooking(state, true), IsEmpty());
+      } else {
+        const std::string& id = ready[roll(ready.size())];
+        roll(3) == 0 ? Break(state, id) : Pass(state, id);
+      }
+      // As a daemon that was restarted reads it.
+      const RunState again(state.run(), state.nodes());
+      ASSERT_EQ(again.Ready(), state.Ready());
+      ASSERT_EQ(again.AllEnded(), state.AllEnded());
+    }
+    EXPECT_TRUE(state.AllEnded()) << world;
+  }
 }
 
 TEST(AdmissionTest, RefusesGraphsThatBreakARule) {

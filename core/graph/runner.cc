@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 #include <utility>
 
 #include "base/crash_point.h"
@@ -38,9 +37,9 @@ store::RunChange Redacted(store::RunChange change) {
 
 Result<std::unique_ptr<Runner>> Runner::Create(store::Store& store, Backend& backend,
                                                const Clock& clock, RunnerOptions options) {
-  if (options.threads < 1 || options.jobs < 1 || options.test_jobs < 1 || options.job_poll_ms < 1 ||
-      options.default_timeout_ms < 1 || options.job_timeout_ms < 1 || options.back_off_ms < 0 ||
-      options.rest_ms < 0) {
+  if (options.threads < 1 || options.runs_per_principal < 1 || options.jobs < 1 ||
+      options.test_jobs < 1 || options.job_poll_ms < 1 || options.default_timeout_ms < 1 ||
+      options.job_timeout_ms < 1 || options.back_off_ms < 0 || options.rest_ms < 0) {
     return InvalidArgument("graph runner: threads, jobs, time-outs and poll time must be positive");
   }
   if (options.job_directory.empty() || options.job_directory.front() != '/') {
@@ -51,9 +50,11 @@ Result<std::unique_ptr<Runner>> Runner::Create(store::Store& store, Backend& bac
       std::make_unique<RunnerImpl>(store, backend, clock, std::move(options), std::move(launcher)));
 }
 
-int64_t BackOff(int64_t first_ms, int failures) {
+int64_t BackOff(int64_t first_ms, int failures, int64_t max_ms) {
   int64_t pause = first_ms;
-  for (int i = 1; i < failures; ++i) pause = std::min(pause * kBackOffFactor, kBackOffMsMax);
+  for (int i = 1; i < failures && pause > 0 && pause < max_ms; ++i) {
+    pause = std::min(pause * kBackOffFactor, max_ms);
+  }
   return pause;
 }
 
@@ -75,11 +76,18 @@ RunnerImpl::RunnerImpl(store::Store& store, Backend& backend, const Clock& clock
       options_(std::move(options)),
       launcher_(std::move(launcher)),
       hub_(std::make_shared<EventHub>()),
-      executor_(options_.threads) {}
+      calls_(options_.threads),
+      control_(options_.jobs + options_.test_jobs + kControlThreads),
+      removals_(kRemovalThreads) {}
 
 RunnerImpl::~RunnerImpl() {
   stopping_ = true;
-  executor_.Stop();
+  for (Executor* lane : {&calls_, &control_, &removals_}) lane->Stop();
+  std::map<std::string, Entry> entries;  // whose slots are given back while there is somebody
+  {
+    const MutexLock lock(registry_);
+    entries.swap(entries_);
+  }
 }
 
 ActivePtr RunnerImpl::FindActive(const std::string& run_id) {
@@ -128,6 +136,7 @@ Result<store::Run> RunnerImpl::Start(const StartRequest& request) {
     return created;
   }
   DCP_CRASH_POINT("run.create.after_commit");
+  backend_.RunLives(run.id);
   const auto active = std::make_shared<ActiveRun>(run, state.nodes());
   {
     const MutexLock lock(registry_);
@@ -164,47 +173,47 @@ Status RunnerImpl::Cancel(const std::string& run_id, const std::string& reason) 
   return Status::Ok();
 }
 
-bool RunnerImpl::Commit(const ActivePtr& active) {
-  const store::RunChange change = Redacted(active->state.TakeChange());
-  if (!change.run && change.nodes.empty() && change.transitions.empty()) return true;
-  Status status;
-  for (int attempt = 0; attempt < kCommitAttemptsMax; ++attempt) {
-    if (attempt > 0) {
-      std::this_thread::sleep_for(
-          std::chrono::milliseconds(BackOff(options_.back_off_ms, attempt)));
+Result<bool> RunnerImpl::Abandon(const std::string& run_id, const std::string& by) {
+  const ActivePtr active = FindActive(run_id);
+  if (!active) {
+    DCP_TRY(Cancel(run_id, ""));  // NOT_FOUND, or that it is set aside
+    return true;
+  }
+  const Status busy =
+      Unavailable("abandon run " + run_id + ": the store cannot be written at the moment");
+  {
+    const RunLock lock(*this, *active);
+    if (active->gone) return active->set_aside ? Result<bool>(busy) : Result<bool>(true);
+    if (active->state.run().command == kDelete) {
+      return FailedPrecondition("run " + run_id + " deletes a playground, and goes on to its end");
     }
-    DCP_CRASH_POINT("run.change.before_commit");
-    status = store_.ChangeRun(active->id, change);
-    if (status.ok()) {
-      DCP_CRASH_POINT("run.change.after_commit");
-      active->news = true;
+    if (active->state.run().cancel_requested) {
+      active->state.Abandon(
+          Cancelled("the run was abandoned by " + by + ": what its jobs do is not known"), Now());
+      // First of all written, as an end that Settle() writes would be.
+      Settle(active);
+      if (active->set_aside) return busy;
+      log::Write(log::Id::kRunAbandoned, {{"run", run_id}, {"by", by}});
       return true;
     }
-    if (status.code() == Code::kAborted) break;  // it will not become possible
   }
-  // Memory is ahead of the store now: forget it, and take the store's word later.
-  log::Write(log::Id::kRunSetAside, {{"run", active->id}, {"error", status.ToString()}});
-  active->gone = true;
-  active->set_aside = true;
-  {
-    const MutexLock lock(registry_);
-    if (const auto entry = entries_.find(active->id); entry != entries_.end()) {
-      entry->second.active = nullptr;
-    }
-  }
-  ResumeLater(active->id);
+  DCP_TRY(Cancel(run_id, "asked for by " + by + ", an operator"));
   return false;
 }
 
-void RunnerImpl::ResumeLater(const std::string& run_id) {
-  executor_.PostAfter(options_.rest_ms, [this, run_id] {
-    const auto run = store_.GetRun(run_id);
-    if (run.ok() && store::IsTerminal(run->state)) {
-      Unregister(run_id);
-    } else if (!run.ok() || !Resume(*run).ok()) {
-      ResumeLater(run_id);
-    }
-  });
+bool RunnerImpl::Commit(const ActivePtr& active) {
+  const store::RunChange change = Redacted(active->state.TakeChange());
+  if (!change.run && change.nodes.empty() && change.transitions.empty()) return true;
+  DCP_CRASH_POINT("run.change.before_commit");
+  const Status status = store_.ChangeRun(active->id, change);
+  if (!status.ok()) {
+    SetAside(active, status);
+    return false;
+  }
+  DCP_CRASH_POINT("run.change.after_commit");
+  active->news = true;
+  active->rests = 0;
+  return true;
 }
 
 void RunnerImpl::Settle(const ActivePtr& active) {
@@ -217,78 +226,21 @@ void RunnerImpl::Settle(const ActivePtr& active) {
     return;
   }
   if (!Commit(active) || stopping_ || MustWait(active->state.run())) return;
-  for (const std::string& id : active->state.Ready()) {
+  for (const std::string& id : active->state.TakeReady()) {
     if (!active->queued.insert(id).second) continue;
-    executor_.Post([this, active, id] { Execute(active, id); });
+    LaneOf(active->state.run(), *active->state.Find(id)).Post([this, active, id] {
+      Execute(active, id);
+    });
   }
 }
 
 void RunnerImpl::End(const ActivePtr& active) {
   DCP_CRASH_POINT("run.end.after_commit");
   active->gone = true;
+  backend_.RunEnded(active->id);
   hub_->Forget(active->id);
   RemoveIfEmpty(active->id);
   Unregister(active->id);
-}
-
-Status RunnerImpl::Recover() {
-  DCP_ASSIGN(const auto runs, store_.UnfinishedRuns());
-  {
-    // All of them first, so that what waits for another run sees it.
-    const MutexLock lock(registry_);
-    for (const store::Run& run : runs) {
-      entries_[run.id] = {run.playground, run.generation, run.command, nullptr};
-    }
-  }
-  for (const store::Run& run : runs) DCP_TRY(Resume(run));
-  for (const store::Run& run : runs) CancelOthers(run.id);
-  return Status::Ok();
-}
-
-Status RunnerImpl::Resume(const store::Run& run) {
-  DCP_ASSIGN(auto nodes, store_.GetNodes(run.id));
-  std::vector<NodeSpec> writing;
-  for (const store::Node& node : nodes) {
-    NodeSpec spec;
-    spec.capability = node.capability;
-    spec.method = node.method;
-    spec.request_json = node.request_json;
-    writing.push_back(std::move(spec));
-  }
-  // Nobody else can have them: claims are taken before nodes are stored.
-  static_cast<void>(Claim(run, writing));
-  const auto active = std::make_shared<ActiveRun>(run, std::move(nodes));
-  {
-    const MutexLock lock(registry_);
-    entries_[run.id].active = active;
-  }
-  const RunLock lock(*this, *active);
-  std::vector<std::string> jobs;
-  std::vector<std::string> calls;
-  for (const store::Node& node : active->state.nodes()) {
-    if (node.state == store::kRunning) (IsJob(node) ? jobs : calls).push_back(node.id);
-    if (store::IsTerminal(node.state)) CleanUpEnded(node);
-  }
-  for (const std::string& id : calls) {
-    if (run.cancel_requested) {
-      active->state.CancelNode(id, Now(), "the run was cancelled");
-    } else {
-      active->state.MoveNode(id, store::kPending, Now(), "the daemon was restarted");
-    }
-  }
-  log::Write(log::Id::kRunResumed, {{"run", run.id},
-                                    {"calls", static_cast<int64_t>(calls.size())},
-                                    {"jobs", static_cast<int64_t>(jobs.size())}});
-  Settle(active);
-  DCP_CRASH_POINT("run.resume.after_commit");
-  for (const std::string& id : jobs) {
-    auto runtime = std::make_shared<JobRuntime>();
-    const auto record = JobRecordFromJson(active->state.Find(id)->job_json);
-    const auto kind = record.ok() ? record->kind : JobRecord::Kind::kRun;
-    runtime->slot = KeepSlot(kind);
-    executor_.Post([this, active, id, runtime] { JobStep(active, id, runtime); });
-  }
-  return Status::Ok();
 }
 
 Result<std::vector<Event>> RunnerImpl::WaitEvents(const std::string& run_id, int64_t after_sequence,
@@ -298,8 +250,9 @@ Result<std::vector<Event>> RunnerImpl::WaitEvents(const std::string& run_id, int
   for (;;) {
     const int64_t version = hub_->Version();
     // The run first: what happened until it ended is then among the transitions.
-    DCP_ASSIGN(const store::Run run, store_.GetRun(run_id));
-    DCP_ASSIGN(const auto transitions, store_.GetTransitions(run_id, after_sequence));
+    DCP_ASSIGN(const store::RunSummary run, store_.GetRunSummary(run_id));
+    DCP_ASSIGN(const auto transitions,
+               store_.GetTransitions(run_id, after_sequence, kEventsMax));
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
                           end - std::chrono::steady_clock::now())
                           .count();
@@ -308,18 +261,14 @@ Result<std::vector<Event>> RunnerImpl::WaitEvents(const std::string& run_id, int
       hub_->WaitForNews(version, left);
       continue;
     }
-    std::map<std::string, std::string> titles;
-    if (!transitions.empty()) {
-      DCP_ASSIGN(const auto nodes, store_.GetNodes(run_id));
-      for (const store::Node& node : nodes) titles[node.id] = node.title;
-    }
     std::vector<Event> events;
-    int64_t last = after_sequence;
     for (const store::Transition& transition : transitions) {
-      events.push_back({transition.sequence, transition.at, transition.node_id,
-                        titles[transition.node_id], transition.to, transition.detail});
-      last = transition.sequence;
+      events.push_back({transition.sequence, transition.at, transition.node_id, transition.title,
+                        transition.to, transition.detail});
     }
+    // Words are of now, and what comes before them is not told yet.
+    if (events.size() == kEventsMax) return events;
+    const int64_t last = events.empty() ? after_sequence : events.back().sequence;
     for (Event& words : hub_->ProgressAfter(run_id, 0)) {
       words.sequence = last;
       events.push_back(std::move(words));
@@ -335,12 +284,9 @@ std::shared_ptr<void> RunnerImpl::Subscribe(const std::string& run_id,
 
 Result<std::string> RunnerImpl::JobDirectory(const std::string& run_id,
                                              const std::string& node_id) {
-  DCP_ASSIGN(const auto nodes, store_.GetNodes(run_id));
-  for (const store::Node& node : nodes) {
-    if (node.id != node_id) continue;
-    DCP_ASSIGN(JobRecord record, JobRecordFromJson(node.job_json));
-    if (!record.directory.empty()) return os::JobWorkFolder(record.directory);
-  }
+  DCP_ASSIGN(const auto node, store_.GetNodeSummary(run_id, node_id));
+  DCP_ASSIGN(const JobRecord record, JobRecordFromJson(node.job_json));
+  if (!record.directory.empty()) return os::JobWorkFolder(record.directory);
   return NotFound("run " + run_id + ", node " + node_id + ": it has no job");
 }
 

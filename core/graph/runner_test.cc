@@ -76,7 +76,7 @@ TEST_F(RunnerTest, AWallClockThatIsSetLeavesCallsTheirTime) {
     const store::Run run = RunToEnd(Request("test", {Compile()}));
     EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
     EXPECT_EQ(left, options_.default_timeout_ms);
-    EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+    EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
   }
 }
 
@@ -86,7 +86,7 @@ TEST_F(RunnerTest, CompilesRunsAndReports) {
   const store::Run run = RunToEnd(Request("test", {Compile()}));
   EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
   EXPECT_EQ(json::parse(run.report_json)["status"], "PASSED");
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
 
   const auto compile = json::parse(backend_.Calls("Compile").at(0).request_json);
   EXPECT_EQ(compile["context"]["runId"], run.id);
@@ -158,7 +158,7 @@ TEST_F(RunnerTest, RepeatsACallWhoseWorkerDied) {
   const store::Run run = RunToEnd(Request("test", {Compile()}));
   EXPECT_EQ(run.state, store::kSucceeded);
   EXPECT_EQ(NodeOf(run.id, "compile").attempt, kCallAttemptsMax);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
 }
 
 TEST_F(RunnerTest, GivesUpOnAWorkerThatKeepsDying) {
@@ -240,7 +240,7 @@ TEST_F(RunnerTest, CancelsWhatRunsAndWhatWaits) {
   EXPECT_EQ(NodeOf(run->id, "b").state, store::kCancelled);
   EXPECT_TRUE(runner_->Cancel(run->id, "late").ok());
   EXPECT_EQ(runner_->Cancel("r0", "none").code(), Code::kNotFound);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run->id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run->id, 0, kWholeHistory).value()), "");
 }
 
 TEST_F(RunnerTest, RefusesASecondWriterOfATableAndNamesTheFirst) {
@@ -297,6 +297,34 @@ TEST_F(RunnerTest, DeletesOnlyWhenThePlaygroundsRunsHaveEnded) {
   EXPECT_TRUE(in_order);
 }
 
+TEST_F(RunnerTest, OnePrincipalsRunsLeaveRoomForOthersAndDeletionsAreNotRefused) {
+  options_.runs_per_principal = 2;
+  Gate gate;
+  backend_.On("catalog.Receipt", [&](const Invocation&) -> Result<std::string> {
+    gate.Arrive();
+    return std::string("{}");
+  });
+  StartRunner();
+  const auto start = [&](const std::string& who) {
+    StartRequest request = Request("test", {Spec("a", "catalog", "Receipt")});
+    request.principal = who;
+    return runner_->Start(request);
+  };
+  const auto first = start("ada");
+  ASSERT_TRUE(first.ok() && start("ada").ok());
+  const Status refused = start("ada").status();
+  EXPECT_EQ(refused.code(), Code::kResourceExhausted);
+  EXPECT_EQ(refused.id(), "PZ0911");
+  EXPECT_NE(refused.message().find("2 of yours have not ended"), std::string::npos);
+  EXPECT_TRUE(start("ben").ok());
+  StartRequest deletion = Request("delete", {Spec("purge", "catalog", "Purge")});
+  deletion.playground = "other";
+  EXPECT_TRUE(runner_->Start(deletion).ok());
+  gate.Open();
+  Await(first->id);
+  EXPECT_TRUE(start("ada").ok());
+}
+
 TEST_F(RunnerTest, TellsProgressWithoutStoringIt) {
   Gate gate;
   backend_.On("catalog.Receipt", [&](const Invocation& call) -> Result<std::string> {
@@ -335,7 +363,7 @@ TEST_F(RunnerTest, RefusesStartsThatMakeNoSense) {
   StartRunner();
   EXPECT_EQ(runner_->Start(Request("test", {})).status().code(), Code::kInvalidArgument);
   EXPECT_FALSE(runner_->Start(Request("test", {Spec("a", "catalog", "Receipt", {"a"})})).ok());
-  EXPECT_THAT(store_->ListRuns("", "", 10).value(), IsEmpty());
+  EXPECT_THAT(store_->ListRuns({}, "", 10).value().runs, IsEmpty());
   RunnerOptions options = options_;
   options.job_directory = "relative";
   EXPECT_FALSE(Runner::Create(*store_, backend_, clock_, options).ok());

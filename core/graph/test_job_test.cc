@@ -38,18 +38,6 @@ class TestJobTest : public GraphTest {
   std::string Folder(const store::Run& run, const std::string& name = "q") const {
     return folder_ + "/jobs/" + run.id + "/" + name + "/" + os::kJobWorkFolder;
   }
-  /// Blocks until the run's history holds the words.
-  void AwaitWords(const std::string& run_id, const std::string& words, int times = 1) {
-    int64_t after = 0;
-    for (int i = 0; i < 1000; ++i) {
-      const auto events = runner_->WaitEvents(run_id, after, 5000).value();
-      for (const Event& event : events) {
-        after = std::max(after, event.sequence);
-        if (event.detail.find(words) != event.detail.npos && --times == 0) return;
-      }
-    }
-    ADD_FAILURE() << "no \"" << words << "\"";
-  }
   std::vector<std::string> InstancesAsked(const std::string& method) {
     std::vector<std::string> asked;
     for (const Invocation& call : backend_.Calls(method)) asked.push_back(call.instance);
@@ -65,7 +53,7 @@ TEST_F(TestJobTest, LaunchesInterpretsAndLeavesNothing) {
   // What the engine rejects is an answer.
   EXPECT_EQ(node.state, store::kSucceeded);
   EXPECT_EQ(node.response_json, kAnswer);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
 
   const auto analyze = json::parse(backend_.Calls("Analyze").at(0).request_json);
   EXPECT_EQ(analyze["lease"]["directory"], Folder(run));
@@ -133,7 +121,7 @@ TEST_F(TestJobTest, GivesUpAndKeepsTheLogAlone) {
   EXPECT_EQ(run.state, store::kFailed);
   EXPECT_EQ(StatusFromJson(run.error_json).message(), "killed");
   EXPECT_EQ(processes_.Launches(), kJobAttemptsMax);
-  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0).value()), "");
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
   const std::string folder = runner_->JobDirectory(run.id, "q").value();
   runner_.reset();
   std::vector<std::string> left;

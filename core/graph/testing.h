@@ -13,14 +13,19 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/jumping_clock.h"
 #include "graph/runner.h"
+#include "graph/testing_store.h"
 
 namespace dcp::graph {
+
+/// More transitions than any run of these tests has.
+constexpr int kWholeHistory = 1'000'000;
 
 /// Answers by capability and method; remembers what was asked.
 class FakeBackend : public Backend {
@@ -44,7 +49,16 @@ class FakeBackend : public Backend {
       if (found == answers_.end()) return Unimplemented("no answer was prepared");
       answer = found->second;
     }
-    return answer(invocation);
+    auto response = answer(invocation);
+    if (invocation.reach != nullptr && !keeps_reach) {
+      *invocation.reach = ReachOf(response.status().code());
+    }
+    return response;
+  }
+  /// What fails in other ways than these was said by the plugin itself.
+  static Reach ReachOf(Code code) {
+    const bool lost = code == Code::kUnavailable || code == Code::kDeadlineExceeded;
+    return lost || code == Code::kCancelled ? Reach::kSent : Reach::kAnswered;
   }
   /// Every capability is served by the instance "at-first", until a test says otherwise.
   Result<std::string> Resolve(const Invocation&) override {
@@ -57,18 +71,45 @@ class FakeBackend : public Backend {
     const auto found = plugins_.find(instance);
     return found == plugins_.end() ? "" : found->second;
   }
+  bool StartsJobs(const std::string&) override { return starts_jobs; }
   /// As a reload of the configuration would do.
   void Configure(const std::string& routed_to, std::map<std::string, std::string> plugins) {
     const std::lock_guard lock(mutex_);
     routed_to_ = routed_to;
     plugins_ = std::move(plugins);
   }
-  Result<std::string> MountFor(const store::Run&, const std::string& mode,
-                               WallMillis expires_at) override {
+  Result<std::string> MountFor(const store::Run&, const std::string& mode, WallMillis expires_at,
+                               const std::string&) override {
     return R"({"name":"prod","token":"token-of-mount","mode":")" + mode + R"(","expiresAtMs":")" +
            std::to_string(expires_at) + "\"}";
   }
   std::string CatalogName() const override { return "prod"; }
+  void RunLives(const std::string& run_id) override {
+    const std::lock_guard lock(mutex_);
+    living_.insert(run_id);
+  }
+  void JobEnded(const std::string&, const std::string& job) override {
+    const std::lock_guard lock(mutex_);
+    ended_jobs_.insert(job);
+  }
+  void RunEnded(const std::string& run_id) override {
+    const std::lock_guard lock(mutex_);
+    living_.erase(run_id);
+  }
+  /// Whether the write token of that job of the run would be good.
+  bool MayWrite(const std::string& run_id, const std::string& job) {
+    const std::lock_guard lock(mutex_);
+    return living_.contains(run_id) && !ended_jobs_.contains(job);
+  }
+
+  /// What is prepared for a call, to be built upon.
+  Answer AnswerOf(const std::string& call) {
+    const std::lock_guard lock(mutex_);
+    return answers_.at(call);
+  }
+
+  std::atomic<bool> starts_jobs = true;
+  std::atomic<bool> keeps_reach = false;  ///< a test's answers say themselves how far calls came
 
   std::vector<Invocation> Calls(const std::string& method) {
     const std::lock_guard lock(mutex_);
@@ -85,6 +126,8 @@ class FakeBackend : public Backend {
   std::string routed_to_ = "at-first";
   std::map<std::string, std::string> plugins_ = {{"at-first", "spark"}};
   std::vector<Invocation> calls_;
+  std::set<std::string> living_;
+  std::set<std::string> ended_jobs_;
 };
 
 /// Processes that live as long as the test says, whatever becomes of the runner.
@@ -94,14 +137,24 @@ class FakeProcesses {
     int launches = 0;
     int stops = 0;
     int reads_until_exit = 2;
+    int reads_until_recorded = 0;  ///< more than 0: its launcher is at work
     os::JobState state;
     os::JobSpec spec;
+    bool Lives() const {
+      return reads_until_recorded > 0 || state.phase == os::JobState::Phase::kRunning;
+    }
   };
   std::mutex mutex;
   std::map<std::string, Process> processes;
   int reads_until_exit = 2;  ///< of new ones; negative: never
   bool lost = false;         ///< new ones end without an exit status
+  int silent_reads = 0;  ///< the launchers of new ones say nothing and record it that much later
+  bool deaf = false;     ///< those that are told to end do not
   Status launch_fails;
+  /// Asked before and after what each method does; a failure is its answer. Under `mutex`.
+  std::function<Status(const char* method, bool before)> fault;
+  /// After each change of a process. Under `mutex`.
+  std::function<void(const std::string& directory, const Process& process)> changed;
 
   int Launches() {
     const std::lock_guard lock(mutex);
@@ -118,38 +171,81 @@ class FakeLauncher : public Launcher {
   Status Launch(const std::string& directory, const os::JobSpec& spec) override {
     const std::lock_guard lock(all_.mutex);
     DCP_TRY(all_.launch_fails);
+    DCP_TRY(Fault("Launch", true));
     auto& process = all_.processes[directory];
-    if (process.state.phase != os::JobState::Phase::kNotLaunched) return Status::Ok();
-    process.state.phase = os::JobState::Phase::kRunning;
-    process.reads_until_exit = all_.reads_until_exit;
+    // As a second launcher that finds the lock taken.
+    if (process.reads_until_recorded > 0 || process.state.phase != Phase::kNotLaunched) return {};
     process.spec = spec;
     ++process.launches;
-    std::ofstream(os::JobWorkFolder(directory) + "/result.json") << "{\"rows\":3}";
-    return Status::Ok();
+    process.reads_until_recorded = all_.silent_reads;
+    if (all_.silent_reads > 0) {
+      Tell(directory, process);
+      return DeadlineExceeded("the job's launcher said nothing");
+    }
+    Begin(directory, process);
+    return Fault("Launch", false);
   }
   Result<os::JobState> Read(const std::string& directory) override {
     const std::lock_guard lock(all_.mutex);
+    DCP_TRY(Fault("Read", true));
     auto& process = all_.processes[directory];
-    if (process.state.phase == os::JobState::Phase::kRunning && process.reads_until_exit == 0) {
-      process.state.phase = all_.lost ? os::JobState::Phase::kLost : os::JobState::Phase::kExited;
+    if (process.reads_until_recorded > 0 && --process.reads_until_recorded == 0) {
+      Begin(directory, process);
+    }
+    if (process.state.phase == Phase::kRunning && process.reads_until_exit == 0) {
+      process.state.phase = all_.lost ? Phase::kLost : Phase::kExited;
+      Tell(directory, process);
     }
     if (process.reads_until_exit > 0) --process.reads_until_exit;
     return process.state;
   }
   Status Stop(const std::string& directory) override {
     const std::lock_guard lock(all_.mutex);
-    auto& process = all_.processes[directory];
-    ++process.stops;
-    if (process.state.phase == os::JobState::Phase::kExited ||
-        process.state.phase == os::JobState::Phase::kLost) {
-      return Status::Ok();
-    }
-    process.state.phase = os::JobState::Phase::kExited;
-    process.state.exit.signal = 15;
-    return Status::Ok();
+    return StopLocked(directory);
+  }
+  Result<bool> End(const std::string& directory) override {
+    const std::lock_guard lock(all_.mutex);
+    const Status stopped = StopLocked(directory);
+    if (stopped.code() == Code::kAborted) return false;
+    DCP_TRY(stopped);
+    return !all_.processes[directory].Lives();
+  }
+  Result<bool> Runs(const std::string& directory) override {
+    const std::lock_guard lock(all_.mutex);
+    DCP_TRY(Fault("Runs", true));
+    return all_.processes[directory].Lives();
   }
 
  private:
+  using Phase = os::JobState::Phase;
+
+  Status Fault(const char* method, bool before) const {
+    return all_.fault ? all_.fault(method, before) : Status();
+  }
+  void Tell(const std::string& directory, const FakeProcesses::Process& process) const {
+    if (all_.changed) all_.changed(directory, process);
+  }
+  void Begin(const std::string& directory, FakeProcesses::Process& process) const {
+    process.reads_until_recorded = 0;
+    process.state.phase = Phase::kRunning;
+    process.reads_until_exit = all_.reads_until_exit;
+    std::ofstream(os::JobWorkFolder(directory) + "/result.json") << "{\"rows\":3}";
+    Tell(directory, process);
+  }
+  Status StopLocked(const std::string& directory) {
+    DCP_TRY(Fault("Stop", true));
+    auto& process = all_.processes[directory];
+    if (process.reads_until_recorded > 0) return Aborted("it is being launched");
+    if (process.state.phase == Phase::kExited) return {};
+    ++process.stops;
+    if (process.state.phase == Phase::kLost) return {};
+    if (all_.deaf && process.state.phase == Phase::kRunning) return {};
+    process.state.phase = Phase::kExited;
+    process.state.exit.signal = 15;
+    Tell(directory, process);
+    return Fault("Stop", false);
+  }
+
   FakeProcesses& all_;
 };
 
@@ -174,7 +270,10 @@ class GraphTest : public ::testing::Test {
     std::filesystem::remove_all(folder_);
   }
 
-  void OpenStore() { store_ = store::Store::Open(folder_ + "/state.db").value(); }
+  void OpenStore() {
+    store_ = std::make_unique<RememberingStore>(store::Store::Open(folder_ + "/state.db").value(),
+                                                bodies_);
+  }
   std::unique_ptr<Runner> MakeRunner(store::Store& store) {
     return std::make_unique<RunnerImpl>(store, backend_, clock_, options_,
                                         std::make_unique<FakeLauncher>(processes_));
@@ -214,6 +313,20 @@ class GraphTest : public ::testing::Test {
     ADD_FAILURE() << "run " << run_id << " does not end";
     return store_->GetRun(run_id).value();
   }
+  /// Blocks until the run's history, or its progress, holds the words that often; answers the whole
+  /// detail.
+  std::string AwaitWords(const std::string& run_id, const std::string& words, int times = 1) {
+    int64_t after = 0;
+    for (int i = 0; i < 1000; ++i) {
+      const auto events = runner_->WaitEvents(run_id, after, 5000).value();
+      for (const Event& event : events) {
+        after = std::max(after, event.sequence);
+        if (event.detail.find(words) != event.detail.npos && --times == 0) return event.detail;
+      }
+    }
+    ADD_FAILURE() << "no \"" << words << "\"";
+    return "";
+  }
   store::Run RunToEnd(const StartRequest& request) {
     const auto run = runner_->Start(request);
     EXPECT_TRUE(run.ok()) << run.status().ToString();
@@ -233,6 +346,7 @@ class GraphTest : public ::testing::Test {
   RunnerOptions options_;
   FakeBackend backend_;
   FakeProcesses processes_;
+  RememberingStore::Bodies bodies_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Runner> runner_;
 };

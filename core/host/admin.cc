@@ -94,14 +94,13 @@ PluginList Admin::ListWith(const Registry& registry) {
   return list;
 }
 
-PluginList Admin::List() {
-  const auto turn = changes_.Begin();
-  return ListWith(changes_.Discover(changes_.settings()));
-}
+/// As what serves now was found; a change that is on its way is not waited for.
+Registry Admin::Present() const { return Registry::Discover(changes_.Present()->directories); }
+
+PluginList Admin::List() { return ListWith(Present()); }
 
 Result<PluginInfo> Admin::Get(const std::string& name) {
-  const auto turn = changes_.Begin();
-  const Registry registry = changes_.Discover(changes_.settings());
+  const Registry registry = Present();
   std::vector<std::string> known;
   for (PluginInfo& info : ListWith(registry).plugins) {
     if (info.id == name) return std::move(info);
@@ -130,8 +129,7 @@ Result<PluginDescription> Admin::Describe(const std::string& name) {
     if (own != nullptr && (id == name || own->id == name)) return description(*own);
     if (id == name) plugin = instance->plan().own.plugin;
   }
-  const auto turn = changes_.Begin();
-  const Registry registry = changes_.Discover(changes_.settings());
+  const Registry registry = Present();
   const auto found = registry.Find(plugin);
   if (found.ok()) return description((*found)->manifest);
   for (const StoredPlugin& each : changes_.store().Installed(plugin)) {

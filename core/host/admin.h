@@ -36,6 +36,7 @@ class Admin {
  private:
   /// Under Changes::Begin(): the instances that a name stands for, its own or its plugin's.
   Result<std::vector<InstanceSettings>> Named(const std::string& name) const;
+  Registry Present() const;
   PluginList ListWith(const Registry& registry);
   Result<std::string> Choose(const InstanceSettings& own, const std::string& sha256,
                              const Registry& registry);

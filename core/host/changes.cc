@@ -12,7 +12,7 @@ struct Changes::Change {
   Change(std::shared_ptr<const Generation> now, Settings wanted)
       : before(std::move(now)),
         settings(std::move(wanted)),
-        next(std::make_shared<Generation>(settings.routes)) {}
+        next(std::make_shared<Generation>(settings)) {}
 
   const std::shared_ptr<const Generation> before;
   Settings settings;
@@ -26,7 +26,7 @@ struct Changes::Change {
 Changes::Changes(Settings settings, std::unique_ptr<PluginStore> store)
     : store_(std::move(store)), settings_(std::move(settings)) {
   const Registry registry = Discover(settings_);
-  auto first = std::make_shared<Generation>(settings_.routes);
+  auto first = std::make_shared<Generation>(settings_);
   std::vector<std::shared_ptr<Instance>> instances;
   std::set<std::string> used;
   for (const InstanceSettings& own : settings_.instances) {

@@ -24,9 +24,11 @@ namespace dcp::host {
 
 /// What is configured at one time. Never changed once it serves; a change makes the next one.
 struct Generation {
-  explicit Generation(Routes routes) : router(std::move(routes)) {}
+  explicit Generation(const Settings& settings)
+      : router(settings.routes), directories(settings.directories) {}
 
   const Router router;
+  const std::vector<std::string> directories;  ///< where plugins are looked for
   std::map<std::string, std::shared_ptr<Instance>> instances;
 };
 

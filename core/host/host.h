@@ -120,6 +120,9 @@ struct CallOptions {
   /// and the plugin waits meanwhile (as does `cancelled`, until it returns). Without it the
   /// plugin's emit() is refused with FAILED_PRECONDITION.
   std::function<void(const std::string& bytes)> on_data;
+  // Where to say how far the call came, whatever it answered; each may be empty.
+  bool* sent = nullptr;      ///< the plugin may have begun it
+  bool* answered = nullptr;  ///< what is answered are the plugin's own words
 };
 
 /// What a reload did: ids of instances, and routes as "capability: what changed".

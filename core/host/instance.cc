@@ -293,6 +293,8 @@ Result<Reply> Instance::Call(const std::string& method, const std::string& reque
     DCP_ASSIGN(home, WaitHome(home.get(), options));
     bool sent = false;
     Result<Reply> reply = home->Call(method, request, options, sent);
+    if (options.sent != nullptr) *options.sent = *options.sent || sent;
+    if (options.answered != nullptr) *options.answered = reply.ok() && reply->from_plugin;
     if (!sent && reply.status().code() == Code::kUnavailable) continue;
     if (reply.ok() && reply->from_plugin) {
       denied_.Answered(method, request);
@@ -324,7 +326,10 @@ InstanceState Instance::State() const {
     state.version = own->version;
     state.sha256 = plan_.plugin->sha256;
     state.path = plan_.plugin->source;
-    for (const Capability& c : own->capabilities) state.capabilities.push_back(c.name);
+    for (const Capability& c : own->capabilities) {
+      state.capabilities.push_back(c.name);
+      for (const std::string& method : c.methods) state.methods.push_back(c.name + "." + method);
+    }
   }
   const MutexLock lock(mutex_);
   state.state = plan_.disabled                                          ? "DISABLED"

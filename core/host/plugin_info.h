@@ -18,6 +18,7 @@ struct InstanceState {
   std::string state;   ///< READY, RESTARTING, FAILED, DISABLED
   std::string detail;  ///< why it failed, and every path that was tried
   std::vector<std::string> capabilities;
+  std::vector<std::string> methods;  ///< "run_backend.Submit"
   /// What its worker is not kept from although it should be, and why; empty: nothing.
   std::string unconfined;
   int restarts = 0;

@@ -71,8 +71,10 @@ Status SignalExactly(const ProcessIdentity& who, int signal) {
   const int fd = ::pidfd_open(who.pid, 0);
   if (fd < 0) return errno == ESRCH ? Status() : FromErrno(errno, "cannot find the job's launcher");
   int error = 0;
-  if (who.Alive() && ::pidfd_send_signal(fd, signal, nullptr, 0) != 0) error = errno;
+  const auto now = IdentityOf(who.pid);
+  if (now.ok() && *now == who && ::pidfd_send_signal(fd, signal, nullptr, 0) != 0) error = errno;
   ::close(fd);
+  if (!now.ok() && now.status().code() != Code::kNotFound) return now.status();
   if (error == 0 || error == ESRCH) return {};
   return FromErrno(error, "cannot signal process " + std::to_string(who.pid));
 }

@@ -157,6 +157,11 @@ Result<ProcStat> ReadStat(pid_t pid) {
   return stat;
 }
 
+/// Whether the process whose `stat` could not be read is gone for sure.
+bool IsGone(pid_t pid, const Status& failure) {
+  return failure.code() == Code::kNotFound || (::kill(pid, 0) != 0 && errno == ESRCH);
+}
+
 Result<std::string> BootId() {
   DCP_ASSIGN(std::string id, ReadFile("/proc/sys/kernel/random/boot_id", kStatBytesMax));
   while (!id.empty() && id.back() == '\n') id.pop_back();
@@ -346,9 +351,11 @@ Result<ExitStatus> Process::Wait(int64_t timeout_ms) {
 bool ProcessIdentity::Alive() const {
   if (pid <= 0) return false;
   const auto boot = BootId();
-  if (!boot.ok() || *boot != boot_id) return false;
+  if (boot.ok() && *boot != boot_id) return false;
   const auto stat = ReadStat(pid);
-  return stat.ok() && stat->start_ticks == start_ticks && stat->state != 'Z' && stat->state != 'X';
+  // Without a descriptor to read it with it is not known, which is not the same as gone.
+  if (!boot.ok() || !stat.ok()) return !IsGone(pid, stat.status());
+  return stat->start_ticks == start_ticks && stat->state != 'Z' && stat->state != 'X';
 }
 
 Result<ProcessIdentity> IdentityOf(pid_t pid) {
@@ -372,6 +379,7 @@ Result<std::vector<ProcessIdentity>> MembersOfSession(const ProcessIdentity& lea
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
     if (error != std::errc() || end != name.data() + name.size()) continue;
     const auto stat = ReadStat(pid);  // it may be gone by now
+    if (!stat.ok() && !IsGone(pid, stat.status())) return stat.status();
     if (!stat.ok() || stat->session != leader.pid || stat->state == 'Z' || stat->state == 'X') {
       continue;
     }

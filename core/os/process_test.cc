@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -170,6 +171,24 @@ TEST(ProcessTest, TellsAProcessFromALaterOneWithItsPid) {
   ASSERT_TRUE(process->Wait(-1).ok());
   EXPECT_FALSE(identity->Alive());
   EXPECT_EQ(IdentityOf(process->pid()).status().code(), Code::kNotFound);
+}
+
+TEST(ProcessTest, WhatCannotBeReadIsNotTakenForGone) {
+  const auto self = IdentityOf(::getpid()).value();
+  ProcessIdentity gone = self;
+  gone.pid = (1 << 22) + 1;  // beyond what Linux gives out
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const bool alive = self.Alive();
+  const bool gone_alive = gone.Alive();
+  const auto members = MembersOfSession(self);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(alive);
+  EXPECT_FALSE(gone_alive);
+  EXPECT_FALSE(members.ok());
 }
 
 TEST(ProcessTest, FindsAFreePort) {

@@ -11,6 +11,7 @@
 #include <cstdio>
 
 #include "base/redaction.h"
+#include "os/log_rotation.h"
 #include "os/untrusted_folder.h"
 
 namespace dcp::os {
@@ -20,8 +21,6 @@ namespace {
 constexpr size_t kLogTailBytes = 2'000;
 /// Read before that end: a secret that begins there is taken out as a whole.
 constexpr size_t kSecretBytesMax = 4'096;
-/// A log larger than this is set aside (one generation) at the next start.
-constexpr int64_t kLogBytesMax = int64_t{64} << 20;
 
 int64_t SizeOf(const std::string& path) {
   struct stat info = {};
@@ -62,6 +61,7 @@ Result<int> OpenServiceLog(const std::string& path, int64_t* start) {
 
 std::string ServiceLogTail(const std::string& path, int64_t start) {
   if (path.empty()) return "";
+  if (SizeOf(path) < start) start = 0;  // it was rotated since
   const int64_t from =
       std::max(start, SizeOf(path) - static_cast<int64_t>(kLogTailBytes + kSecretBytesMax));
   auto tail = ReadLog(path, from);

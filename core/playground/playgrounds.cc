@@ -14,6 +14,8 @@ namespace {
 /// How often a made-up name may turn out to be taken before we give up: with four random bytes
 /// even one collision is a surprise.
 constexpr int kNameAttemptsMax = 5;
+/// Names that a mistyped one is compared with.
+constexpr int kNearNamesMax = 1000;
 constexpr size_t kNameRandomBytes = 4;
 /// Of a user's name that goes into a made-up name: leaves room for "-" and the random part.
 constexpr size_t kUserBytesMax = 40;
@@ -122,9 +124,9 @@ Result<store::Playground> Playgrounds::Create(const Principal& who, const std::s
   if (!name.empty()) DCP_TRY(CheckPlaygroundName(name));
   DCP_TRY(CheckLabels(labels));
   DCP_ASSIGN(const int64_t ttl, CheckTtl(ttl_ms, limits_));
-  DCP_ASSIGN(const auto own, store_.ListPlaygrounds(who.user));
-  if (own.size() >= static_cast<size_t>(std::max(limits_.per_owner_max, 0))) {
-    return ResourceExhausted("create a playground: you have " + std::to_string(own.size()) +
+  DCP_ASSIGN(const int64_t own, store_.CountPlaygrounds(who.user));
+  if (own >= std::max(limits_.per_owner_max, 0)) {
+    return ResourceExhausted("create a playground: you have " + std::to_string(own) +
                              ", the most one person may have")
         .WithId(kQuota)
         .WithHint("delete one with `pretzel playground delete NAME`");
@@ -157,7 +159,7 @@ Result<store::Playground> Playgrounds::Get(const Principal& who, const std::stri
   if (found.ok() && found.value().owner == who.user) return found;
   if (!found.ok() && found.status().code() != Code::kNotFound) return found;
   // From here on nothing may depend on whether somebody else has one of that name.
-  DCP_ASSIGN(const auto own, store_.ListPlaygrounds(who.user));
+  DCP_ASSIGN(const auto own, store_.ListPlaygrounds(who.user, "", kNearNamesMax));
   std::vector<std::string> names;
   for (const store::Playground& playground : own) names.push_back(playground.name);
   const std::string near = Nearest(name, names);
@@ -186,10 +188,10 @@ Result<store::Playground> Playgrounds::Usable(const Principal& who, const std::s
   return playground;
 }
 
-Result<std::vector<store::Playground>> Playgrounds::List(const Principal& who) {
-  // An empty owner would mean everybody's to the store.
+Result<std::vector<store::Playground>> Playgrounds::List(const Principal& who,
+                                                         const std::string& after, int limit) {
   if (who.user.empty()) return Unauthenticated("list playgrounds: the caller has no name");
-  return store_.ListPlaygrounds(who.user);
+  return store_.ListPlaygrounds(who.user, after, limit);
 }
 
 Result<store::Playground> Playgrounds::Extend(const Principal& who, const std::string& name,

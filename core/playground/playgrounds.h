@@ -51,7 +51,9 @@ class Playgrounds {
   Result<store::Playground> Get(const Principal& who, const std::string& name);
   /// As Get, but FAILED_PRECONDITION when it is expired or being deleted. [any]
   Result<store::Playground> Usable(const Principal& who, const std::string& name);
-  Result<std::vector<store::Playground>> List(const Principal& who);
+  /// A page of the caller's, by name: those after `after` (empty: from the first). [any]
+  Result<std::vector<store::Playground>> List(const Principal& who, const std::string& after,
+                                              int limit);
   /// Counted from now; never beyond creation + maximum. [any]
   Result<store::Playground> Extend(const Principal& who, const std::string& name, int64_t ttl_ms);
   /// All of it or nothing. INVALID_ARGUMENT when it changes nothing, or sets and removes one

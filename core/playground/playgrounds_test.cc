@@ -113,8 +113,8 @@ TEST_F(PlaygroundsTest, SaysTheSameOfForeignAndMissingOnes) {
   EXPECT_EQ(playgrounds_->Extend(ada_, "secret-plan", kHour).status(), foreign);
   EXPECT_EQ(playgrounds_->BeginDelete(ada_, "secret-plan").status(), foreign);
   EXPECT_EQ(playgrounds_->Usable(ada_, "secret-plan").status(), foreign);
-  EXPECT_THAT(playgrounds_->List(ada_).value(), IsEmpty());
-  EXPECT_EQ(playgrounds_->List({}).status().code(), Code::kUnauthenticated);
+  EXPECT_THAT(playgrounds_->List(ada_, "", 100).value(), IsEmpty());
+  EXPECT_EQ(playgrounds_->List({}, "", 100).status().code(), Code::kUnauthenticated);
 }
 
 TEST_F(PlaygroundsTest, EachRefusalHasItsId) {

@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "base/clock.h"
@@ -19,6 +21,7 @@ namespace {
 
 /// Only the daemon's user reads or writes its state.
 constexpr mode_t kFileMode = 0600;
+constexpr int kInterruptPauseMs = 5;
 
 /// Holds the file next to the database for as long as the database is open.
 Result<os::FileLock> LockDatabase(const std::string& path) {
@@ -40,6 +43,39 @@ Status MakePrivate(const std::string& path) {
   if (fd < 0) return FromErrno(errno, "open the database " + path);
   close(fd);
   return Status::Ok();
+}
+
+/// SQLite removes its write-ahead log when the last session ends: what is there was left by a daemon
+/// that was killed, or by a machine that lost its power.
+bool EndedUncleanly(const std::string& path) {
+  struct stat facts {};
+  return stat((path + "-wal").c_str(), &facts) == 0 && facts.st_size > 0;
+}
+
+std::unique_ptr<soci::session> Session(const std::string& path) {
+  auto sql = std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path + "\"");
+  *sql << "PRAGMA busy_timeout = " + std::to_string(kBusyTimeoutMs);
+  return sql;
+}
+
+/// Ends what the session is at, from another thread.
+void Interrupt(soci::session& sql) {
+  auto* backend = static_cast<soci::sqlite3_session_backend*>(sql.get_backend());
+  sqlite_api::sqlite3_interrupt(backend->conn_);
+}
+
+/// DATA_LOSS when the file is damaged; another failure says nothing of it.
+Status Check(soci::session& sql, const std::string& path) {
+  const std::string what = "check the database " + path;
+  try {
+    std::string text;
+    sql << "PRAGMA quick_check(1)", soci::into(text);
+    if (text == "ok") return Status::Ok();
+    return DataLoss(what + ": it is damaged: " + text)
+        .WithHint("stop the daemon; restore the file from a backup, or move it aside");
+  } catch (...) {
+    return CurrentException(what);
+  }
 }
 
 int64_t Count(soci::session& sql, const std::string& query) {
@@ -71,35 +107,40 @@ void Apply(soci::session& sql, const Migration& migration) {
 
 }  // namespace
 
-Result<std::unique_ptr<Database>> Database::Open(const std::string& path) {
+Result<std::unique_ptr<Database>> Database::Open(const std::string& path,
+                                                 std::function<void(const Status&)> damaged) {
   if (path.empty() || path.find('"') != path.npos) {
     return InvalidArgument("open a database: its path must not be empty or hold a quote");
   }
   DCP_ASSIGN(os::FileLock lock, LockDatabase(path));
   auto database = std::unique_ptr<Database>(new Database(std::move(lock)));
   DCP_TRY(MakePrivate(path));
+  const bool unclean = EndedUncleanly(path);
   DCP_TRY(database->Connect(path));
   DCP_TRY(database->Migrate(path));
+  DCP_TRY(database->ConnectReader(path));
   DCP_TRY(database->Scrub());  // of what a migration, or the daemon before, took out
+  if (unclean) DCP_TRY(database->StartCheck(path, std::move(damaged)));
   return database;
 }
 
 Database::Database(os::FileLock lock) : lock_(std::move(lock)) {}
 
-Database::~Database() = default;
+Database::~Database() {
+  if (!check_.joinable()) return;
+  // Again and again: one that comes before the check has begun ends nothing.
+  for (; !check_done_; std::this_thread::sleep_for(std::chrono::milliseconds(kInterruptPauseMs))) {
+    Interrupt(*checker_);
+  }
+  check_.join();
+}
 
 Status Database::Connect(const std::string& path) {
   const std::string what = "open the database " + path;
   const MutexLock lock(mutex_);
   try {
-    sql_ = std::make_unique<soci::session>(soci::sqlite3, "dbname=\"" + path + "\"");
-    *sql_ << "PRAGMA busy_timeout = " + std::to_string(kBusyTimeoutMs);
+    sql_ = Session(path);
     std::string text;
-    *sql_ << "PRAGMA quick_check(1)", soci::into(text);
-    if (text != "ok") {
-      return DataLoss(what + ": it is damaged: " + text)
-          .WithHint("restore the file from a backup, or move it aside");
-    }
     *sql_ << "PRAGMA journal_mode = WAL", soci::into(text);
     if (text != "wal") {
       return FailedPrecondition(what + ": its file system cannot hold a write-ahead log")
@@ -113,6 +154,32 @@ Status Database::Connect(const std::string& path) {
   } catch (...) {
     return CurrentException(what);
   }
+}
+
+Status Database::ConnectReader(const std::string& path) {
+  const MutexLock lock(read_mutex_);
+  try {
+    reader_ = Session(path);
+    *reader_ << "PRAGMA query_only = ON";
+    return Status::Ok();
+  } catch (...) {
+    return CurrentException("open the database " + path);
+  }
+}
+
+Status Database::StartCheck(const std::string& path, std::function<void(const Status&)> damaged) {
+  try {
+    checker_ = Session(path);
+    *checker_ << "PRAGMA query_only = ON";
+  } catch (...) {
+    return CurrentException("check the database " + path);
+  }
+  check_ = std::thread([this, path, damaged = std::move(damaged)] {
+    const Status found = Check(*checker_, path);
+    if (found.code() == Code::kDataLoss && damaged) damaged(found);
+    check_done_ = true;
+  });
+  return Status::Ok();
 }
 
 Status Database::Migrate(const std::string& path) {
@@ -168,6 +235,7 @@ Status Database::Write(std::string_view what, const Body& body) {
 
 Status Database::Scrub() {
   const MutexLock lock(mutex_);
+  const MutexLock no_reader(read_mutex_);
   try {
     // Another program that reads the file at this moment puts it off to a later checkpoint.
     *sql_ << "PRAGMA wal_checkpoint(TRUNCATE)";
@@ -178,9 +246,9 @@ Status Database::Scrub() {
 }
 
 Status Database::Read(std::string_view what, const Body& body) {
-  const MutexLock lock(mutex_);
+  const MutexLock lock(read_mutex_);
   try {
-    return body(*sql_);
+    return body(*reader_);
   } catch (...) {
     return CurrentException(what);
   }

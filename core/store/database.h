@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The open database: one session behind one mutex, the lock that keeps a second daemon out, and
-// the way to the newest schema.
+// The open database: a session that writes and one that reads, each behind a mutex, the lock that
+// keeps a second daemon out, and the way to the newest schema.
 //
-// Rationale for one session instead of a pool: SQLite has one writer, every write waits for the
-// disk anyway, and what the daemon reads is small. One session cannot meet SQLITE_BUSY in its own
-// process and sees its own writes; a pool would buy parallel reads that nobody waits for.
+// Rationale for two sessions instead of a pool: SQLite has one writer, and each of its commits waits
+// for the disk. Reading must not wait with it, or watchers would slow down what they watch. What is
+// read is small, so one reader is enough; it sees every write whose Write() has returned.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "base/mutex.h"
 #include "base/result.h"
@@ -31,7 +33,11 @@ class Database {
  public:
   using Body = std::function<Status(soci::session& sql)>;
 
-  static Result<std::unique_ptr<Database>> Open(const std::string& path);
+  /// After an end that was none of ours (the write-ahead log is still there) the file is checked
+  /// in the background: `damaged` is called, from a thread, if it is. Not called once the
+  /// destructor has returned.
+  static Result<std::unique_ptr<Database>> Open(const std::string& path,
+                                                std::function<void(const Status&)> damaged);
   ~Database();
 
   /// Runs `body` in a transaction: committed when it answers OK, rolled back otherwise. Exceptions
@@ -46,11 +52,19 @@ class Database {
  private:
   explicit Database(os::FileLock lock);
   Status Connect(const std::string& path);
+  Status ConnectReader(const std::string& path);
   Status Migrate(const std::string& path);
+  Status StartCheck(const std::string& path, std::function<void(const Status&)> damaged);
 
   os::FileLock lock_;  // released last
-  Mutex mutex_;
+  Mutex mutex_;        // before read_mutex_
   std::unique_ptr<soci::session> sql_ DCP_GUARDED_BY(mutex_) DCP_PT_GUARDED_BY(mutex_);
+  Mutex read_mutex_;
+  std::unique_ptr<soci::session> reader_ DCP_GUARDED_BY(read_mutex_)
+      DCP_PT_GUARDED_BY(read_mutex_);
+  std::unique_ptr<soci::session> checker_;  // the check's own, until it is joined
+  std::atomic<bool> check_done_ = false;
+  std::thread check_;
 };
 
 }  // namespace dcp::store

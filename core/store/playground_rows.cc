@@ -91,10 +91,24 @@ Result<Playground> SelectPlayground(soci::session& sql, const std::string& name)
   return std::move(found.front());
 }
 
-std::vector<Playground> SelectPlaygrounds(soci::session& sql, const std::string& owner) {
-  if (owner.empty()) return Select(sql, "WHERE state <> 'DELETED' ORDER BY name");
-  return Select(sql, "WHERE state <> 'DELETED' AND owner = :owner ORDER BY name",
-                use(owner, "owner"));
+std::vector<Playground> SelectPlaygrounds(soci::session& sql, const std::string& owner,
+                                          const std::string& after, int limit) {
+  return Select(sql,
+                "WHERE state <> 'DELETED' AND owner = :owner AND name > :after ORDER BY name "
+                "LIMIT :limit",
+                use(owner, "owner"), use(after, "after"), use(limit, "limit"));
+}
+
+int64_t CountPlaygrounds(soci::session& sql, const std::string& owner) {
+  int64_t count = 0;
+  sql << "SELECT count(*) FROM playground WHERE state <> 'DELETED' AND owner = :owner",
+      use(owner, "owner"), into(count);
+  return count;
+}
+
+std::vector<Playground> SelectDeleting(soci::session& sql, const std::string& after, int limit) {
+  return Select(sql, "WHERE state = 'DELETING' AND name > :after ORDER BY name LIMIT :limit",
+                use(after, "after"), use(limit, "limit"));
 }
 
 std::vector<Playground> SelectExpired(soci::session& sql, WallMillis now, int limit) {

@@ -18,7 +18,10 @@ namespace dcp::store {
 
 Result<Playground> InsertPlayground(soci::session& sql, Playground playground);
 Result<Playground> SelectPlayground(soci::session& sql, const std::string& name);
-std::vector<Playground> SelectPlaygrounds(soci::session& sql, const std::string& owner);
+std::vector<Playground> SelectPlaygrounds(soci::session& sql, const std::string& owner,
+                                          const std::string& after, int limit);
+int64_t CountPlaygrounds(soci::session& sql, const std::string& owner);
+std::vector<Playground> SelectDeleting(soci::session& sql, const std::string& after, int limit);
 std::vector<Playground> SelectExpired(soci::session& sql, WallMillis now, int limit);
 /// Like Store::PlaygroundState.
 Result<std::string> SelectState(soci::session& sql, const std::string& name, int64_t generation);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs, nodes and transitions as rows. Called with the session in hand (Database::Write or Read);
+// Runs and their bodies as rows. Called with the session in hand (Database::Write or Read);
 // exceptions of the library pass through to there.
 #pragma once
 
@@ -18,18 +18,16 @@ namespace dcp::store {
 
 Result<Run> InsertRun(soci::session& sql, const Run& run, const std::vector<Node>& nodes,
                       const std::vector<Transition>& transitions);
-/// ABORTED when the run, or a node of the change, had ended before; NOT_FOUND without the run.
+/// ABORTED when the run, or a node of the change, had ended before; NOT_FOUND without the run. With
+/// its end a run's nodes lose their bodies, and it counts as kept.
 Status UpdateRun(soci::session& sql, const std::string& run_id, const RunChange& change);
 Result<Run> SelectRun(soci::session& sql, const std::string& run_id);
-std::vector<Run> SelectRuns(soci::session& sql, const std::string& playground,
-                            const std::string& principal, int limit);
+Result<RunSummary> SelectRunSummary(soci::session& sql, const std::string& run_id);
+Result<RunPage> SelectRunPage(soci::session& sql, const RunFilter& filter,
+                              const std::string& before, int limit);
 std::vector<RunBrief> SelectRunsOf(soci::session& sql, const std::string& playground,
                                    int64_t generation);
-/// Like Store::ForgetRuns, within the transaction.
-void StripRuns(soci::session& sql, const std::string& playground, int64_t generation);
+/// With their bodies.
 std::vector<Run> SelectUnfinishedRuns(soci::session& sql);
-std::vector<Node> SelectNodes(soci::session& sql, const std::string& run_id);
-std::vector<Transition> SelectTransitions(soci::session& sql, const std::string& run_id,
-                                          int64_t after_sequence);
 
 }  // namespace dcp::store

@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "store/database.h"
+#include "store/node_rows.h"
 #include "store/playground_rows.h"
+#include "store/retention_rows.h"
 #include "store/run_rows.h"
 #include "store/store.h"
 
@@ -24,9 +26,21 @@ class SqliteStore : public Store {
     return Read<Playground>("read playground " + name,
                             [&](soci::session& sql) { return SelectPlayground(sql, name); });
   }
-  Result<std::vector<Playground>> ListPlaygrounds(const std::string& owner) override {
+  Result<std::vector<Playground>> ListPlaygrounds(const std::string& owner,
+                                                  const std::string& after, int limit) override {
     return Read<std::vector<Playground>>("list playgrounds", [&](soci::session& sql) {
-      return Result(SelectPlaygrounds(sql, owner));
+      return Result(SelectPlaygrounds(sql, owner, after, limit));
+    });
+  }
+  Result<int64_t> CountPlaygrounds(const std::string& owner) override {
+    return Read<int64_t>("count playgrounds", [&](soci::session& sql) {
+      return Result<int64_t>(store::CountPlaygrounds(sql, owner));
+    });
+  }
+  Result<std::vector<Playground>> DeletingPlaygrounds(const std::string& after,
+                                                      int limit) override {
+    return Read<std::vector<Playground>>("list playgrounds", [&](soci::session& sql) {
+      return Result(SelectDeleting(sql, after, limit));
     });
   }
   Result<std::string> PlaygroundState(const std::string& name, int64_t generation) override {
@@ -107,21 +121,38 @@ class SqliteStore : public Store {
     return Read<Run>("read run " + run_id,
                      [&](soci::session& sql) { return SelectRun(sql, run_id); });
   }
+  Result<RunSummary> GetRunSummary(const std::string& run_id) override {
+    return Read<RunSummary>("read run " + run_id,
+                            [&](soci::session& sql) { return SelectRunSummary(sql, run_id); });
+  }
   Result<std::vector<Node>> GetNodes(const std::string& run_id) override {
     return Read<std::vector<Node>>("read nodes of run " + run_id, [&](soci::session& sql) {
       return Result(SelectNodes(sql, run_id));
     });
   }
-  Result<std::vector<Transition>> GetTransitions(const std::string& run_id,
-                                                 int64_t after_sequence) override {
-    return Read<std::vector<Transition>>(
-        "read the history of run " + run_id,
-        [&](soci::session& sql) { return Result(SelectTransitions(sql, run_id, after_sequence)); });
+  Result<std::vector<NodeSummary>> GetNodeSummaries(const std::string& run_id) override {
+    return Read<std::vector<NodeSummary>>("read nodes of run " + run_id, [&](soci::session& sql) {
+      return Result(SelectNodeSummaries(sql, run_id));
+    });
   }
-  Result<std::vector<Run>> ListRuns(const std::string& playground, const std::string& principal,
-                                    int limit) override {
-    return Read<std::vector<Run>>("list runs", [&](soci::session& sql) {
-      return Result(SelectRuns(sql, playground, principal, limit));
+  Result<NodeSummary> GetNodeSummary(const std::string& run_id,
+                                     const std::string& node_id) override {
+    return Read<NodeSummary>("read node " + node_id + " of run " + run_id,
+                             [&](soci::session& sql) {
+                               return SelectNodeSummary(sql, run_id, node_id);
+                             });
+  }
+  Result<std::vector<Transition>> GetTransitions(const std::string& run_id, int64_t after_sequence,
+                                                 int limit) override {
+    return Read<std::vector<Transition>>(
+        "read the history of run " + run_id, [&](soci::session& sql) {
+          return Result(SelectTransitions(sql, run_id, after_sequence, limit));
+        });
+  }
+  Result<RunPage> ListRuns(const RunFilter& filter, const std::string& before,
+                           int limit) override {
+    return Read<RunPage>("list runs", [&](soci::session& sql) {
+      return SelectRunPage(sql, filter, before, limit);
     });
   }
   Result<std::vector<RunBrief>> RunsOf(const std::string& playground, int64_t generation) override {
@@ -136,6 +167,18 @@ class SqliteStore : public Store {
           return Status::Ok();
         }));
     return database_->Scrub();
+  }
+  Result<std::vector<RunBrief>> RunsBeyond(const Retention& retention, WallMillis now,
+                                           int limit) override {
+    return Read<std::vector<RunBrief>>("list old runs", [&](soci::session& sql) {
+      return Result(SelectRunsBeyond(sql, retention, now, limit));
+    });
+  }
+  Status RemoveRuns(const std::vector<std::string>& run_ids) override {
+    return database_->Write("remove old runs", [&](soci::session& sql) {
+      for (const std::string& id : run_ids) DCP_TRY(DeleteRun(sql, id));
+      return Status::Ok();
+    });
   }
   Result<std::vector<Run>> UnfinishedRuns() override {
     return Read<std::vector<Run>>("list unfinished runs", [&](soci::session& sql) {
@@ -186,8 +229,9 @@ bool IsTerminal(const std::string& state) {
   return state == kSucceeded || state == kFailed || state == kCancelled || state == kSkipped;
 }
 
-Result<std::unique_ptr<Store>> Store::Open(const std::string& path) {
-  DCP_ASSIGN(auto database, Database::Open(path));
+Result<std::unique_ptr<Store>> Store::Open(const std::string& path,
+                                           std::function<void(const Status&)> damaged) {
+  DCP_ASSIGN(auto database, Database::Open(path, std::move(damaged)));
   return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(database)));
 }
 

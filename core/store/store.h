@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -54,7 +55,13 @@ inline constexpr char kCancelled[] = "CANCELLED";
 inline constexpr char kSkipped[] = "SKIPPED";
 bool IsTerminal(const std::string& state);
 
-struct Run {
+/// A page of a list ends once it holds that much, so that no answer outgrows a message. A summary
+/// has some hundred bytes, and more where it failed.
+constexpr size_t kRunPageBytes = size_t{1} << 20;
+
+/// A run without its bodies: what lists and watchers are answered from. Its size does not depend on
+/// the data that the run was about.
+struct RunSummary {
   std::string id;
   std::string playground;
   int64_t generation = 0;
@@ -67,13 +74,18 @@ struct Run {
   bool cancel_requested = false;
   WallMillis created_at = 0;
   WallMillis finished_at = 0;
-  std::string report_json;  ///< contract Report, once there is one
-  std::string needs_files_json;
-  std::string
-      error_json;  ///< {"code","id","message","hint","location"} when it failed without a report
+  /// {"code","id","message","hint","location"} when it failed without a report.
+  std::string error_json;
 };
 
-struct Node {
+/// In a RunChange an empty body means: as it is stored.
+struct Run : RunSummary {
+  std::string report_json;  ///< contract Report, once there is one
+  std::string needs_files_json;
+};
+
+/// A node without its bodies.
+struct NodeSummary {
   std::string run_id;
   std::string id;
   int64_t position = 0;  ///< Order of creation in the run.
@@ -85,15 +97,20 @@ struct Node {
   std::vector<std::string> after;
   bool always = false;
   int64_t timeout_ms = 0;
-  std::string request_json;
   std::string state = kPending;
   int32_t attempt = 0;
   WallMillis started_at = 0;
   WallMillis finished_at = 0;
-  std::string response_json;
   std::string error_json;
   std::string job_json;  ///< A run node's lease, handle or launched process; kept through restarts.
   std::string detail;
+};
+
+/// Bodies are kept until the run has ended: what of them matters later is in its report. In a
+/// RunChange an empty body means: as it is stored.
+struct Node : NodeSummary {
+  std::string request_json;
+  std::string response_json;
 };
 
 /// One line of the history, append-only. `node_id` is empty for the run itself.
@@ -105,6 +122,7 @@ struct Transition {
   std::string from;
   std::string to;
   std::string detail;
+  std::string title = {};  ///< of the node; only read, never written
 };
 
 /// A change of one run that is committed as a whole or not at all. Nodes are inserted when new and
@@ -123,18 +141,42 @@ struct PlaygroundChange {
   size_t labels_max = 0;                   ///< RESOURCE_EXHAUSTED when more would be left
 };
 
+/// Which runs a list answers; empty means any.
+struct RunFilter {
+  std::string principal;
+  std::string playground;
+};
+
+/// One page of a list of runs, newest first.
+struct RunPage {
+  std::vector<RunSummary> runs;
+  std::string next;  ///< `before` of the next page; empty: nothing follows
+};
+
+/// How much of what has ended is kept; the oldest goes first.
+struct Retention {
+  int64_t age_ms = 0;
+  int64_t asked_age_ms = 0;  ///< of runs that only asked for files
+  int64_t runs_per_principal = 0;
+  int64_t bytes_per_principal = 0;  ///< reports, messages, histories
+};
+
 /// A run in few words: what a deletion has to know of all of a playground's.
 struct RunBrief {
   std::string id;
   std::string command;
   std::string state;
+  WallMillis finished_at = 0;
+  int64_t bytes = 0;  ///< that it keeps; of RunsBeyond alone
 };
 
 class Store {
  public:
   /// Opens or creates the database and brings its schema up to date. FAILED_PRECONDITION when a
-  /// newer program wrote it, or another daemon has it open.
-  static Result<std::unique_ptr<Store>> Open(const std::string& path);
+  /// newer program wrote it, or another daemon has it open. After an unclean end the file is checked
+  /// while the store serves: `damaged` is called, once and from a thread, when it is found to be.
+  static Result<std::unique_ptr<Store>> Open(const std::string& path,
+                                             std::function<void(const Status&)> damaged = nullptr);
   virtual ~Store() = default;
 
   // --- playgrounds -------------------------------------------------------------------- [any]
@@ -142,8 +184,15 @@ class Store {
   virtual Result<Playground> CreatePlayground(Playground playground) = 0;
   /// The one of that name that is not DELETED, else NOT_FOUND.
   virtual Result<Playground> GetPlayground(const std::string& name) = 0;
-  /// Not DELETED ones, by name; of one owner unless `owner` is empty.
-  virtual Result<std::vector<Playground>> ListPlaygrounds(const std::string& owner) = 0;
+  /// An owner's that are not DELETED, by name: those after `after` (empty: from the first), at most
+  /// `limit`.
+  virtual Result<std::vector<Playground>> ListPlaygrounds(const std::string& owner,
+                                                          const std::string& after, int limit) = 0;
+  /// How many of an owner's are not DELETED.
+  virtual Result<int64_t> CountPlaygrounds(const std::string& owner) = 0;
+  /// Anybody's that are DELETING, by name: those after `after`, at most `limit`.
+  virtual Result<std::vector<Playground>> DeletingPlaygrounds(const std::string& after,
+                                                              int limit) = 0;
   /// The state of that very generation, DELETED ones too; NOT_FOUND when there never was one.
   virtual Result<std::string> PlaygroundState(const std::string& name, int64_t generation) = 0;
   /// NOT_FOUND when it is not ACTIVE.
@@ -178,13 +227,21 @@ class Store {
                                 const std::vector<Transition>& transitions) = 0;
   virtual Status ChangeRun(const std::string& run_id, const RunChange& change) = 0;
   virtual Result<Run> GetRun(const std::string& run_id) = 0;
+  virtual Result<RunSummary> GetRunSummary(const std::string& run_id) = 0;
+  /// With their bodies, as long as the run has not ended.
   virtual Result<std::vector<Node>> GetNodes(const std::string& run_id) = 0;
+  virtual Result<std::vector<NodeSummary>> GetNodeSummaries(const std::string& run_id) = 0;
+  virtual Result<NodeSummary> GetNodeSummary(const std::string& run_id,
+                                             const std::string& node_id) = 0;
+  /// Those after `after_sequence`, at most `limit`.
   virtual Result<std::vector<Transition>> GetTransitions(const std::string& run_id,
-                                                         int64_t after_sequence) = 0;
+                                                         int64_t after_sequence, int limit) = 0;
   /// Newest first, without those that only asked for files: they were a step of the client's next
-  /// try, nothing a person did. Empty `playground` or `principal` means any.
-  virtual Result<std::vector<Run>> ListRuns(const std::string& playground,
-                                            const std::string& principal, int limit) = 0;
+  /// try, nothing a person did. Begins with the one that is older than the run `before` (empty: with
+  /// the newest) and ends after `limit` runs or kRunPageBytes. Costs what it answers, however many
+  /// runs there are. NOT_FOUND when the run `before` is gone.
+  virtual Result<RunPage> ListRuns(const RunFilter& filter, const std::string& before,
+                                   int limit) = 0;
   /// All runs of that generation, oldest first, with those that only asked for files.
   virtual Result<std::vector<RunBrief>> RunsOf(const std::string& playground,
                                                int64_t generation) = 0;
@@ -192,6 +249,12 @@ class Store {
   /// rows, requests, answers, errors. That they were, who started them, their states and times
   /// stay. It is gone from the disk, too, when this returns.
   virtual Status ForgetRuns(const std::string& playground, int64_t generation) = 0;
+  /// Ended runs that `retention` does not keep at `now`, at most `limit`.
+  virtual Result<std::vector<RunBrief>> RunsBeyond(const Retention& retention, WallMillis now,
+                                                   int limit) = 0;
+  /// With all that belongs to them; those that are gone are passed over. FAILED_PRECONDITION, and
+  /// none is removed, when one has not ended.
+  virtual Status RemoveRuns(const std::vector<std::string>& run_ids) = 0;
   /// Runs that have not ended, oldest first: what a restarted daemon resumes.
   virtual Result<std::vector<Run>> UnfinishedRuns() = 0;
 

@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "store/errors.h"
 #include "store/migrations.h"
@@ -54,37 +56,50 @@ TEST_F(StoreOpenTest, KeepsWhatWasWrittenAndItsFilesPrivate) {
   EXPECT_EQ(again.value()->GetFact("port").value(), "18080");
 }
 
-TEST_F(StoreOpenTest, AnUpgradeForgetsTheRunsOfPlaygroundsThatWereDeletedBefore) {
-  {
-    auto store = Store::Open(path_).value();
-    for (const char* name : {"dead", "alive"}) {
-      Playground playground;
-      playground.name = name;
-      ASSERT_TRUE(store->CreatePlayground(playground).ok());
-      store::Run run;
-      run.id = std::string("run-") + name;
-      run.playground = name;
-      run.generation = 1;
-      Node node;
-      node.id = "preview";
-      ASSERT_TRUE(store->CreateRun(run, {node}, {}).ok());
-      run.state = kSucceeded;
-      run.report_json = "of production";
-      node.response_json = "of production";
-      RunChange change;
-      change.run = run;
-      change.nodes = {node};
-      ASSERT_TRUE(store->ChangeRun(run.id, change).ok());
-    }
-    ASSERT_TRUE(store->SetPlaygroundState("dead", 1, kActive, kDeleted).ok());
+/// A database as the first schema had it: two playgrounds, one of them deleted, each with a run that
+/// has ended and one that has not.
+void MakeFirstSchema(const std::string& path) {
+  soci::session sql(soci::sqlite3, path);
+  for (const std::string_view statement : Statements(Migrations().front().sql)) {
+    sql << std::string(statement);
   }
-  Execute("DELETE FROM schema_migration WHERE version > 1");
+  sql << "CREATE TABLE schema_migration (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, "
+         "applied_at BIGINT NOT NULL)";
+  sql << "INSERT INTO schema_migration VALUES (1, '0001_initial.sql', 1)";
+  for (const std::string name : {"dead", "alive"}) {
+    sql << "INSERT INTO playground VALUES ('" + name + "', 1, 'ada', '', '', '" +
+               (name == "dead" ? "DELETED" : "ACTIVE") + "', 1, 2)";
+    for (const std::string state : {"SUCCEEDED", "RUNNING"}) {
+      const std::string id = (state == "RUNNING" ? "open-" : "run-") + name;
+      const std::string ordinal =
+          std::to_string((name == "dead" ? 1 : 3) + (state == "RUNNING" ? 1 : 0));
+      sql << "INSERT INTO run VALUES ('" + id + "', " + ordinal + ", '" + name +
+                 "', 1, 'preview', 'ada', '', '', '', '" + state +
+                 "', 0, 1, 2, 'report of production', '', '')";
+      sql << "INSERT INTO node VALUES ('" + id +
+                 "', 'preview', 0, 0, 'c', 'm', '', 'a title', '', 0, 0, 'the request', '" + state +
+                 "', 1, 1, 2, 'response of production', '', '', '')";
+      sql << "INSERT INTO run_transition VALUES ('" + id + "', 1, 'preview', 1, '', 'PENDING', '')";
+    }
+  }
+}
+
+TEST_F(StoreOpenTest, AnUpgradeKeepsWhatIsStillOfUse) {
+  MakeFirstSchema(path_);
   auto store = Store::Open(path_).value();
   EXPECT_EQ(store->GetRun("run-dead").value().report_json, "");
-  EXPECT_EQ(store->GetNodes("run-dead").value().at(0).response_json, "");
   EXPECT_EQ(store->GetRun("run-dead").value().state, kSucceeded);
-  EXPECT_EQ(store->GetRun("run-alive").value().report_json, "of production");
-  EXPECT_EQ(store->GetNodes("run-alive").value().at(0).response_json, "of production");
+  EXPECT_EQ(store->GetRun("run-alive").value().report_json, "report of production");
+  const Node ended = store->GetNodes("run-alive").value().at(0);
+  EXPECT_EQ(ended.request_json + ended.response_json, "") << "bodies go with the run's end";
+  EXPECT_EQ(ended.title, "a title");
+  const Node open = store->GetNodes("open-alive").value().at(0);
+  EXPECT_EQ(open.request_json, "the request");
+  EXPECT_EQ(open.response_json, "response of production");
+  EXPECT_EQ(store->UnfinishedRuns().value().size(), 2U);
+  EXPECT_EQ(store->GetTransitions("run-alive", 0, 9).value().at(0).title, "a title");
+  // Two have ended, which is one too many.
+  EXPECT_EQ(store->RunsBeyond({1000, 1000, 1, 1 << 20}, 3, 9).value().at(0).id, "run-dead");
 }
 
 TEST_F(StoreOpenTest, RefusesASecondDaemon) {
@@ -139,6 +154,41 @@ TEST_F(StoreOpenTest, RefusesADamagedDatabase) {
   file.close();
   auto store = Store::Open(path_);
   EXPECT_EQ(store.status().code(), Code::kDataLoss) << store.status().ToString();
+}
+
+TEST_F(StoreOpenTest, AfterAnUncleanEndADamageIsFoundWhileItServes) {
+  const std::string copy = folder_ + "/copy.db";
+  {
+    auto store = Store::Open(path_).value();
+    for (int i = 0; i < 200; ++i) {
+      ASSERT_TRUE(store->PutFact("k" + std::to_string(i), std::string(500, 'v')).ok());
+    }
+    // As a machine that loses its power leaves it: with the log.
+    std::filesystem::copy_file(path_, copy);
+    std::filesystem::copy_file(path_ + "-wal", copy + "-wal");
+  }
+  ASSERT_GT(std::filesystem::file_size(copy + "-wal"), 0U);
+  const auto open = [&](const std::string& path) {
+    std::promise<Status> said;
+    auto store = Store::Open(path, [&](const Status& status) { said.set_value(status); });
+    EXPECT_TRUE(store.ok()) << store.status().ToString();
+    auto answer = said.get_future();
+    const bool damaged = answer.wait_for(std::chrono::seconds(5)) == std::future_status::ready;
+    return damaged ? answer.get() : Status::Ok();
+  };
+  // The free list's length in the header says that there are pages which are not there.
+  std::filesystem::copy_file(path_, folder_ + "/damaged.db");
+  std::fstream file(folder_ + "/damaged.db", std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(36);
+  file << std::string("\0\0\0\7", 4);
+  file.close();
+  std::ofstream(folder_ + "/damaged.db-wal") << "not a log, and not empty";
+  const Status found = open(folder_ + "/damaged.db");
+  EXPECT_EQ(found.code(), Code::kDataLoss) << found.ToString();
+  EXPECT_THAT(found.message(), HasSubstr("damaged.db"));
+  auto again = Store::Open(copy, [](const Status& status) { ADD_FAILURE() << status.ToString(); });
+  ASSERT_TRUE(again.ok());
+  EXPECT_TRUE(again.value()->PutFact("it", "serves").ok());
 }
 
 TEST_F(StoreOpenTest, RefusesAFolderThatIsMissing) {

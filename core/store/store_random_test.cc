@@ -118,7 +118,7 @@ class StoreRandomTest : public ::testing::Test {
       EXPECT_EQ(nodes, model_.nodes[id]) << id;
       std::vector<std::string> details;
       int64_t sequence = 0;
-      for (const Transition& step : store_->GetTransitions(id, 0).value()) {
+      for (const Transition& step : store_->GetTransitions(id, 0, 10'000).value()) {
         EXPECT_EQ(step.sequence, ++sequence) << id;
         details.push_back(step.detail);
       }

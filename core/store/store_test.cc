@@ -17,6 +17,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
+constexpr int kAll = 1000;
+
 class StoreTest : public ::testing::Test {
  protected:
   StoreTest() {
@@ -108,8 +110,11 @@ TEST_F(StoreTest, ListsByOwnerAndByExpiry) {
   ASSERT_TRUE(store_->CreatePlayground(late).ok());
   ASSERT_TRUE(store_->CreatePlayground(early).ok());
   ASSERT_TRUE(store_->CreatePlayground(Make("a")).ok());
-  EXPECT_THAT(Names(store_->ListPlaygrounds("").value()), ElementsAre("a", "b", "c"));
-  EXPECT_THAT(Names(store_->ListPlaygrounds("ada").value()), ElementsAre("a", "c"));
+  EXPECT_THAT(Names(store_->ListPlaygrounds("ada", "", 9).value()), ElementsAre("a", "c"));
+  EXPECT_THAT(Names(store_->ListPlaygrounds("ada", "", 1).value()), ElementsAre("a"));
+  EXPECT_THAT(Names(store_->ListPlaygrounds("ada", "a", 1).value()), ElementsAre("c"));
+  EXPECT_EQ(store_->CountPlaygrounds("ada").value(), 2);
+  EXPECT_EQ(store_->CountPlaygrounds("").value(), 0);
   EXPECT_THAT(Names(store_->ExpiredPlaygrounds(5000, 10).value()), ElementsAre("c", "a"));
   EXPECT_THAT(Names(store_->ExpiredPlaygrounds(5000, 1).value()), ElementsAre("c"));
   ASSERT_TRUE(store_->SetPlaygroundExpiry("c", 1, int64_t{1} << 40).ok());
@@ -301,11 +306,11 @@ TEST_F(StoreTest, BringsBackEveryFieldOfRunAndNode) {
   EXPECT_EQ(back.finished_at, 12);
   EXPECT_EQ(back.response_json + back.error_json + back.job_json + back.detail,
             "[1]{}{\"lease\":1}half way");
-  const auto history = store_->GetTransitions("r1", 0).value();
+  const auto history = store_->GetTransitions("r1", 0, kAll).value();
   ASSERT_EQ(history.size(), 3U);
   EXPECT_EQ(history[2].sequence, 3);
   EXPECT_EQ(history[2].node_id, "n.1");
-  EXPECT_EQ(store_->GetTransitions("r1", 2).value().size(), 1U);
+  EXPECT_EQ(store_->GetTransitions("r1", 2, kAll).value().size(), 1U);
 }
 
 TEST_F(StoreTest, ChangesARunAsAWholeOrNotAtAll) {
@@ -316,7 +321,7 @@ TEST_F(StoreTest, ChangesARunAsAWholeOrNotAtAll) {
   bad.state = "LOST";
   EXPECT_FALSE(store_->ChangeRun("r1", Change({good, bad}, {To("a", kRunning)})).ok());
   EXPECT_EQ(store_->GetNodes("r1").value().at(0).state, kPending);
-  EXPECT_EQ(store_->GetTransitions("r1", 0).value().size(), 1U);
+  EXPECT_EQ(store_->GetTransitions("r1", 0, kAll).value().size(), 1U);
 }
 
 TEST_F(StoreTest, LeavesWhatHasEndedAsItIs) {
@@ -335,7 +340,7 @@ TEST_F(StoreTest, LeavesWhatHasEndedAsItIs) {
   ASSERT_TRUE(store_->ChangeRun("r1", end).ok());
   EXPECT_EQ(store_->ChangeRun("r1", Change({}, {To("", kRunning)})).code(), Code::kAborted);
   EXPECT_EQ(store_->ChangeRun("r9", end).code(), Code::kNotFound);
-  EXPECT_EQ(store_->GetTransitions("r1", 0).value().size(), 1U);
+  EXPECT_EQ(store_->GetTransitions("r1", 0, kAll).value().size(), 1U);
 }
 
 TEST_F(StoreTest, ListsRunsNewestFirstAndUnfinishedOldestFirst) {
@@ -347,11 +352,9 @@ TEST_F(StoreTest, ListsRunsNewestFirstAndUnfinishedOldestFirst) {
   end.run->state = kCancelled;
   ASSERT_TRUE(store_->ChangeRun("r2", end).ok());
   std::string newest;
-  const auto two = store_->ListRuns("pg", "ada", 2).value();
-  for (const store::Run& run : two) newest += run.id;
+  const auto two = store_->ListRuns({"ada", "pg"}, "", 2).value();
+  for (const store::RunSummary& run : two.runs) newest += run.id;
   EXPECT_EQ(newest, "r3r2");
-  EXPECT_EQ(store_->ListRuns("", "", 10).value().size(), 3U);
-  EXPECT_THAT(store_->ListRuns("other", "", 10).value(), IsEmpty());
   std::string unfinished;
   const auto open = store_->UnfinishedRuns().value();
   for (const store::Run& run : open) unfinished += run.id;
@@ -413,7 +416,7 @@ TEST_F(StoreTest, RunsOfAGenerationAreForgottenFromTheDiskToo) {
   const Node node = store_->GetNodes("gone").value().at(0);
   EXPECT_EQ(node.state, kFailed);
   EXPECT_EQ(node.request_json + node.response_json + node.error_json + node.detail, "");
-  const auto history = store_->GetTransitions("gone", 0).value();
+  const auto history = store_->GetTransitions("gone", 0, kAll).value();
   ASSERT_EQ(history.size(), 3U);
   EXPECT_EQ(history[1].detail, "attempt 1 failed");
   EXPECT_EQ(history[2].detail, "");
@@ -445,7 +448,7 @@ TEST_F(StoreTest, NumbersTransitionsWithoutGapsFromManyThreads) {
       });
     }
   }
-  const auto history = store_->GetTransitions("r1", 0).value();
+  const auto history = store_->GetTransitions("r1", 0, kAll).value();
   ASSERT_EQ(history.size(), size_t{kThreads * kEach});
   for (size_t i = 0; i < history.size(); ++i) {
     EXPECT_EQ(history[i].sequence, static_cast<int64_t>(i) + 1);

@@ -5,7 +5,7 @@
 
 : "${PRETZEL_STATE:=$root/.local/stack}"
 : "${PRETZEL_BUILD:=$root/build/release}"
-STACK_START_SECONDS=180 # a cold Spark on two busy cores takes half a minute; the rest is slack
+: "${STACK_START_SECONDS:=180}" # a cold Spark on two busy cores takes half a minute; the rest is slack
 
 # What dcpd's example configuration refers to, and what pretzel needs to find it.
 stack_env() {
@@ -21,23 +21,43 @@ stack_env() {
   export PRETZEL_ENDPOINT=unix:$PRETZEL_STATE/run/dcpd.sock PRETZEL_TOKEN_FILE=$PRETZEL_STATE/token
 }
 
-# The daemon's pid if it is that very process, else nothing.
+# The daemon's pid if it is that very process, and lives; else nothing.
 stack_pid() {
   local pid start
   [ -f "$PRETZEL_STATE/run/dcpd.pid" ] || return 0
   read -r pid start <"$PRETZEL_STATE/run/dcpd.pid" || return 0
-  [ "$(stack_start_ticks "$pid")" = "$start" ] && echo "$pid"
+  stack_lives "$pid" "$start" && echo "$pid"
   return 0
+}
+
+# A process that has ended and was not waited for by its parent still has its number and its start.
+stack_lives() {
+  local fields
+  read -ra fields < <(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) || return 1
+  [ "${fields[19]:-}" = "$2" ] && [ "${fields[0]}" != Z ] && [ "${fields[0]}" != X ]
 }
 
 stack_start_ticks() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 
+# A daemon that is there may be ending: it is waited for, and when it ends another one is started.
 stack_start() {
   stack_env
-  if [ -n "$(stack_pid)" ]; then
-    stack_wait "$(stack_pid)"
-    return
-  fi
+  local pid was_there
+  for _ in 1 2 3; do
+    pid=$(stack_pid)
+    was_there=$pid
+    [ -n "$pid" ] || { stack_spawn; pid=$(stack_pid); }
+    stack_wait "$pid" && return
+    [ -z "$(stack_pid)" ] || return 1 # it lives, and does not answer
+    [ -n "$was_there" ] || break
+    echo "==> the daemon that was there has ended" >&2
+  done
+  echo "dcpd ended while starting; the end of its log:" >&2
+  tail -n 20 "$PRETZEL_STATE/log/dcpd.log" >&2
+  return 1
+}
+
+stack_spawn() {
   mkdir -p "$PRETZEL_STATE/run" "$PRETZEL_STATE/log"
   chmod 700 "$PRETZEL_STATE" "$PRETZEL_STATE/run"
   echo "==> starting the stack (log: $PRETZEL_STATE/log/dcpd.log)" >&2
@@ -45,18 +65,13 @@ stack_start() {
     </dev/null >>"$PRETZEL_STATE/log/dcpd.log" 2>&1 &
   local pid=$!
   echo "$pid $(stack_start_ticks $pid)" >"$PRETZEL_STATE/run/dcpd.pid"
-  stack_wait "$pid"
 }
 
-# Until the API answers, or the daemon has ended.
+# stack_wait PID: until the API answers. Fails once that process has ended, or the time is over.
 stack_wait() {
   local waited=0
   until "$PRETZEL_BIN/pretzel" whoami >/dev/null 2>&1; do
-    if ! kill -0 "$1" 2>/dev/null; then
-      echo "dcpd ended while starting; the end of its log:" >&2
-      tail -n 20 "$PRETZEL_STATE/log/dcpd.log" >&2
-      return 1
-    fi
+    [ -n "$1" ] && [ "$(stack_pid)" = "$1" ] || return 1
     if [ $((waited++)) -ge $((STACK_START_SECONDS * 5)) ]; then
       echo "the stack did not answer within $STACK_START_SECONDS s; see $PRETZEL_STATE/log" >&2
       return 1
@@ -71,7 +86,7 @@ stack_stop() {
   pid=$(stack_pid)
   [ -n "$pid" ] || { echo "the stack is not up" >&2; return 0; }
   kill -TERM "$pid"
-  while kill -0 "$pid" 2>/dev/null; do
+  while [ "$(stack_pid)" = "$pid" ]; do
     if [ $((waited++)) -ge 300 ]; then
       echo "dcpd did not stop within 60 s: killing it" >&2
       kill -KILL "$pid"

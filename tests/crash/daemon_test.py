@@ -8,7 +8,10 @@ import sqlite3
 import subprocess
 
 import history
+import pyarrow
 import pytest
+from pyiceberg.catalog.rest import RestCatalog
+from pyiceberg.exceptions import ForbiddenError
 from scenario import ROWS, Scenario
 from inner_daemon import daemons, until
 
@@ -76,13 +79,26 @@ def start_a_run(daemon):
     return scenario, run_id, pid
 
 
+def table_of_the_job(daemon, run_id):
+    """As a job that its daemon took for dead would have it open: with the very token that writes while the run lives."""
+    folder = next((daemon.state / "jobs" / run_id).iterdir())
+    settings = [line.partition("=") for line in (folder / "spark.properties").read_text().splitlines()]
+    settings = {key.rpartition("prod.")[2]: value.replace("\\\\", "\\") for key, _, value in settings}
+    late = RestCatalog("prod", uri=settings["uri"], **{"header.x-pretzel-token": settings["header.x-pretzel-token"]})
+    return late.load_table("lab.first")
+
+
 def finish(daemon, scenario, run_id, pid):
+    late = table_of_the_job(daemon, run_id)
     os.kill(pid, signal.SIGCONT)
     daemon.cli("run", "wait", run_id)
     table = daemon.playground(scenario.playground).load_table("lab.first")
     assert history.check_table(table, {run_id: "SUCCEEDED"}, ROWS) == []
     assert history.check_jobs(daemon.state) == [] and history.check_store(daemon.database) == []
     assert len(list((daemon.state / "jobs" / run_id).iterdir())) == 1, "it was submitted twice"
+    with pytest.raises(ForbiddenError, match=f"run {run_id}, which has ended"):
+        late.append(pyarrow.table({"id": [1]}))
+    assert daemon.playground(scenario.playground).load_table("lab.first").scan().to_arrow().num_rows == ROWS
     daemon.cli("playground", "delete", scenario.playground, "--yes", "--wait")
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Disks that are full, descriptors that run out, and commands that meet: an error that names the cause, and recovery."""
 
+import contextlib
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import daemon as daemons
 import pytest
@@ -165,6 +167,47 @@ def test_descriptors_run_out_and_come_back(tmp_path):
         until(lambda: daemon.cli("whoami", check=False).returncode == 0, "dcpd answers again", 60)
         until(lambda: len(os.listdir(f"/proc/{pid}/fd")) < LIMIT_FILES - RESERVED, "descriptors are given back", 60)
         daemon.cli("playground", "create", "after", "--ttl", "1h")
+
+
+def test_a_reload_that_waits_holds_up_neither_a_list_nor_the_end(tmp_path):
+    slow = tmp_path / "slow"
+    worker = tmp_path / "worker"
+    # A plugin's worker that does not get ready, as one under a loaded machine does.
+    worker.write_text(f"#!/bin/sh\n[ -e {slow} ] && sleep 100\nexec {daemons.BIN}/dcp-plugin-worker \"$@\"\n")
+    worker.chmod(0o700)
+    daemon = Light(tmp_path / "daemon", tmp_path / "state")
+    text = daemon.config.read_text().replace("plugins:\n", f"plugins:\n  worker: {worker}\n  start_timeout: 60s\n", 1)
+    daemon.config.write_text(text + "drain_timeout: 2s\n")
+    with daemons.started(daemon):
+        before = daemon.json("plugin", "list")
+        slow.touch()
+        daemon.config.write_text(daemon.config.read_text().replace(
+            "  instances:\n", "  instances:\n    - {id: late, plugin: derived_dataset}\n", 1))
+        reload = daemon.start_cli("config", "reload")
+        until(lambda: children(daemon.process.pid, "sleep"), "the reload waits")
+        start = time.monotonic()
+        assert daemon.json("plugin", "list") == before
+        assert "derived_dataset" in daemon.cli("plugin", "get", "derived_dataset").stdout
+        assert time.monotonic() - start < 2, "it waits for the reload"
+        assert reload.poll() is None, "the reload does not wait: this shows nothing"
+        start = time.monotonic()
+        daemon.process.terminate()
+        assert daemon.process.wait(60) == 0
+        assert time.monotonic() - start < 6, "the reload holds up the end"
+        reload.communicate(timeout=20)
+        assert reload.returncode != 0
+
+
+def children(pid, name):
+    """Those below a process that run a program of that name."""
+    found = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            for child in (thread / "children").read_text().split():
+                found += children(child, name)
+                if Path(f"/proc/{child}/comm").read_text().strip() == name:
+                    found.append(child)
+    return found
 
 
 def test_two_daemons_on_one_state(tmp_path):

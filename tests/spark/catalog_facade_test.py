@@ -273,6 +273,33 @@ def test_the_batch_job_writes_into_the_playground(tmp_path, playground, spark, f
     assert flights.listing() == before
 
 
+def test_a_token_of_a_run_writes_while_the_run_and_its_job_live(facade, playground):
+    import pyarrow
+    from pyiceberg.exceptions import ForbiddenError
+
+    run = "r" + uuid.uuid4().hex[:16]
+    playground.call("ensure", table="nyc.late", columns=[{"name": "id", "type": "bigint"}])
+    first, second = (playground.token(run_id=run, job=job) for job in (f"{run}/job", f"{run}/job/2"))
+    row = pyarrow.table({"id": [1]})
+
+    def refused(token):
+        with pytest.raises(ForbiddenError, match=f"run {run}, which has ended"):
+            playground.pyiceberg(token).load_table("nyc.late").append(row)
+
+    refused(first)  # no run that this process was told of
+    facade.call("run_lives", run_id=run)
+    begun = playground.pyiceberg(first).load_table("nyc.late")
+    begun.append(row)
+    facade.call("job_ended", run_id=run, job=f"{run}/job")
+    with pytest.raises(ForbiddenError, match=f"job {run}/job of run {run}, which has ended"):
+        begun.append(row)  # what it had open is no way in
+    attempt = playground.pyiceberg(second).load_table("nyc.late")
+    attempt.append(row)
+    facade.call("run_ended", run_id=run)
+    refused(second)
+    assert playground.pyiceberg().load_table("nyc.late").scan().to_arrow().num_rows == 2  # a person's own token
+
+
 COLUMNS = [{"name": "id", "type": "bigint"}, {"name": "carrier", "type": "string", "nullable": True}]
 
 

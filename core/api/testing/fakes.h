@@ -4,6 +4,7 @@
 // store, and a catalog that only knows its address.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,14 +23,18 @@ class FakeRunner final : public graph::Runner {
  public:
   FakeRunner(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
 
+  /// Asked before each Start; an error is its answer.
+  std::function<Status()> before_start;
   /// Called at the end of each Start of a run that is new.
   std::function<void(const store::Run& run)> on_start;
+  std::atomic<int> lost_answers = 0;                   ///< of the next Starts, which do their work
   std::function<void()> on_subscribe;                  ///< a watch stands
   std::map<std::string, std::string> job_directories;  ///< by node id
 
   Status Recover() override { return {}; }
 
   Result<store::Run> Start(const graph::StartRequest& request) override {
+    if (before_start) DCP_TRY(before_start());
     store::Run run;
     run.id = NewRunId();
     run.playground = request.playground;
@@ -42,6 +47,7 @@ class FakeRunner final : public graph::Runner {
     for (const graph::NodeSpec& spec : request.nodes) {
       nodes.push_back(NodeOf(run.id, spec));
       nodes.back().position = static_cast<int64_t>(nodes.size()) - 1;
+      if (job_directories.contains(spec.id)) nodes.back().job_json = "{}";
     }
     store::Transition made{run.id, 0, "", clock_.Wall(), "", store::kPending, ""};
     DCP_ASSIGN(const store::Run stored, store_.CreateRun(run, nodes, {made}));
@@ -50,6 +56,10 @@ class FakeRunner final : public graph::Runner {
       started_.push_back(request);
     }
     if (on_start && stored.id == run.id) on_start(stored);
+    if (lost_answers > 0) {
+      --lost_answers;
+      return Unavailable("the answer is lost");
+    }
     return store_.GetRun(stored.id);
   }
 
@@ -57,9 +67,25 @@ class FakeRunner final : public graph::Runner {
     return Finish(run_id, store::kCancelled);
   }
 
+  Result<bool> Abandon(const std::string& run_id, const std::string& by) override {
+    DCP_ASSIGN(store::Run run, store_.GetRun(run_id));
+    if (store::IsTerminal(run.state)) return true;
+    if (run.cancel_requested) {
+      DCP_TRY(Finish(run_id, store::kCancelled));
+      return true;
+    }
+    store::RunChange change;
+    run.cancel_requested = true;
+    change.transitions.push_back({run_id, 0, "", clock_.Wall(), run.state, run.state, by});
+    change.run = run;
+    DCP_TRY(Change(run_id, change));
+    return false;
+  }
+
   Result<std::vector<graph::Event>> WaitEvents(const std::string& run_id, int64_t after_sequence,
                                                int64_t) override {
-    DCP_ASSIGN(const auto transitions, store_.GetTransitions(run_id, after_sequence));
+    DCP_ASSIGN(const auto transitions,
+               store_.GetTransitions(run_id, after_sequence, graph::kEventsMax));
     std::vector<graph::Event> events;
     for (const auto& one : transitions) {
       events.push_back({one.sequence, one.at, one.node_id, one.node_id, one.to, one.detail});
@@ -173,19 +199,23 @@ class FakeCatalog final : public catalog::Catalog {
   catalog::Receipt ReceiptFor(const std::string&, int64_t, const std::string&) const override {
     return {};
   }
-  Result<catalog::TableState> EnsureTable(const store::Playground&,
-                                          const catalog::TableSpec&) override {
+  Result<catalog::TableState> EnsureTable(const store::Playground&, const catalog::TableSpec&,
+                                          const catalog::Patience&) override {
     return Unavailable("this catalog has no tables");
   }
-  Result<catalog::TableInfo> DescribeTable(const store::Playground&, const std::string&) override {
+  Result<catalog::TableInfo> DescribeTable(const store::Playground&, const std::string&,
+                                           const catalog::Patience&) override {
     return Unavailable("this catalog has no tables");
   }
-  Result<int64_t> Purge(const std::string&, int64_t) override { return int64_t{0}; }
+  Result<int64_t> Purge(const std::string&, int64_t, const catalog::Patience&) override {
+    return int64_t{0};
+  }
   Result<catalog::Footprint> Measure(const std::string&, int64_t) override {
     return catalog::Footprint();
   }
   Result<catalog::Traces> FindTraces() override { return catalog::Traces(); }
   Status ProbeProductionWrite(const store::Playground&, const std::string&) override { return {}; }
+  std::vector<catalog::UpstreamState> Upstreams() const override { return {}; }
 };
 
 }  // namespace dcp::api::testing

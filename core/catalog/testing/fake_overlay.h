@@ -28,7 +28,7 @@ class FakeOverlay final : public HttpHandler {
   /// How a call fails: before it has done anything, or after it did everything.
   enum class Fault { kBefore, kAfter };
 
-  FakeOverlay() : server_(HttpServer::Start("127.0.0.1", 0, 2, *this).value()) {}
+  FakeOverlay() : server_(HttpServer::Start("127.0.0.1", 0, 64, *this).value()) {}
   std::string uri() const { return "http://127.0.0.1:" + std::to_string(server_->port()); }
 
   /// Makes the table's namespaces too, as EnsureOverlayNamespace does.
@@ -72,13 +72,13 @@ class FakeOverlay final : public HttpHandler {
     after_listing_ = std::move(action);
   }
 
-  bool Admit(const HttpRequest& head, HttpResponse* refusal) override {
+  Admission Admit(const HttpRequest& head) override {
     const auto secret = head.headers.find("x-pretzel-secret");
-    if (secret != head.headers.end() && secret->second == "s") return true;
-    *refusal = {401, "{}", false};
-    return false;
+    if (secret != head.headers.end() && secret->second == "s") return {true, "daemon", {}};
+    return {false, "", {401, "{}", false}};
   }
-  HttpResponse Handle(const HttpRequest& request) override {
+  HttpResponse Busy(const HttpRequest&) override { return {503, "{}", false}; }
+  HttpResponse Handle(const HttpRequest& request, const std::function<bool()>&) override {
     bool fails = false;
     {
       const std::lock_guard lock(mutex_);

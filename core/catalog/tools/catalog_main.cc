@@ -55,8 +55,18 @@ Json IssueToken(const Parts& parts, const Json& call) {
                                call.value("generation", int64_t{1}),
                                call.value("mode", "rw"),
                                dcp::SystemClock().Wall() + call.value("ttl_ms", int64_t{3'600'000}),
-                               call.value("run_id", "")};
+                               call.value("run_id", ""),
+                               call.value("job", "")};
   return {{"token", parts.tokens.Issue(claims).Reveal()}};
+}
+
+/// What the Graph Runner says of runs.
+Json TellOfRun(const Parts& parts, const std::string& verb, const Json& call) {
+  const std::string run = call.at("run_id").get<std::string>();
+  if (verb == "run_lives") parts.tokens.RunLives(run);
+  if (verb == "job_ended") parts.tokens.JobEnded(run, call.at("job").get<std::string>());
+  if (verb == "run_ended") parts.tokens.RunEnded(run);
+  return Json::object();
 }
 
 Json SetState(const Parts& parts, const Json& call) {
@@ -80,7 +90,7 @@ Json EnsureTable(const Parts& parts, const Json& call, const store::Playground& 
     spec.properties.emplace_back(key, value.get<std::string>());
   }
   spec.recreate = call.value("recreate", false);
-  auto state = parts.catalog.EnsureTable(playground, spec);
+  auto state = parts.catalog.EnsureTable(playground, spec, {});
   if (!state.ok()) return Failure(state.status());
   return {{"status", state->status},
           {"uuid", state->uuid},
@@ -89,7 +99,7 @@ Json EnsureTable(const Parts& parts, const Json& call, const store::Playground& 
 }
 
 Json DescribeTable(const Parts& parts, const Json& call, const store::Playground& playground) {
-  auto info = parts.catalog.DescribeTable(playground, call.at("table").get<std::string>());
+  auto info = parts.catalog.DescribeTable(playground, call.at("table").get<std::string>(), {});
   if (!info.ok()) return Failure(info.status());
   Json columns = Json::array();
   for (const catalog::Column& column : info->columns) {
@@ -115,11 +125,14 @@ Json Answer(const Parts& parts, const Json& call) {
   const std::string verb = call.at("call").get<std::string>();
   if (verb == "create") return CreatePlayground(parts, call);
   if (verb == "token") return IssueToken(parts, call);
+  if (verb == "run_lives" || verb == "job_ended" || verb == "run_ended") {
+    return TellOfRun(parts, verb, call);
+  }
   if (verb == "state") return SetState(parts, call);
   if (verb == "receipt") return Receipt(parts, call);
   if (verb == "purge") {
     auto dropped = parts.catalog.Purge(call.at("playground").get<std::string>(),
-                                       call.value("generation", int64_t{1}));
+                                       call.value("generation", int64_t{1}), {});
     return dropped.ok() ? Json{{"tables", *dropped}} : Failure(dropped.status());
   }
   auto playground = parts.store.GetPlayground(call.at("playground").get<std::string>());

@@ -190,6 +190,15 @@ std::string SweepJson(const v1::SweepResponse& sweep, bool dry_run) {
   return Dump(json);
 }
 
+std::string GcJson(const v1::GcResponse& gc, bool dry_run) {
+  Json json = Document("GcReport");
+  json["dryRun"] = dry_run;
+  json["runs"] = gc.runs();
+  json["bytes"] = gc.bytes();
+  json["failures"] = std::vector<std::string>(gc.failures().begin(), gc.failures().end());
+  return Dump(json);
+}
+
 std::string ConnectJson(const v1::ConnectPlaygroundResponse& connect) {
   Json json = Document("PlaygroundConnection");
   json["catalog"] = connect.catalog();

@@ -21,6 +21,7 @@ std::string PlaygroundsJson(const v1::ListPlaygroundsResponse& list);
 /// "Run".
 std::string RunJson(const v1::Run& run);
 std::string RunsJson(const v1::ListRunsResponse& list);
+std::string GcJson(const v1::GcResponse& gc, bool dry_run);
 std::string DeletionPreviewJson(const v1::DeletionPreview& preview);
 std::string SweepJson(const v1::SweepResponse& sweep, bool dry_run);
 std::string ConnectJson(const v1::ConnectPlaygroundResponse& connect);

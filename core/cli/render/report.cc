@@ -282,6 +282,8 @@ std::string RunText(const v1::Run& run, const Paint& paint) {
     std::string what =
         node.title().empty() ? node.capability() + "." + node.method() : node.title();
     if (!node.error_message().empty()) what += ": " + node.error_message();
+    // What a node waits for, or what is not known of it.
+    if (!ended && !node.detail().empty()) what += ": " + node.detail();
     table.Add({node.id(), paint.State(node.state()),
                ended ? FormatDuration(node.finished_at_ms() - node.started_at_ms()) : "-",
                Printable(what)});

@@ -13,6 +13,11 @@ Flag ParamFlag() {
   return {"param", 0, "NAME=VALUE", "a value for the query's :NAME; may be repeated", true};
 }
 
+Flag ClientTokenFlag() {
+  return {"client-token", 0, "TOKEN",
+          "of the same command before, whose answer was lost: finds its run, or starts it"};
+}
+
 std::vector<Flag> PreviewFlags() {
   return {{"rows", 0, "N", "at most N rows of each dataset (default 100, at most 1000)"},
           {"timeout", 0, "TIME", "stop the query in Spark after TIME (default 60s, at most 9m)"}};
@@ -44,6 +49,7 @@ Result<RunPlan> PlanOf(const std::string& command, const Arguments& arguments, b
   if (const std::string limit = arguments.Text("wait"); !limit.empty()) {
     DCP_ASSIGN(plan.timeout_ms, ParseDuration(limit));
   }
+  plan.client_token = arguments.Text("client-token");
   DCP_ASSIGN(const auto params, ParsePairs("param", arguments.All("param")));
   if (!params.empty()) {
     auto& fields =

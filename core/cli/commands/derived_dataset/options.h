@@ -12,6 +12,7 @@ namespace dcp::cli {
 inline constexpr int64_t kPreviewRowsMax = 1'000;
 
 Flag ParamFlag();
+Flag ClientTokenFlag();
 /// --rows and --timeout.
 std::vector<Flag> PreviewFlags();
 /// Their values into the options; INVALID_ARGUMENT for what is no number or no time.

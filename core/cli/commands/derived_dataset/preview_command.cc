@@ -33,6 +33,7 @@ Command PreviewCommand(std::vector<std::string> path) {
       "a manifest is wrong.";
   command.flags = PreviewFlags();
   command.flags.push_back(ParamFlag());
+  command.flags.push_back(ClientTokenFlag());
   command.examples = "  pretzel " + name + " B.yaml\n  pretzel " + name +
                      " B.yaml --rows 10 -o csv > rows.csv\n  pretzel " + name +
                      " B.yaml -o json | jq '.datasets[0].rows'\n";

@@ -19,7 +19,8 @@ int Run(Session& session) {
   // `run` is a verb over files and a noun with verbs: a slip in a verb looks like a file.
   const std::string first = session.arguments().Word(0);
   const std::string verb = Nearest(first, kRunVerbs);
-  if (!verb.empty() && first != "-" && !std::filesystem::exists(first)) {
+  std::error_code error;  // one that cannot be looked at is said when it is read
+  if (!verb.empty() && first != "-" && !std::filesystem::exists(first, error) && !error) {
     return session.Fail(NotFound("there is no file " + first)
                             .WithId("PZ0905")
                             .WithHint("did you mean \"pretzel run " + verb + "\"?"));
@@ -47,7 +48,8 @@ Command RunCommand(std::vector<std::string> path) {
           .flags = {{"wait", 0, "TIME", "until the run has ended, or at most TIME (--wait=10m)",
                      false, true},
                     {"no-wait", 0, "", "do not wait (default)"},
-                    ParamFlag()},
+                    ParamFlag(),
+                    ClientTokenFlag()},
           .examples = "  pretzel " + name + " B.yaml\n  pretzel " + name +
                       " B.yaml --wait=10m\n  pretzel run logs -f $(pretzel " + name +
                       " B.yaml -q)\n",

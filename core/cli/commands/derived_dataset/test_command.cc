@@ -46,7 +46,8 @@ Command TestCommand(std::vector<std::string> path) {
                     {"preview", 0, "", "show the first rows, too"},
                     PreviewFlags()[0],
                     PreviewFlags()[1],
-                    ParamFlag()},
+                    ParamFlag(),
+                    ClientTokenFlag()},
           .examples = "  pretzel " + name + " B.yaml\n  pretzel " + name +
                       " B.yaml --mode schema\n  cat B.yaml | pretzel " + name + " - -o json\n",
           .words_min = 1,

@@ -8,10 +8,22 @@
 namespace dcp::cli {
 namespace {
 
+Result<v1::ListPlaygroundsResponse> Collect(Client& client) {
+  v1::ListPlaygroundsResponse all;
+  do {
+    v1::ListPlaygroundsRequest request;
+    request.set_page_token(all.next_page_token());
+    DCP_ASSIGN(v1::ListPlaygroundsResponse page, client.ListPlaygrounds(request));
+    for (v1::Playground& one : *page.mutable_playgrounds()) all.add_playgrounds()->Swap(&one);
+    all.set_next_page_token(page.next_page_token());
+  } while (!all.next_page_token().empty());
+  return all;
+}
+
 int List(Session& session) {
   const auto client = session.client();
   if (!client.ok()) return session.Fail(client.status());
-  const auto list = (*client)->ListPlaygrounds({});
+  const auto list = Collect(**client);
   if (!list.ok()) return session.Fail(list.status());
   if (session.json()) {
     session.Print(PlaygroundsJson(*list));

@@ -4,6 +4,7 @@
 // duplicate is seen, and every limit is checked while the text is read, not afterwards.
 #pragma once
 
+#include <dcp/sdk/detail/yaml_surrogates.h>
 #include <dcp/sdk/detail/yaml_text.h>
 #include <dcp/sdk/yaml.h>  // NOLINT: for readers that start here
 #include <yaml-cpp/eventhandler.h>
@@ -22,8 +23,9 @@ struct Stop : std::exception {};
 
 class Builder : public YAML::EventHandler {
  public:
-  Builder(const Lines& lines, Problems& problems, const Limits& limits)
-      : lines_(lines), problems_(problems), limits_(limits) {}
+  Builder(const Lines& lines, const Surrogates& surrogates, Problems& problems,
+          const Limits& limits)
+      : lines_(lines), surrogates_(surrogates), problems_(problems), limits_(limits) {}
 
   std::vector<NodePtr>& documents() { return documents_; }
 
@@ -54,9 +56,11 @@ class Builder : public YAML::EventHandler {
     Attach(found->second, At(mark));
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
-                const std::string& value) override {
+                const std::string& parsed) override {
     RefuseTag(mark, tag);
     size_t offset = SkipAnchor(mark);
+    const bool quoted = offset < lines_.text().size() && lines_.text()[offset] == '"';
+    const std::string value = surrogates_.Restore(parsed, quoted);
     auto node = std::make_shared<Node>();
     node->at = lines_.At(offset);
     node->text = value;
@@ -194,6 +198,7 @@ class Builder : public YAML::EventHandler {
   }
 
   const Lines& lines_;
+  const Surrogates& surrogates_;
   Problems& problems_;
   const Limits& limits_;
   std::vector<NodePtr> documents_;
@@ -240,9 +245,11 @@ namespace dcp::sdk::yaml {
 inline std::vector<NodePtr> Parse(std::string_view text, Problems& problems, const Limits& limits) {
   std::optional<detail::Lines> lines = detail::Clean(text, problems, limits);
   if (!lines) return {};
-  detail::Builder builder(*lines, problems, limits);
+  std::string parsed = lines->text();
+  const detail::Surrogates surrogates(parsed);
+  detail::Builder builder(*lines, surrogates, problems, limits);
   try {
-    std::istringstream stream(lines->text());
+    std::istringstream stream(parsed);
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder)) {
     }
