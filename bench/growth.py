@@ -132,7 +132,8 @@ class History:
         at = int(time.time() * 1000)
         ordinal = self.begun = self.begun + 1
         run_id = f"r{ordinal:016x}"
-        self.sql.execute("INSERT INTO run (id, ordinal, playground, generation, command, principal, team, environment, client_token, state, "
+        self.sql.execute("INSERT INTO run (id, ordinal, playground, generation, command, principal, team, environment, client_token, "
+                         "state, "
                          "cancel_requested, created_at, finished_at, error_json, kept_bytes) VALUES (?, ?, ?, 1, ?, ?, '', '', ?, "
                          "'SUCCEEDED', 0, ?, ?, '', ?)",
                          (run_id, ordinal, f"p{index % 40}", command, self.user, run_id, at, at, report_bytes + 4_000))

@@ -30,8 +30,8 @@ Result<store::Run> StartDelete(store::Store& store, graph::Runner& runner,
   request.command = "delete";
   // Two deletes at once start one run; one after a failure starts another. By the failed one's id:
   // how many there were changes as old runs are removed.
-  request.client_token = "delete/" + playground.name + "/" + std::to_string(playground.generation) +
-                         "/" + earlier;
+  request.client_token =
+      "delete/" + playground.name + "/" + std::to_string(playground.generation) + "/" + earlier;
   graph::NodeSpec jobs;
   jobs.id = "jobs";
   jobs.capability = "playground";

@@ -26,8 +26,7 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
                              v1::Playground* answer) override {
     return Answer(Get(*call, *request, answer), "GetPlayground");
   }
-  grpc::Status ListPlaygrounds(grpc::ServerContext* call,
-                               const v1::ListPlaygroundsRequest* request,
+  grpc::Status ListPlaygrounds(grpc::ServerContext* call, const v1::ListPlaygroundsRequest* request,
                                v1::ListPlaygroundsResponse* answer) override {
     return Answer(List(*call, *request, answer), "ListPlaygrounds");
   }
@@ -89,8 +88,8 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
               v1::ListPlaygroundsResponse* answer) {
     DCP_ASSIGN(const auto who, CallerOf(context_, call));
     if (request.limit() < 0) return InvalidArgument("limit is negative").WithId("PZ0903");
-    const int limit = request.limit() == 0 ? kListPlaygroundsMax
-                                           : std::min(request.limit(), kListPlaygroundsMax);
+    const int limit =
+        request.limit() == 0 ? kListPlaygroundsMax : std::min(request.limit(), kListPlaygroundsMax);
     // One more than is answered tells whether something follows.
     DCP_ASSIGN(auto found, context_.deps.playgrounds->List(who, request.page_token(), limit + 1));
     const bool more = found.size() > static_cast<size_t>(limit);

@@ -159,8 +159,7 @@ class LogStream final : public EventStream<v1::LogChunk> {
       auto directory = context_.deps.runner->JobDirectory(run_id_, node.id);
       if (directory.status().code() == Code::kNotFound) continue;
       DCP_TRY(directory.status());
-      jobs_.push_back(
-          {node.id, std::move(*directory), run_ended || store::IsTerminal(node.state)});
+      jobs_.push_back({node.id, std::move(*directory), run_ended || store::IsTerminal(node.state)});
     }
     if (known) return {};
     return NotFound("run " + run_id_ + " has no node \"" + node_id_.substr(0, 80) + "\"")

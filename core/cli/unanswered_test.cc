@@ -53,7 +53,8 @@ class UnansweredTest : public ::testing::Test {
   }
   std::vector<std::string> Runs() {
     std::vector<std::string> ids;
-    for (const store::RunSummary& run : daemon_.store->ListRuns({"ana", ""}, "", 100).value().runs) {
+    for (const store::RunSummary& run :
+         daemon_.store->ListRuns({"ana", ""}, "", 100).value().runs) {
       ids.push_back(run.id);
     }
     return ids;

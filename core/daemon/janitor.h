@@ -58,7 +58,7 @@ class Janitor {
   const Clock& clock_;
   const int64_t sweep_every_ms_;
   const std::function<void()> chores_;  ///< small things, each round
-  SteadyMillis next_resume_ = 0;  // the timer thread's own, like the next
+  SteadyMillis next_resume_ = 0;        // the timer thread's own, like the next
   SteadyMillis next_sweep_ = 0;
   SteadyMillis next_gc_ = 0;
   std::atomic<bool> stopping_ = false;

@@ -65,9 +65,9 @@ Result<api::SweepReport> Orphans::Sweep(const api::SweepOptions& options) {
   return report;
 }
 
-void Orphans::NoteUnread(const std::string& key, Status why, api::SweepReport* report) {
+void Orphans::NoteUnread(const std::string& key, const Status& why, api::SweepReport* report) {
   met_.insert(key);
-  if (++unread_ <= kSweepUnreadMax) report->failures.push_back(std::move(why).ToString());
+  if (++unread_ <= kSweepUnreadMax) report->failures.push_back(why.ToString());
 }
 
 Status Orphans::SweepJobs(const api::SweepOptions& options, api::SweepReport* report) {

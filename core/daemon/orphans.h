@@ -61,7 +61,7 @@ class Orphans {
   bool MayTry(const std::string& key) DCP_REQUIRES(mutex_);
   void Remove(const Found& found, api::SweepItem* item) DCP_REQUIRES(mutex_);
   /// One thing could not be looked at, which keeps its age; the others can.
-  void NoteUnread(const std::string& key, Status why, api::SweepReport* report)
+  void NoteUnread(const std::string& key, const Status& why, api::SweepReport* report)
       DCP_REQUIRES(mutex_);
 
   catalog::Catalog& catalog_;

@@ -53,6 +53,7 @@ class DyingStore : public ForwardingStore {
     if (dead_) return Unavailable("killed");
     return real_.GetRunSummary(id);
   }
+
  private:
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -54,13 +54,13 @@ class RunState {
   void SetJob(const std::string& id, const std::string& job_json, int32_t attempt, WallMillis at,
               const std::string& detail);
 
-  /// Everything since the last call (or the start), for Store::ChangeRun: bodies only where they are
-  /// new.
+  /// Everything since the last call (or the start), for Store::ChangeRun: bodies only where they
+  /// are new.
   store::RunChange TakeChange();
 
  private:
-  /// What a node waits for, and what of it the store was not told yet. Kept up to date by each move,
-  /// so that no step of a run costs more the larger its graph is.
+  /// What a node waits for, and what of it the store was not told yet. Kept up to date by each
+  /// move, so that no step of a run costs more the larger its graph is.
   struct Standing {
     std::vector<size_t> behind;  ///< nodes that stand after it
     size_t waits_for = 0;        ///< nodes before it that have not ended
@@ -82,10 +82,10 @@ class RunState {
   std::vector<store::Node> nodes_;
   std::vector<Standing> standing_;  // one for each of nodes_
   std::unordered_map<std::string, size_t> index_;
-  size_t open_ = 0;             // nodes that have not ended
-  std::set<size_t> ready_;      // PENDING, and nothing to wait for
-  std::set<size_t> fresh_;      // of ready_, those that TakeReady has not answered
-  std::set<size_t> never_;      // PENDING, and can never start
+  size_t open_ = 0;         // nodes that have not ended
+  std::set<size_t> ready_;  // PENDING, and nothing to wait for
+  std::set<size_t> fresh_;  // of ready_, those that TakeReady has not answered
+  std::set<size_t> never_;  // PENDING, and can never start
   bool run_changed_ = false;
   bool new_report_ = false;
   bool new_needs_files_ = false;

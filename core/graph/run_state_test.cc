@@ -232,7 +232,8 @@ TEST(RunStateTest, KnowsAtAnyTimeWhatLookingAtEverythingWouldFind) {
       if (!grown && (roll(4) == 0 || state.AllEnded())) {
         grown = true;
         ASSERT_TRUE(
-            state.Add({specs.begin() + static_cast<std::ptrdiff_t>(first), specs.end()}, 1, 1).ok());
+            state.Add({specs.begin() + static_cast<std::ptrdiff_t>(first), specs.end()}, 1, 1)
+                .ok());
       }
       const auto ready = ReadyByLooking(state, false);
       ASSERT_EQ(state.Ready(), ready) << world;

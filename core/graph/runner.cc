@@ -251,8 +251,7 @@ Result<std::vector<Event>> RunnerImpl::WaitEvents(const std::string& run_id, int
     const int64_t version = hub_->Version();
     // The run first: what happened until it ended is then among the transitions.
     DCP_ASSIGN(const store::RunSummary run, store_.GetRunSummary(run_id));
-    DCP_ASSIGN(const auto transitions,
-               store_.GetTransitions(run_id, after_sequence, kEventsMax));
+    DCP_ASSIGN(const auto transitions, store_.GetTransitions(run_id, after_sequence, kEventsMax));
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
                           end - std::chrono::steady_clock::now())
                           .count();

@@ -112,8 +112,8 @@ class ForwardingStore : public RunsOnlyStore {
   store::Store& real_;
 };
 
-/// A real store, which also remembers the bodies that nodes lose with their run's end: what a runner
-/// asked and was answered can be looked at afterwards.
+/// A real store, which also remembers the bodies that nodes lose with their run's end: what a
+/// runner asked and was answered can be looked at afterwards.
 class RememberingStore : public ForwardingStore {
  public:
   /// Request and response by "RUN/NODE"; outlives one store, as what is remembered does.

@@ -26,8 +26,8 @@ Status CopyRest(int from, int to, int64_t bytes_max, const std::string& path) {
     if (got == 0) return {};
     bytes_max -= got;
     for (ssize_t done = 0; done < got;) {
-      const ssize_t put = Retry(
-          [&] { return ::write(to, chunk.data() + done, static_cast<size_t>(got - done)); });
+      const ssize_t put =
+          Retry([&] { return ::write(to, chunk.data() + done, static_cast<size_t>(got - done)); });
       if (put < 0) return FromErrno(errno, "cannot write log " + path + ".1");
       done += put;
     }

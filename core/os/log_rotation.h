@@ -16,9 +16,9 @@ namespace dcp::os {
 constexpr int64_t kLogBytesMax = int64_t{64} << 20;
 
 /// Once the file is larger than `bytes_max`: what it holds (the end of it, if it is far larger)
-/// stands in `path`.1 afterwards, in place of what stood there before, and the file is empty. A line
-/// that is written between copying and emptying is lost. True when that was done. Links are not
-/// followed. [any]
+/// stands in `path`.1 afterwards, in place of what stood there before, and the file is empty. A
+/// line that is written between copying and emptying is lost. True when that was done. Links are
+/// not followed. [any]
 Result<bool> RotateLog(const std::string& path, int64_t bytes_max);
 
 /// The regular file that this process' standard error appends to; empty when it is none, or is

@@ -45,8 +45,8 @@ Status MakePrivate(const std::string& path) {
   return Status::Ok();
 }
 
-/// SQLite removes its write-ahead log when the last session ends: what is there was left by a daemon
-/// that was killed, or by a machine that lost its power.
+/// SQLite removes its write-ahead log when the last session ends: what is there was left by a
+/// daemon that was killed, or by a machine that lost its power.
 bool EndedUncleanly(const std::string& path) {
   struct stat facts {};
   return stat((path + "-wal").c_str(), &facts) == 0 && facts.st_size > 0;

@@ -3,9 +3,9 @@
 // The open database: a session that writes and one that reads, each behind a mutex, the lock that
 // keeps a second daemon out, and the way to the newest schema.
 //
-// Rationale for two sessions instead of a pool: SQLite has one writer, and each of its commits waits
-// for the disk. Reading must not wait with it, or watchers would slow down what they watch. What is
-// read is small, so one reader is enough; it sees every write whose Write() has returned.
+// Rationale for two sessions instead of a pool: SQLite has one writer, and each of its commits
+// waits for the disk. Reading must not wait with it, or watchers would slow down what they watch.
+// What is read is small, so one reader is enough; it sees every write whose Write() has returned.
 #pragma once
 
 #include <atomic>
@@ -60,8 +60,7 @@ class Database {
   Mutex mutex_;        // before read_mutex_
   std::unique_ptr<soci::session> sql_ DCP_GUARDED_BY(mutex_) DCP_PT_GUARDED_BY(mutex_);
   Mutex read_mutex_;
-  std::unique_ptr<soci::session> reader_ DCP_GUARDED_BY(read_mutex_)
-      DCP_PT_GUARDED_BY(read_mutex_);
+  std::unique_ptr<soci::session> reader_ DCP_GUARDED_BY(read_mutex_) DCP_PT_GUARDED_BY(read_mutex_);
   std::unique_ptr<soci::session> checker_;  // the check's own, until it is joined
   std::atomic<bool> check_done_ = false;
   std::thread check_;

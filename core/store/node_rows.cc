@@ -172,7 +172,7 @@ std::vector<Node> SelectNodes(soci::session& sql, const std::string& run_id) {
     const auto node = index.find(node_id);
     if (node == index.end()) continue;
     Node& to = nodes[node->second];
-    (part == "request" ? to.request_json : to.response_json) = std::move(body);
+    (part == "request" ? to.request_json : to.response_json) = body;
   }
   return nodes;
 }
@@ -188,9 +188,9 @@ std::vector<Transition> SelectTransitions(soci::session& sql, const std::string&
                       "LEFT JOIN node ON node.run_id = t.run_id AND node.id = t.node_id "
                       "WHERE t.run_id = :run_id AND t.sequence > :after "
                       "ORDER BY t.sequence LIMIT :limit",
-       use(run_id, "run_id"), use(after_sequence, "after"), use(limit, "limit"),
-       into(row.sequence), into(row.node_id), into(row.at), into(row.from), into(row.to),
-       into(row.detail), into(row.title));
+       use(run_id, "run_id"), use(after_sequence, "after"), use(limit, "limit"), into(row.sequence),
+       into(row.node_id), into(row.at), into(row.from), into(row.to), into(row.detail),
+       into(row.title));
   rows.execute();
   while (rows.fetch()) found.push_back(row);
   return found;

@@ -74,8 +74,8 @@ void AddOlderThan(soci::session& sql, const std::string& condition, WallMillis b
   soci::statement rows =
       (sql.prepare << "SELECT id, command, state, kept_bytes FROM run WHERE " + condition +
                           " AND finished_at < :before ORDER BY finished_at LIMIT :limit",
-       use(before, "before"), use(limit, "limit"), into(row.id), into(row.command),
-       into(row.state), into(row.bytes));
+       use(before, "before"), use(limit, "limit"), into(row.id), into(row.command), into(row.state),
+       into(row.bytes));
   rows.execute();
   while (rows.fetch()) found.Add(row);
 }
@@ -101,8 +101,8 @@ void AddExcess(soci::session& sql, Excess excess, int limit, Found& found) {
 void CountAsKept(soci::session& sql, const std::string& run_id, const std::string& principal) {
   sql << "DELETE FROM node_body WHERE run_id = :run_id", use(run_id, "run_id");
   const int64_t bytes =
-      Total(sql,
-            "SELECT coalesce(sum(length(body)), 0) FROM run_body WHERE run_id = :run_id", run_id) +
+      Total(sql, "SELECT coalesce(sum(length(body)), 0) FROM run_body WHERE run_id = :run_id",
+            run_id) +
       Total(sql,
             std::string("SELECT coalesce(sum(length(error_json) + length(job_json) + "
                         "length(detail) + length(title) + ") +
@@ -112,10 +112,10 @@ void CountAsKept(soci::session& sql, const std::string& run_id, const std::strin
             "SELECT coalesce(sum(length(detail) + 128), 0) FROM run_transition "
             "WHERE run_id = :run_id",
             run_id) +
-      Total(sql,
-            std::string("SELECT length(error_json) + ") + kRowBytes +
-                " FROM run WHERE id = :run_id",
-            run_id);
+      Total(
+          sql,
+          std::string("SELECT length(error_json) + ") + kRowBytes + " FROM run WHERE id = :run_id",
+          run_id);
   sql << "UPDATE run SET kept_bytes = :bytes WHERE id = :id", use(bytes, "bytes"),
       use(run_id, "id");
   AddToUsage(sql, principal, 1, bytes);

@@ -66,7 +66,8 @@ Selected Select(soci::session& sql, const Bounds& bounds, const std::string& con
   while (rows.fetch()) {
     bytes += BytesOf(row);
     // The first goes out whatever its size, or a list would never get past it.
-    found.more = found.runs.size() >= bounds.limit || (!found.runs.empty() && bytes > bounds.bytes_max);
+    found.more =
+        found.runs.size() >= bounds.limit || (!found.runs.empty() && bytes > bounds.bytes_max);
     if (found.more) break;
     row.cancel_requested = cancel_requested != 0;
     found.runs.push_back(row);
@@ -81,7 +82,7 @@ void ReadBodies(soci::session& sql, Run& run) {
                           use(run.id, "run_id"), into(part), into(body));
   rows.execute();
   while (rows.fetch()) {
-    (part == "report" ? run.report_json : run.needs_files_json) = std::move(body);
+    (part == "report" ? run.report_json : run.needs_files_json) = body;
   }
 }
 
@@ -185,10 +186,10 @@ Result<RunPage> SelectRunPage(soci::session& sql, const RunFilter& filter,
     found = Select(sql, bounds, "WHERE playground = :playground AND " + page,
                    use(filter.playground, "playground"), use(from, "before"));
   } else {
-    found = Select(sql, bounds,
-                   "WHERE principal = :principal AND playground = :playground AND " + page,
-                   use(filter.principal, "principal"), use(filter.playground, "playground"),
-                   use(from, "before"));
+    found =
+        Select(sql, bounds, "WHERE principal = :principal AND playground = :playground AND " + page,
+               use(filter.principal, "principal"), use(filter.playground, "playground"),
+               use(from, "before"));
   }
   RunPage answer;
   if (found.more) answer.next = found.runs.back().id;
@@ -201,8 +202,9 @@ std::vector<RunBrief> SelectRunsOf(soci::session& sql, const std::string& playgr
   std::vector<RunBrief> found;
   RunBrief row;
   soci::statement rows =
-      (sql.prepare << "SELECT id, command, state, finished_at FROM run WHERE playground = :playground "
-                      "AND generation = :generation ORDER BY ordinal",
+      (sql.prepare
+           << "SELECT id, command, state, finished_at FROM run WHERE playground = :playground "
+              "AND generation = :generation ORDER BY ordinal",
        use(playground, "playground"), use(generation, "generation"), into(row.id),
        into(row.command), into(row.state), into(row.finished_at));
   rows.execute();

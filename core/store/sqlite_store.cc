@@ -137,10 +137,9 @@ class SqliteStore : public Store {
   }
   Result<NodeSummary> GetNodeSummary(const std::string& run_id,
                                      const std::string& node_id) override {
-    return Read<NodeSummary>("read node " + node_id + " of run " + run_id,
-                             [&](soci::session& sql) {
-                               return SelectNodeSummary(sql, run_id, node_id);
-                             });
+    return Read<NodeSummary>("read node " + node_id + " of run " + run_id, [&](soci::session& sql) {
+      return SelectNodeSummary(sql, run_id, node_id);
+    });
   }
   Result<std::vector<Transition>> GetTransitions(const std::string& run_id, int64_t after_sequence,
                                                  int limit) override {
@@ -149,11 +148,9 @@ class SqliteStore : public Store {
           return Result(SelectTransitions(sql, run_id, after_sequence, limit));
         });
   }
-  Result<RunPage> ListRuns(const RunFilter& filter, const std::string& before,
-                           int limit) override {
-    return Read<RunPage>("list runs", [&](soci::session& sql) {
-      return SelectRunPage(sql, filter, before, limit);
-    });
+  Result<RunPage> ListRuns(const RunFilter& filter, const std::string& before, int limit) override {
+    return Read<RunPage>(
+        "list runs", [&](soci::session& sql) { return SelectRunPage(sql, filter, before, limit); });
   }
   Result<std::vector<RunBrief>> RunsOf(const std::string& playground, int64_t generation) override {
     return Read<std::vector<RunBrief>>("list runs of " + playground, [&](soci::session& sql) {

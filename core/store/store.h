@@ -173,8 +173,9 @@ struct RunBrief {
 class Store {
  public:
   /// Opens or creates the database and brings its schema up to date. FAILED_PRECONDITION when a
-  /// newer program wrote it, or another daemon has it open. After an unclean end the file is checked
-  /// while the store serves: `damaged` is called, once and from a thread, when it is found to be.
+  /// newer program wrote it, or another daemon has it open. After an unclean end the file is
+  /// checked while the store serves: `damaged` is called, once and from a thread, when it is found
+  /// to be.
   static Result<std::unique_ptr<Store>> Open(const std::string& path,
                                              std::function<void(const Status&)> damaged = nullptr);
   virtual ~Store() = default;
@@ -237,9 +238,9 @@ class Store {
   virtual Result<std::vector<Transition>> GetTransitions(const std::string& run_id,
                                                          int64_t after_sequence, int limit) = 0;
   /// Newest first, without those that only asked for files: they were a step of the client's next
-  /// try, nothing a person did. Begins with the one that is older than the run `before` (empty: with
-  /// the newest) and ends after `limit` runs or kRunPageBytes. Costs what it answers, however many
-  /// runs there are. NOT_FOUND when the run `before` is gone.
+  /// try, nothing a person did. Begins with the one that is older than the run `before` (empty:
+  /// with the newest) and ends after `limit` runs or kRunPageBytes. Costs what it answers, however
+  /// many runs there are. NOT_FOUND when the run `before` is gone.
   virtual Result<RunPage> ListRuns(const RunFilter& filter, const std::string& before,
                                    int limit) = 0;
   /// All runs of that generation, oldest first, with those that only asked for files.

@@ -56,8 +56,8 @@ TEST_F(StoreOpenTest, KeepsWhatWasWrittenAndItsFilesPrivate) {
   EXPECT_EQ(again.value()->GetFact("port").value(), "18080");
 }
 
-/// A database as the first schema had it: two playgrounds, one of them deleted, each with a run that
-/// has ended and one that has not.
+/// A database as the first schema had it: two playgrounds, one of them deleted, each with a run
+/// that has ended and one that has not.
 void MakeFirstSchema(const std::string& path) {
   soci::session sql(soci::sqlite3, path);
   for (const std::string_view statement : Statements(Migrations().front().sql)) {

@@ -38,7 +38,11 @@ class Stack:
         return int((self.state / "run" / "dcpd.pid").read_text().split()[0])
 
     def answers(self):
-        environment = {**self.environment, "PRETZEL_ENDPOINT": f"unix:{self.state}/run/dcpd.sock", "PRETZEL_TOKEN_FILE": f"{self.state}/token"}
+        environment = {
+            **self.environment,
+            "PRETZEL_ENDPOINT": f"unix:{self.state}/run/dcpd.sock",
+            "PRETZEL_TOKEN_FILE": f"{self.state}/token",
+        }
         return subprocess.run([BIN / "pretzel", "whoami"], capture_output=True, env=environment, timeout=60).returncode == 0
 
 

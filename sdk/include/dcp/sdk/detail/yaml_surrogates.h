@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // JSON is YAML, but for one thing that every JSON writer emits: a character beyond U+FFFF as two
-// escapes, "\ud83d\ude00". YAML has no such pairs, and yaml-cpp refuses them. While a text is parsed
-// each half is replaced by an escape of the same length for a character that the text does not use,
-// so that every place stays where it is; afterwards the two become the character that was meant.
+// escapes, "\ud83d\ude00". YAML has no such pairs, and yaml-cpp refuses them. While a text is
+// parsed each half is replaced by an escape of the same length for a character that the text does
+// not use, so that every place stays where it is; afterwards the two become the character that was
+// meant.
 #pragma once
 
 #include <array>
