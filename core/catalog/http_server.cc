@@ -126,22 +126,22 @@ class Session : public std::enable_shared_from_this<Session> {
 
   /// The parser's own limit is one for each piece that arrives; of all pieces, we count.
   void ReadMoreOfHeader() {
-    http::async_read_some(stream_, buffer_, *parser_,
-                          [self = shared_from_this()](beast::error_code error, size_t bytes) {
-                            self->header_bytes_ += bytes;
-                            if (error == http::error::header_limit ||
-                                self->header_bytes_ > kHeaderBytesMax) {
-                              self->Refuse(431, "the request's header lines are too long");
-                            } else if (error == http::error::body_limit) {
-                              self->RefuseBody();
-                            } else if (IsMalformed(error)) {
-                              self->Refuse(400, "the request is not HTTP/1.1");
-                            } else if (!error && self->parser_->is_header_done()) {
-                              self->OnHeader();
-                            } else if (!error) {
-                              self->ReadMoreOfHeader();
-                            }
-                          });
+    http::async_read_some(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](beast::error_code error, size_t bytes) {
+          self->header_bytes_ += bytes;
+          if (error == http::error::header_limit || self->header_bytes_ > kHeaderBytesMax) {
+            self->Refuse(431, "the request's header lines are too long");
+          } else if (error == http::error::body_limit) {
+            self->RefuseBody();
+          } else if (IsMalformed(error)) {
+            self->Refuse(400, "the request is not HTTP/1.1");
+          } else if (!error && self->parser_->is_header_done()) {
+            self->OnHeader();
+          } else if (!error) {
+            self->ReadMoreOfHeader();
+          }
+        });
   }
 
   void OnHeader() {
