@@ -184,8 +184,17 @@ class RealDaemon : public Daemon {
       };
     }
     DCP_ASSIGN(runner_, graph::Runner::Create(*store_, *backend_, clock, runner));
-    DCP_TRY(supervisor_->WaitReady(settings_.services_ready_ms, options_.stop_asked));
+    DCP_TRY(WaitForServices());
     return runner_->Recover();
+  }
+
+  /// What needs none of the services that failed serves all the same, and jobs that run go on
+  /// being followed; the supervisor tries the others again.
+  Status WaitForServices() {
+    Status ready = supervisor_->WaitReady(settings_.services_ready_ms, options_.stop_asked);
+    if (ready.ok() || ready.code() == Code::kCancelled) return ready;
+    log::Write(log::Id::kStartedDegraded, {{"error", ready.ToString()}});
+    return {};
   }
 
   JobRooms Rooms() const {
