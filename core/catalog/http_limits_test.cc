@@ -337,7 +337,28 @@ TEST_F(ServerLimitsTest, AClientThatClosesIsNoticed) {
   }
   const auto begun = steady_clock::now();
   Await(handler_.left, 1);
-  EXPECT_LT(MillisecondsSince(begun), 500);
+  EXPECT_LT(MillisecondsSince(begun), kHalfClosedMs + 500);
+}
+
+TEST_F(ServerLimitsTest, WhoEndsOneDirectionGetsTheAnswerOfAQuickRequest) {
+  const Socket half = Connect(Get("/wait", "ana"));
+  ::shutdown(half.get(), SHUT_WR);
+  Await(handler_.waiting, 1);
+  std::this_thread::sleep_for(milliseconds(kHalfClosedMs / 3));
+  handler_.over = true;
+  EXPECT_EQ(StatusLine(half), "HTTP/1.1 200 OK");
+  EXPECT_EQ(handler_.left, 0);
+}
+
+TEST_F(ServerLimitsTest, AHeaderInManyPiecesHasTheSameLimit) {
+  const Socket piecewise = Connect("GET / HTTP/1.1\r\nx-who: ana\r\n");
+  const std::string piece(kHeaderBytesMax / 16 - 20, 'x');
+  for (int i = 0; i < 20; ++i) {
+    const std::string field = "h" + std::to_string(i) + ": " + piece + "\r\n";
+    (void)!::send(piecewise.get(), field.data(), field.size(), MSG_NOSIGNAL);
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  EXPECT_EQ(StatusLine(piecewise), "HTTP/1.1 431 Request Header Fields Too Large");
 }
 
 TEST_F(ServerLimitsTest, ASecondRequestThatIsSentEarlyIsNotAClientsGoing) {

@@ -79,7 +79,8 @@ struct Parts {
 /// One connection: header, admission, body, answer, and again.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Tcp::socket socket, const Parts& parts) : stream_(std::move(socket)), parts_(parts) {
+  Session(Tcp::socket socket, const Parts& parts)
+      : stream_(std::move(socket)), leaves_(stream_.get_executor()), parts_(parts) {
     CloseOnExec(stream_.socket().native_handle());
     beast::error_code ignored;
     stream_.socket().set_option(Tcp::no_delay(true), ignored);
@@ -118,19 +119,29 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_.emplace();
     parser_->body_limit(kRequestBodyBytesMax);
     parser_->header_limit(kHeaderBytesMax);
+    header_bytes_ = 0;
     stream_.expires_after(milliseconds(kHeaderMs));
-    http::async_read_header(stream_, buffer_, *parser_,
-                            [self = shared_from_this()](beast::error_code error, size_t) {
-                              if (!error) {
-                                self->OnHeader();
-                              } else if (error == http::error::body_limit) {
-                                self->RefuseBody();
-                              } else if (error == http::error::header_limit) {
-                                self->Refuse(431, "the request's header lines are too long");
-                              } else if (IsMalformed(error)) {
-                                self->Refuse(400, "the request is not HTTP/1.1");
-                              }
-                            });
+    ReadMoreOfHeader();
+  }
+
+  /// The parser's own limit is one for each piece that arrives; of all pieces, we count.
+  void ReadMoreOfHeader() {
+    http::async_read_some(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](beast::error_code error, size_t bytes) {
+          self->header_bytes_ += bytes;
+          if (error == http::error::header_limit || self->header_bytes_ > kHeaderBytesMax) {
+            self->Refuse(431, "the request's header lines are too long");
+          } else if (error == http::error::body_limit) {
+            self->RefuseBody();
+          } else if (IsMalformed(error)) {
+            self->Refuse(400, "the request is not HTTP/1.1");
+          } else if (!error && self->parser_->is_header_done()) {
+            self->OnHeader();
+          } else if (!error) {
+            self->ReadMoreOfHeader();
+          }
+        });
   }
 
   void OnHeader() {
@@ -202,13 +213,15 @@ class Session : public std::enable_shared_from_this<Session> {
                  self->handled_ = true;
                  beast::error_code ignored;
                  self->stream_.socket().cancel(ignored);  // the watch
+                 self->leaves_.cancel();
                  self->Write(std::move(response));
                });
   }
 
   /// While a request is handled. What the client sends meanwhile is its next request, and ends the
   /// watch; an end that it sends counts as its going, as with any HTTP server: who closes only one
-  /// direction cannot be told from who closes both.
+  /// direction (`printf ... | nc`) cannot be told from who closes both. So the answer to a quick
+  /// request is sent all the same.
   void WatchClient() {
     handled_ = false;
     stream_.socket().async_wait(
@@ -217,7 +230,11 @@ class Session : public std::enable_shared_from_this<Session> {
           char byte = 0;
           const ssize_t read =
               ::recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-          self->gone_ = read == 0 || (read < 0 && errno != EAGAIN && errno != EINTR);
+          if (read > 0 || (read < 0 && (errno == EAGAIN || errno == EINTR))) return;
+          self->leaves_.expires_after(milliseconds(read == 0 ? kHalfClosedMs : 0));
+          self->leaves_.async_wait([self](beast::error_code cancelled) {
+            if (!cancelled) self->gone_ = true;
+          });
         });
   }
 
@@ -263,9 +280,11 @@ class Session : public std::enable_shared_from_this<Session> {
   static constexpr size_t kFirstReadBytes = 4096;
 
   beast::tcp_stream stream_;
+  asio::steady_timer leaves_;  ///< after the client's end of its direction
   beast::flat_buffer buffer_{kHeaderBytesMax + 64 * 1024};
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<http::response<http::string_body>> response_;
+  size_t header_bytes_ = 0;
   HttpRequest request_;
   std::string principal_;
   bool authenticated_ = false;  ///< some request's token was good

@@ -82,7 +82,7 @@ def start_a_run(daemon):
 def table_of_the_job(daemon, run_id):
     """As a job that its daemon took for dead would have it open: with the very token that writes while the run lives."""
     folder = next((daemon.state / "jobs" / run_id).iterdir())
-    settings = [line.partition("=") for line in (folder / "spark.properties").read_text().splitlines()]
+    settings = [line.partition("=") for line in (folder / "work" / "spark.properties").read_text().splitlines()]
     settings = {key.rpartition("prod.")[2]: value.replace("\\\\", "\\") for key, _, value in settings}
     late = RestCatalog("prod", uri=settings["uri"], **{"header.x-pretzel-token": settings["header.x-pretzel-token"]})
     return late.load_table("lab.first")

@@ -203,7 +203,7 @@ class Scenario:
         self.violations += history.check_jobs(self.daemon.state)
 
     def first_runs(self):
-        query = "SELECT run_id FROM node WHERE capability = 'run_backend' AND request_json LIKE '%lab.first%'"
+        query = "SELECT run_id FROM node WHERE capability = 'run_backend' AND id LIKE 'lab.first%'"
         return {row["run_id"] for row in history.rows(self.daemon.database, query)}
 
     def delete(self):

@@ -8,6 +8,7 @@ services, tests/integration/hostile_inputs_test.py with the whole stack.
 import contextlib
 import json
 import re
+import select
 import socket
 import subprocess
 import tempfile
@@ -29,6 +30,7 @@ PLAYGROUNDS = {"pg": "hostile-a", "other": "hostile-b", "stranger": "hostile-c"}
 STRANGER = "stranger"
 MESSAGE_MAX = 300  # characters of a message that the golden file keeps
 SECONDS_MAX = 60  # of one case; the slowest reads 50 MB
+ANSWER_SECONDS = 1  # an answer comes sooner; what is not answered by then is a request without an end
 AT_ONCE = 4
 
 
@@ -134,9 +136,12 @@ class Runner:
             # A server that has refused stops reading, and may close before all is sent.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 connection.sendall(data)
+            answer = b""
+            # An end of our direction counts as our going where the answer takes long; a request that has no end wants one, and an
+            # answer that leaves the connection open another.
+            select.select([connection], [], [], ANSWER_SECONDS)
             with contextlib.suppress(OSError):  # ENOTCONN: it has closed already
                 connection.shutdown(socket.SHUT_WR)
-            answer = b""
             with contextlib.suppress(ConnectionResetError):
                 while chunk := connection.recv(65536):
                     answer += chunk
