@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/confinement.h"
 
-#include "catalog/location.h"
 #include "catalog/names.h"
 #include "os/file.h"
 
@@ -12,6 +11,7 @@ os::Confinement ConfinementOf(const ServiceSettings& service) {
   for (const ServiceFile& file : service.files) confinement.read.push_back(file.path);
   for (const std::string& folder : service.directories) confinement.write.push_back(folder);
   confinement.listen.push_back(service.ready_port);
+  confinement.resolved = true;
   return confinement;
 }
 
@@ -24,12 +24,12 @@ Result<os::Confinement> ConfinementOf(const JobRooms& rooms, const graph::JobToC
   os::Confinement confinement = rooms.every;
   AddFiles(rooms.instance, confinement);
   confinement.write.push_back(job.directory);
+  confinement.resolved = true;
   // A warehouse elsewhere is reached over the network; files are no matter of it.
-  const auto production = catalog::LocalPath(rooms.production_warehouse);
-  if (production.ok() && os::IsFolder(*production)) confinement.read.push_back(*production);
-  const auto overlay = catalog::LocalPath(rooms.overlay_warehouse);
-  if (!overlay.ok()) return confinement;
-  const std::string part = catalog::PlaygroundFolder(*overlay, job.playground, job.generation);
+  if (os::IsFolder(rooms.production_folder)) confinement.read.push_back(rooms.production_folder);
+  if (rooms.overlay_folder.empty()) return confinement;
+  const std::string part =
+      catalog::PlaygroundFolder(rooms.overlay_folder, job.playground, job.generation);
   if (job.writes) {
     DCP_TRY(os::MakeDirectories(part));
     confinement.write.push_back(part);

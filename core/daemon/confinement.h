@@ -20,10 +20,10 @@ os::Confinement ConfinementOf(const ServiceSettings& service);
 
 /// What jobs need of a configuration, so that each gets no more than its work.
 struct JobRooms {
-  os::Confinement every;             ///< `runs.sandbox`
-  std::string production_warehouse;  ///< a location; read when it is a local one
-  std::string overlay_warehouse;     ///< a location; of a local one, the playground's own part
-  os::Confinement instance;          ///< files of the backend's own jobs
+  os::Confinement every;          ///< `runs.sandbox`
+  std::string production_folder;  ///< read; empty: the warehouse is elsewhere
+  std::string overlay_folder;     ///< of it, the playground's own part; empty: as above
+  os::Confinement instance;       ///< files of the backend's own jobs
 };
 /// What `from` reads and writes, `to` does as well.
 void AddFiles(const os::Confinement& from, os::Confinement& to);

@@ -16,6 +16,7 @@
 #include "daemon/capabilities.h"
 #include "daemon/confinement.h"
 #include "daemon/doctor.h"
+#include "daemon/granted_paths.h"
 #include "daemon/janitor.h"
 #include "daemon/log_files.h"
 #include "daemon/memory.h"
@@ -111,7 +112,7 @@ class RealDaemon : public Daemon {
     DCP_TRY(os::MakeDirectories(skeleton.state_dir, 0700));
     DCP_ASSIGN(store_, store::Store::Open(skeleton.state_dir + "/pretzel.db", options_.damaged));
     References& references = references_;
-    references.state_dir = skeleton.state_dir;
+    references.state_dir = ResolveLinks(skeleton.state_dir);
     references.bin_dir = options_.bin_dir;
     references.groups = FindWorkerGroups();
     const std::string secrets = skeleton.state_dir + "/secrets";
@@ -184,14 +185,23 @@ class RealDaemon : public Daemon {
       };
     }
     DCP_ASSIGN(runner_, graph::Runner::Create(*store_, *backend_, clock, runner));
-    DCP_TRY(supervisor_->WaitReady(settings_.services_ready_ms, options_.stop_asked));
+    DCP_TRY(WaitForServices());
     return runner_->Recover();
+  }
+
+  /// What needs none of the services that failed serves all the same, and jobs that run go on
+  /// being followed; the supervisor tries the others again.
+  Status WaitForServices() {
+    Status ready = supervisor_->WaitReady(settings_.services_ready_ms, options_.stop_asked);
+    if (ready.ok() || ready.code() == Code::kCancelled) return ready;
+    log::Write(log::Id::kStartedDegraded, {{"error", ready.ToString()}});
+    return {};
   }
 
   JobRooms Rooms() const {
     return {settings_.job_sandbox.value_or(os::Confinement{}),
-            settings_.production_warehouse,
-            settings_.catalog.overlay_warehouse,
+            settings_.production_folder,
+            settings_.overlay_folder,
             {}};
   }
 

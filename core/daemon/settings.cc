@@ -10,6 +10,7 @@
 
 #include "base/id.h"
 #include "config/reader.h"
+#include "daemon/granted_paths.h"
 #include "daemon/listening.h"
 #include "daemon/metrics_endpoint.h"
 #include "daemon/plugin_settings.h"
@@ -263,6 +264,7 @@ Settings ReadRoot(const Section& root, const References& references) {
     settings.services.push_back(ReadService(service));
   }
   CheckListening(root, settings);
+  ResolveGrantedPaths(root, settings);
   const Section recycle = root.Sub("recycle");
   if (recycle.Present()) {
     settings.recycle_service = recycle.Text("service");

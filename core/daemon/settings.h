@@ -84,6 +84,9 @@ struct Settings {
   catalog::Settings catalog;
   std::string metrics_listen;        ///< "127.0.0.1:PORT"; empty: no metrics are served
   std::string production_warehouse;  ///< for doctor's storage probe; empty: not probed
+  /// Of the warehouses, where they are folders of this machine: without links. Else empty.
+  std::string production_folder;
+  std::string overlay_folder;
   playground::Limits playground;
   host::Settings host;
   std::vector<InstancePlaces> instance_places;  ///< as host.instances

@@ -153,11 +153,13 @@ plugins:
   EXPECT_EQ(settings->host.deny_after, 0);
   const auto& instances = settings->host.instances;
   EXPECT_TRUE(instances[0].sandboxed);
-  EXPECT_EQ(instances[0].sandbox, os::SandboxPolicy{});
+  EXPECT_EQ(instances[0].sandbox,
+            (os::SandboxPolicy{{}, {}, false, false, false, false, false, {}, true}));
   EXPECT_EQ(instances[0].limits, (host::WorkerLimits{int64_t{4} << 30, 1024}));
-  EXPECT_EQ(instances[1].sandbox,
-            (os::SandboxPolicy{
-                {"/etc/acme"}, {"/var/lib/pretzel/x"}, true, true, true, true, false, {0, 7000}}));
+  EXPECT_EQ(
+      instances[1].sandbox,
+      (os::SandboxPolicy{
+          {"/etc/acme"}, {"/var/lib/pretzel/x"}, true, true, true, true, false, {0, 7000}, true}));
   EXPECT_EQ(instances[1].limits, (host::WorkerLimits{int64_t{1} << 30, 64}));
   EXPECT_FALSE(instances[2].sandboxed);
   EXPECT_EQ(
@@ -187,7 +189,9 @@ services:
             (os::Confinement{{"/opt/b", "/var/lib/b.conf"},
                              {"/var/lib/pretzel/x", "/var/lib/b"},
                              std::vector<int>{8181, 9},
-                             {8182, 2}}));
+                             {8182, 2},
+                             false,
+                             true}));
   EXPECT_EQ(settings->services[2].sandbox->connect, std::vector<int>{});
   EXPECT_EQ(ConfinementOf(settings->services[2]).listen, std::vector<int>{3});
   EXPECT_FALSE(settings->services[2].sandbox->own_network) << "others reach a service";
@@ -257,8 +261,8 @@ TEST(SettingsTest, AJobGetsItsPlaygroundsPartAndNoMore) {
   const std::string folder = ::mkdtemp(pattern);
   ASSERT_TRUE(os::MakeDirectories(folder + "/production").ok());
   const JobRooms rooms = {{{"/opt/venv"}, {}, std::nullopt, {0}},
-                          "file://" + folder + "/production",
-                          "file://" + folder + "/overlay",
+                          folder + "/production",
+                          folder + "/overlay",
                           {{"/opt/engine"}, {"/var/cache/engine"}, std::nullopt, {}}};
   const std::string part = folder + "/overlay/pg/a-2";
   // A test makes nothing.
@@ -272,19 +276,22 @@ TEST(SettingsTest, AJobGetsItsPlaygroundsPartAndNoMore) {
   EXPECT_EQ(*writes, (os::Confinement{{"/opt/venv", "/opt/engine", folder + "/production"},
                                       {"/var/cache/engine", "/jobs/r", part},
                                       std::nullopt,
-                                      {0}}));
+                                      {0},
+                                      false,
+                                      true}));
   EXPECT_TRUE(os::IsFolder(part));
   const auto reads = ConfinementOf(rooms, {"a", 2, false, "/jobs/r", "i", {}});
   ASSERT_TRUE(reads.ok()) << reads.status().ToString();
   EXPECT_EQ(*reads, (os::Confinement{{"/opt/venv", "/opt/engine", folder + "/production", part},
                                      {"/var/cache/engine", "/jobs/r"},
                                      std::nullopt,
-                                     {0}}));
+                                     {0},
+                                     false,
+                                     true}));
   // Warehouses elsewhere are no matter of files.
-  const auto remote =
-      ConfinementOf({{}, "s3://production", "s3://overlay", {}}, {"a", 2, true, "/j", "i", {}});
+  const auto remote = ConfinementOf({{}, "", "", {}}, {"a", 2, true, "/j", "i", {}});
   ASSERT_TRUE(remote.ok()) << remote.status().ToString();
-  EXPECT_EQ(*remote, (os::Confinement{{}, {"/j"}, std::nullopt, {}}));
+  EXPECT_EQ(*remote, (os::Confinement{{}, {"/j"}, std::nullopt, {}, false, true}));
   ASSERT_TRUE(os::RemoveTree(folder).ok());
 }
 

@@ -58,6 +58,12 @@ int64_t RunnerImpl::LaunchProcess(JobAtWork& job) {
   const auto at_work = launcher_->Runs(folder);
   if (!at_work.ok()) return AskAgain(job, at_work.status());
   if (*at_work) return AskAgain(job, Unavailable("its launcher has not recorded the launch yet"));
+  // An earlier release laid the job's files elsewhere, and somebody may have removed them since:
+  // nothing of the job has begun, and the same key brings the same files.
+  if (!os::IsFolder(WorkFolder(job.record))) {
+    job.record.step = JobRecord::Step::kLeased;
+    return SaveJob(job, "its files are not there: asking for them again") ? kAgain : kDone;
+  }
   if (!TakeTestSlot(job)) return options_.job_poll_ms;
   const auto spec = SpecOf(job);
   if (!spec.ok()) return FailWhenDead(job, spec.status());

@@ -88,6 +88,25 @@ TEST_F(JobTest, KeepsSecretsInPrivateFilesOnly) {
   EXPECT_THAT(node.job_json + node.request_json, Not(HasSubstr("c2VjcmV0")));
 }
 
+TEST_F(JobTest, AsksAgainForFilesThatAnEarlierReleaseLaidElsewhere) {
+  std::atomic<int> looks = 0;
+  processes_.fault = [&](const std::string& method, bool before) -> Status {
+    if (method != "Runs" || !before || ++looks > 1) return {};
+    const std::string run_id = store_->UnfinishedRuns().value().front().id;
+    return os::RemoveTree(os::JobWorkFolder(folder_ + "/jobs/" + run_id + "/job"));
+  };
+  StartRunner();
+  const store::Run run = RunToEnd(Request("run", {Job()}));
+  EXPECT_EQ(run.state, store::kSucceeded) << run.error_json;
+  const auto submits = backend_.Calls("Submit");
+  ASSERT_EQ(submits.size(), 2U);
+  for (const Invocation& submit : submits) {
+    EXPECT_EQ(json::parse(submit.request_json)["idempotencyKey"], run.id + "/job");
+  }
+  EXPECT_EQ(processes_.Launches(), 1);
+  EXPECT_EQ(FaultOfHistory(store_->GetTransitions(run.id, 0, kWholeHistory).value()), "");
+}
+
 TEST_F(JobTest, FollowsAHandle) {
   std::atomic<int> checks = 0;
   backend_.On("run_backend.Submit", R"({"handle":"app-17"})");

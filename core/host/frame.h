@@ -19,7 +19,7 @@
 namespace dcp::host {
 
 /// Raised when any frame changes its meaning. Host and worker are built together.
-constexpr uint32_t kFrameProtocol = 5;
+constexpr uint32_t kFrameProtocol = 6;
 constexpr size_t kFrameHeaderBytes = 16;
 /// Body of one frame: about one socket buffer, so that a chunk holds the line for microseconds.
 constexpr size_t kFrameBodyMax = size_t{128} << 10;

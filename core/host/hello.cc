@@ -41,6 +41,7 @@ std::string EncodeHello(const Hello& hello) {
   writer.U32(hello.sandboxed ? 1 : 0);
   writer.U32(hello.sandbox.network ? 1 : 0).U32(hello.sandbox.processes ? 1 : 0);
   writer.U32(hello.sandbox.unix_sockets ? 1 : 0).U32(hello.sandbox.attributes ? 1 : 0);
+  writer.U32(hello.sandbox.resolved ? 1 : 0);
   WriteList(writer, hello.sandbox.read);
   WriteList(writer, hello.sandbox.write);
   WritePorts(writer, hello.sandbox.listen);
@@ -64,6 +65,7 @@ Result<Hello> DecodeHello(std::string_view body) {
   hello.sandbox.processes = reader.U32() != 0;
   hello.sandbox.unix_sockets = reader.U32() != 0;
   hello.sandbox.attributes = reader.U32() != 0;
+  hello.sandbox.resolved = reader.U32() != 0;
   const bool lists = ReadList(reader, hello.sandbox.read) &&
                      ReadList(reader, hello.sandbox.write) &&
                      ReadPorts(reader, hello.sandbox.listen);

@@ -13,7 +13,8 @@ Hello Full() {
   hello.plugin_path = "/plugins/a.so";
   hello.plugin_source = "/src/a.so";
   hello.sandboxed = true;
-  hello.sandbox = {{"/etc/a", "/etc/b"}, {"/var/lib/a"}, true, false, true, true, false, {0, 8181}};
+  hello.sandbox = {
+      {"/etc/a", "/etc/b"}, {"/var/lib/a"}, true, false, true, true, false, {0, 8181}, true};
   hello.limits = {int64_t{1} << 40, 7};
   return hello;
 }
@@ -47,6 +48,7 @@ TEST(HelloTest, AListLongerThanAnyIsRefused) {
       .Text("/a.so")
       .Text("")
       .U32(1)
+      .U32(0)
       .U32(0)
       .U32(0)
       .U32(0)

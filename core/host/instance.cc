@@ -42,7 +42,7 @@ InstancePlan PlanOf(const Settings& settings, const InstanceSettings& own,
     // What a plugin brings along stands beside the file that it came as.
     if (!file->installed) {
       plan.options.sandbox.read.push_back(
-          std::filesystem::path(file->source).parent_path().string());
+          std::filesystem::weakly_canonical(std::filesystem::path(file->source).parent_path()));
     }
   } else {
     plan.missing = file.status();

@@ -221,7 +221,8 @@ void Worker::Enter(std::string_view body) {
   if (hello->sandboxed) {
     os::SandboxPolicy policy = hello->sandbox;
     // Libraries that a plugin brings along stand beside it.
-    policy.read.push_back(std::filesystem::path(hello->plugin_path).parent_path().string());
+    policy.read.push_back(
+        std::filesystem::weakly_canonical(std::filesystem::path(hello->plugin_path).parent_path()));
     // A program that it starts may share memory with it, and has a limit of its own in any case.
     policy.private_memory = kLimitsMemory && hello->limits.memory_bytes > 0 && !policy.processes;
     const Result<os::SandboxLayers> layers = os::EnterSandbox(policy);

@@ -38,6 +38,7 @@ std::vector<std::string> ConfineWords(const std::string& program, const Confinem
     words.insert(words.end(), {"--listen", std::to_string(port)});
   }
   if (confinement.own_network) words.emplace_back("--own-network");
+  if (confinement.resolved) words.emplace_back("--resolved");
   if (environment_fd >= 0) {
     words.insert(words.end(), {"--environment-fd", std::to_string(environment_fd)});
   }
@@ -56,6 +57,10 @@ Result<ConfineOrder> ParseConfineWords(const std::vector<std::string>& words) {
     }
     if (option == "--own-network") {
       order.confinement.own_network = true;
+      continue;
+    }
+    if (option == "--resolved") {
+      order.confinement.resolved = true;
       continue;
     }
     if (at + 1 == words.size()) return InvalidArgument(option + " needs a value");

@@ -30,6 +30,9 @@ struct Confinement {
   /// With `connect`: a network of its own, where only TCP to these ports of 127.0.0.1 leads out of
   /// it, for a program whose parts talk over other ports. Without: Landlock keeps it to the ports.
   bool own_network = false;
+  /// The paths held no link when they were read: one that stands there now was put there since, and
+  /// is not followed.
+  bool resolved = false;
   friend bool operator==(const Confinement&, const Confinement&) = default;
 };
 

@@ -14,6 +14,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <filesystem>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -131,7 +132,10 @@ std::vector<std::string> JavaConfiguration() {
   const auto names = ListDirectory("/etc");
   if (!names.ok()) return found;
   for (const std::string& name : *names) {
-    if (name.starts_with("java")) found.push_back("/etc/" + name);
+    if (!name.starts_with("java")) continue;
+    std::error_code error;
+    const auto path = std::filesystem::canonical("/etc/" + name, error);
+    if (!error) found.push_back(path.string());
   }
   return found;
 }
@@ -156,6 +160,7 @@ Result<ConfineLayers> EnterConfinement(const Confinement& confinement) {
   SandboxPolicy policy;
   policy.read = confinement.read;
   policy.write = confinement.write;
+  policy.resolved = confinement.resolved;
   policy.listen = confinement.listen;
   policy.network = true;
   policy.processes = true;

@@ -74,7 +74,24 @@ class ConfineTest : public ::testing::Test {
   Confinement confinement_;
 };
 
+TEST_F(ConfineTest, ALinkThatWasPutThereLaterIsNotFollowed) {
+  // What it reads lies below what another program writes, and that one replaced it.
+  confinement_.read = {folder_ + "/write/part"};
+  std::filesystem::create_directory(folder_ + "/write/part");
+  confinement_.resolved = true;
+  EXPECT_EQ(Attempt("read:" + folder_ + "/write/part"), "possible");
+  std::filesystem::remove(folder_ + "/write/part");
+  std::filesystem::create_directory_symlink(folder_ + "/secret", folder_ + "/write/part");
+  const Ended refused = Shell("cat " + folder_ + "/secret/file");
+  EXPECT_EQ(refused.exit.code, 126) << refused.out;
+  EXPECT_NE(refused.out.find(folder_ + "/write/part: a link stands in it"), std::string::npos)
+      << refused.out;
+  confinement_.resolved = false;  // as a person may have meant it
+  EXPECT_EQ(Shell("cat " + folder_ + "/secret/file").out, "text");
+}
+
 TEST_F(ConfineTest, WordsAreReadBackAsTheyWere) {
+  confinement_.resolved = true;
   confinement_.connect = {1, 65535};
   confinement_.listen = {0, 8181};
   auto words = ConfineWords("/bin/dcp-confine", confinement_);

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <linux/landlock.h>
+#include <linux/openat2.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -106,11 +107,26 @@ uint64_t HandledBy(int version) {
   return rights;
 }
 
+enum class Links { kFollowed, kRefused };
+
+int OpenPath(const std::string& path, Links links) {
+  if (links == Links::kFollowed) return ::open(path.c_str(), O_PATH | O_CLOEXEC);
+  open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  return static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how));
+}
+
 /// OK for a path that is not there when it is `optional`.
-Status Allow(int ruleset, const std::string& path, uint64_t rights, bool optional) {
-  const Descriptor fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
+Status Allow(int ruleset, const std::string& path, uint64_t rights, bool optional,
+             Links links = Links::kFollowed) {
+  const Descriptor fd(OpenPath(path, links));
   if (fd.get() < 0) {
     if (optional && (errno == ENOENT || errno == EACCES || errno == ENOTDIR)) return {};
+    if (errno == ELOOP && links == Links::kRefused) {
+      return FailedPrecondition("the sandbox does not allow " + path +
+                                ": a link stands in it that was not there when it was configured");
+    }
     return FromErrno(errno, "the sandbox cannot allow " + path);
   }
   struct stat info = {};
@@ -163,12 +179,13 @@ Status EnterLandlock(const SandboxPolicy& policy, int newest, SandboxLayers& lay
   const uint64_t read = policy.processes ? kRead | kRun : kRead;
   for (const char* path : kReadable) DCP_TRY(Allow(ruleset.get(), path, read, true));
   for (const char* path : kWritable) DCP_TRY(Allow(ruleset.get(), path, all & ~kRun, true));
+  const Links links = policy.resolved ? Links::kRefused : Links::kFollowed;
   for (const std::string& path : policy.read) {
-    DCP_TRY(Allow(ruleset.get(), path, read, false));
+    DCP_TRY(Allow(ruleset.get(), path, read, false, links));
   }
   const uint64_t write = policy.processes ? all : all & ~kRun;
   for (const std::string& path : policy.write) {
-    DCP_TRY(Allow(ruleset.get(), path, write, false));
+    DCP_TRY(Allow(ruleset.get(), path, write, false, links));
   }
   if (version >= kLandlockPorts) {
     // bind() to 0 opens nothing: listen() chooses a port for a socket that has none, and is judged

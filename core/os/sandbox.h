@@ -31,6 +31,8 @@ struct SandboxPolicy {
   /// may listen at all may have one of those. Empty: it does not listen. Never beside another
   /// process at the same port, whatever is listed.
   std::vector<int> listen;
+  /// `read` and `write` held no link when they were resolved; one that is met is an error.
+  bool resolved = false;
   friend bool operator==(const SandboxPolicy&, const SandboxPolicy&) = default;
 };
 

@@ -23,10 +23,12 @@ namespace dcp::os {
 namespace {
 
 /// Starts that may fail in a row. With the back-off below, a service that cannot start at all (a
-/// port in use) is FAILED after about three seconds.
+/// port in use) is FAILED after about three seconds,
 constexpr int kFailuresMax = 5;
 constexpr int64_t kBackOffFirstMs = 200;
 constexpr int64_t kBackOffMaxMs = 30'000;
+/// and is tried again this often: what it needs (a network, a disk, a port) may come back.
+constexpr int64_t kFailedRetryMs = 60'000;
 /// A service that was ready this long starts a new row of failures.
 constexpr int64_t kStableMs = 60'000;
 /// Health checks that fail in a row before a restart: one may be bad luck.
@@ -80,10 +82,9 @@ class SupervisorImpl : public Supervisor {
     Wake();  // a clock that was moved by hand wakes nobody
     MutexLock lock(mutex_);
     const auto decided = [this]() DCP_REQUIRES(mutex_) {
-      return std::all_of(services_.begin(), services_.end(),
-                         [](auto& s) { return s.second->phase == Phase::kReady; }) ||
-             std::any_of(services_.begin(), services_.end(),
-                         [](auto& s) { return s.second->phase == Phase::kFailed; });
+      return std::all_of(services_.begin(), services_.end(), [](auto& s) {
+        return s.second->phase == Phase::kReady || s.second->phase == Phase::kFailed;
+      });
     };
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms);
     bool in_time = decided();
@@ -94,17 +95,17 @@ class SupervisorImpl : public Supervisor {
                                     decided);
     }
     std::string waiting;
+    std::string log_tail;
     for (const auto& [name, service] : services_) {
-      if (service->phase == Phase::kFailed) {
-        return Unavailable("service " + name + " failed: " + service->detail)
-            .WithLogTail(service->log_tail);
-      }
       if (service->phase == Phase::kReady) continue;
-      waiting += (waiting.empty() ? "" : "; ") + name + " is " + StateName(*service);
-      if (!service->detail.empty()) waiting += " (" + service->detail + ")";
+      waiting += (waiting.empty() ? "" : "; ") + ("service " + name) + " is " + StateName(*service);
+      if (!service->detail.empty()) waiting += ": " + service->detail;
+      if (log_tail.empty()) log_tail = service->log_tail;
     }
-    if (in_time) return {};
-    return DeadlineExceeded("not ready after " + std::to_string(timeout_ms) + " ms: " + waiting);
+    if (waiting.empty()) return {};
+    if (in_time) return Unavailable(waiting).WithLogTail(log_tail);
+    return DeadlineExceeded("not ready after " + std::to_string(timeout_ms) + " ms: " + waiting)
+        .WithLogTail(log_tail);
   }
 
   Status Restart(const std::string& name) override {
@@ -180,14 +181,13 @@ class SupervisorImpl : public Supervisor {
   static SteadyMillis NextDue(const Service& service) {
     switch (service.phase) {
       case Phase::kWaiting:
+      case Phase::kFailed:
         return service.start_at;
       case Phase::kStarting:
       case Phase::kReady:
         return service.check_running ? kNever : service.check_at;
       case Phase::kEnding:
         return service.kill_at;
-      case Phase::kFailed:
-        return kNever;
     }
     return kNever;
   }
@@ -196,7 +196,8 @@ class SupervisorImpl : public Supervisor {
     const SteadyMillis now = clock_.Steady();
     if (service.HasProcess()) ReapIfEnded(service, now);
     TakeAnswer(service, now);
-    if (service.phase == Phase::kWaiting && now >= service.start_at) Start(service, now);
+    const bool waits = service.phase == Phase::kWaiting || service.phase == Phase::kFailed;
+    if (waits && now >= service.start_at) Start(service, now);
     if ((service.phase == Phase::kStarting || service.phase == Phase::kReady) &&
         !service.check_running && now >= service.check_at) {
       service.check_running = true;
@@ -237,7 +238,9 @@ class SupervisorImpl : public Supervisor {
     ++service.failures;
     if (service.failures >= kFailuresMax) {
       service.phase = Phase::kFailed;
-      service.detail += " (attempt " + std::to_string(service.failures) + ", the last)";
+      service.start_at = now + kFailedRetryMs;
+      service.detail += " (attempt " + std::to_string(service.failures) + "; the next follows in " +
+                        std::to_string(kFailedRetryMs / 1000) + " s)";
       return;
     }
     service.phase = Phase::kWaiting;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Keeps long-running child processes up: the embedded stack's servers. One thread spawns, watches
-// and restarts them with back-off; after too many failures in a row a service is FAILED and stays
-// so until asked again. They die with this process.
+// and restarts them with back-off; after too many failures in a row a service is FAILED, and is
+// tried once a minute from then on, or when asked to. They die with this process.
 #pragma once
 
 #include <functional>
@@ -49,10 +49,11 @@ class Supervisor {
 
   /// Starts it and returns at once. [any]
   virtual Status Add(ServiceSpec spec) = 0;
-  /// Blocks until every service is READY, or one is FAILED (its detail), or time is over.
-  /// CANCELLED once `give_up` says so. [any]
+  /// Blocks until each service is READY or FAILED, or time is over. OK when all are READY; else
+  /// UNAVAILABLE or DEADLINE_EXCEEDED, with each that is not and its last failure. CANCELLED once
+  /// `give_up` says so. [any]
   virtual Status WaitReady(int64_t timeout_ms, const std::function<bool()>& give_up = {}) = 0;
-  /// Ends one process and starts it anew; a FAILED one gets all its attempts again. Returns at
+  /// Ends one process and starts another; a FAILED one gets all its attempts again. Returns at
   /// once; WaitReady waits. [any]
   virtual Status Restart(const std::string& name) = 0;
   virtual std::vector<ServiceState> States() const = 0;

@@ -106,6 +106,31 @@ TEST_F(SupervisorTest, GivesUpOnWhatCannotStart) {
   EXPECT_NE(status.log_tail().find("port in use"), std::string::npos);
 }
 
+TEST_F(SupervisorTest, OneThatFailedHoldsUpNobodyAndIsTriedAgain) {
+  const std::string there = dir_ + "/there";
+  ASSERT_TRUE(supervisor_->Add(Script("late", "test -e " + there + " && exec sleep 60")).ok());
+  ASSERT_TRUE(Reach("FAILED"));
+  // The other has not been looked at yet: it is waited for, though one has failed already.
+  ServiceSpec other = Script("other", "exec sleep 60");
+  std::atomic<int> asked = 0;
+  other.healthy = [&asked] { return ++asked < 3 ? Unavailable("not yet") : Status(); };
+  other.ready_poll_ms = 0;
+  ASSERT_TRUE(supervisor_->Add(other).ok());
+  const Status degraded = supervisor_->WaitReady(kWaitMs);
+  EXPECT_EQ(degraded.code(), Code::kUnavailable);
+  EXPECT_NE(degraded.message().find("service late is FAILED"), std::string::npos)
+      << degraded.message();
+  EXPECT_EQ(degraded.message().find("other"), std::string::npos) << degraded.message();
+  EXPECT_EQ(supervisor_->States().at(1).state, "READY");
+
+  ASSERT_TRUE(WriteFileAtomic(there, "", 0600).ok());
+  clock_.Advance(59'000);
+  (void)supervisor_->WaitReady(1);
+  EXPECT_EQ(Only().state, "FAILED");
+  clock_.Advance(1'000);
+  ASSERT_TRUE(Reach("READY"));
+}
+
 TEST_F(SupervisorTest, SaysWhichProgramIsMissing) {
   ServiceSpec spec = Script("bad", "");
   spec.argv = {"/no/such/program"};
@@ -162,7 +187,8 @@ TEST_F(SupervisorTest, SaysWhatIsNotReadyInTime) {
   ASSERT_TRUE(supervisor_->Add(spec).ok());
   const Status status = supervisor_->WaitReady(10);
   EXPECT_EQ(status.code(), Code::kDeadlineExceeded);
-  EXPECT_NE(status.message().find("slow is STARTING"), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("service slow is STARTING"), std::string::npos)
+      << status.message();
   // When its own time is over it is ended and started anew.
   ASSERT_TRUE(Reach("RESTARTING", 60'000));
   EXPECT_NE(Only().detail.find("port is closed"), std::string::npos);

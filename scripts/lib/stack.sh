@@ -47,7 +47,7 @@ stack_start() {
     pid=$(stack_pid)
     was_there=$pid
     [ -n "$pid" ] || { stack_spawn; pid=$(stack_pid); }
-    stack_wait "$pid" && return
+    stack_wait "$pid" && { stack_whole; return; }
     [ -z "$(stack_pid)" ] || return 1 # it lives, and does not answer
     [ -n "$was_there" ] || break
     echo "==> the daemon that was there has ended" >&2
@@ -78,6 +78,18 @@ stack_wait() {
     fi
     sleep 0.2
   done
+}
+
+# A daemon serves what it can without a service that failed; a stack is up when each is there.
+stack_whole() {
+  "$PRETZEL_BIN/pretzel" status -o json | "$PRETZEL_PYTHON" -c '
+import json, sys
+missing = [s for s in json.load(sys.stdin)["services"] if s["state"] != "READY"]
+for s in missing:
+    print("service %s is %s: %s" % (s["name"], s["state"], s.get("detail", "")), file=sys.stderr)
+if missing:
+    print("the daemon runs without it, and tries again; see `pretzel status` and " + sys.argv[1], file=sys.stderr)
+sys.exit(1 if missing else 0)' "$PRETZEL_STATE/log"
 }
 
 stack_stop() {

@@ -3,7 +3,9 @@
 
 import os
 import signal
+import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,13 +39,16 @@ class Stack:
     def pid(self):
         return int((self.state / "run" / "dcpd.pid").read_text().split()[0])
 
-    def answers(self):
-        environment = {
+    def client_environment(self):
+        return {
             **self.environment,
             "PRETZEL_ENDPOINT": f"unix:{self.state}/run/dcpd.sock",
             "PRETZEL_TOKEN_FILE": f"{self.state}/token",
         }
-        return subprocess.run([BIN / "pretzel", "whoami"], capture_output=True, env=environment, timeout=60).returncode == 0
+
+    def answers(self):
+        whoami = subprocess.run([BIN / "pretzel", "whoami"], capture_output=True, env=self.client_environment(), timeout=60)
+        return whoami.returncode == 0
 
 
 @pytest.fixture
@@ -87,3 +92,28 @@ def test_down_ends_it_and_is_repeated_without_effect(stack):
     assert not stack.answers()
     until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split(") ")[1][:1], "its end")
     assert stack.run("down").returncode == 0
+
+
+def test_a_service_that_cannot_start_leaves_the_rest_serving(stack, tmp_path):
+    config = Path(stack.environment["PRETZEL_CONFIG"])
+    there = tmp_path / "there"
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+    serve = f"test -e {there} && exec {sys.executable} -m http.server --bind 127.0.0.1 {port}"
+    config.write_text(config.read_text() + f"""\
+services_ready: 30s
+services:
+  - name: late
+    command: [/bin/sh, -c, "{serve}"]
+    ready: "127.0.0.1:{port}"
+""")
+    done = stack.run("up", "--no-setup", "--no-data")
+    assert done.returncode == 1, done.stderr
+    assert "service late is FAILED: ended with exit code 1" in done.stderr, done.stderr
+    assert stack.answers(), "what needs no service is served"
+    pid = stack.pid()
+    there.touch()
+    subprocess.run([BIN / "pretzel", "service", "restart", "late"], check=True, timeout=60, env=stack.client_environment())
+    until(lambda: stack.run("up", "--no-setup", "--no-data").returncode == 0, "the service is up")
+    assert stack.pid() == pid
