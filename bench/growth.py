@@ -30,6 +30,7 @@ NODES = (124, 499, 1_999)
 JOBS = (62, 250, 1_000)
 REPORTS = (4, 15, 60)
 WIDE_REPORT_BYTES = 1_200_000
+MANIFESTS = (1_000, 10_000)
 WATCHERS = 8
 ROUNDS = 31
 START_SECONDS = 120
@@ -44,11 +45,25 @@ catalog:
 playground: {{per_owner_max: 100000, default_ttl: 30d, max_ttl: 60d}}
 runs: {{retention: {{runs_per_principal: 1000000}}}}
 plugins:
-  directories: ["{plugins}"]
+  directories: ["{build}/bench/plugins", "{build}/plugins"]
   instances:
     - {{id: wide, plugin: bench_wide, config: {{nodes: {nodes}}}}}
+    - {{id: datasets, plugin: derived_dataset}}
+    - {{id: still, plugin: bench_still}}
   routes:
-    resource: {{default: wide}}
+    resource: {{default: {resource}}}
+    test_backend: {{default: still}}
+"""
+MANIFEST = """\
+apiVersion: dcp/v1
+kind: DerivedDataset
+metadata: {{name: m{number:05d}, namespace: lab}}
+spec:
+  description: one of many, with a query of some length
+  sql: |
+    SELECT f.carrier, f.origin, f.dest, p.seats, w.temp, {number} AS number
+    FROM prod.nyc.flights f JOIN prod.nyc.planes p ON f.tailnum = p.tailnum JOIN prod.nyc.weather w ON f.origin = w.origin
+    WHERE f.month = {number} % 12 AND f.dep_delay > {number} AND p.seats BETWEEN 10 AND 400
 """
 
 
@@ -59,11 +74,11 @@ def text_field(number, value):
 
 
 class Daemon:
-    def __init__(self, folder, nodes=1):
+    def __init__(self, folder, nodes=1, resource="wide"):
         self.state = Path(folder) / "state"
         self.config = Path(folder) / "dcpd.yaml"
         build = Path(os.environ["PRETZEL_BIN"]).parent
-        self.config.write_text(CONFIG.format(state=self.state, plugins=build / "bench" / "plugins", nodes=nodes))
+        self.config.write_text(CONFIG.format(state=self.state, build=build, nodes=nodes, resource=resource))
         self.log = Path(folder) / "dcpd.log"
         self.environment = {**os.environ, "PRETZEL_ENDPOINT": f"unix:{self.state}/run/dcpd.sock",
                             "PRETZEL_TOKEN_FILE": str(self.state / "token"), "XDG_CONFIG_HOME": str(folder)}
@@ -318,8 +333,43 @@ def watches(folder):
     report("eight_watchers_of_2000_nodes_over_none", watched[-1], "s", baseline=alone[-1], aim=1.3)
 
 
+def commands(folder):
+    """`test` over a folder of manifests, with an engine that costs nothing: what is left is ours."""
+    times, daemons, clients = [], [], []
+    daemon = Daemon(folder, resource="datasets")
+    daemon.start()
+    daemon.call("Playgrounds/CreatePlayground", text_field(1, "many"))
+    for count in MANIFESTS:
+        manifests = Path(folder) / str(count)
+        manifests.mkdir()
+        for number in range(count):
+            (manifests / f"m{number:05d}.yaml").write_text(MANIFEST.format(number=number))
+        daemon.forget_most()
+        with open(Path(folder) / f"{count}.out", "wb") as out, open(Path(folder) / f"{count}.err", "wb") as err:
+            begin = time.perf_counter()
+            command = subprocess.Popen([PRETZEL, "derived-dataset", "test", manifests, "--playground", "many"], env=daemon.environment,
+                                       stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            _, status, usage = os.wait4(command.pid, 0)
+            times.append(time.perf_counter() - begin)
+        command.returncode = os.waitstatus_to_exitcode(status)
+        end = (Path(folder) / f"{count}.out").read_text()[-300:]
+        if command.returncode != 0 or f": {count:,} PASSED" not in end:
+            raise SystemExit(f"{count} manifests: {command.returncode}\n{end}\n{(Path(folder) / f'{count}.err').read_text()[-2000:]}")
+        progress = (Path(folder) / f"{count}.err").read_text().count(" manifests done")
+        if progress < count // 200:
+            raise SystemExit(f"{count} manifests moved the progress {progress} times")
+        daemons.append(daemon.memory()[1])
+        clients.append(usage.ru_maxrss * 1024)
+    daemon.stop()
+    tell("command_of_manifests", MANIFESTS, times, LINEAR)
+    tell("command_of_manifests_memory_of_daemon", MANIFESTS, [each / 1e6 for each in daemons], FLAT, "MB")
+    tell("command_of_manifests_memory_of_client", MANIFESTS, [each / 1e6 for each in clients], FLAT, "MB")
+    report("command_of_10000_manifests", times[-1], "s")
+
+
 def main():
-    for measure in (runs, wide_reports, logs, watches):
+    measures = {measure.__name__: measure for measure in (runs, wide_reports, logs, watches, commands)}
+    for measure in [measures[name] for name in sys.argv[1:]] or measures.values():
         folder = tempfile.mkdtemp(prefix="pretzel_growth_")
         try:
             measure(folder)

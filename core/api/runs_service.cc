@@ -25,6 +25,11 @@ class RunsService final : public StreamsByCallback {
                         v1::Run* answer) override {
     return Answer(Start(*call, *request, answer), "StartRun");
   }
+  grpc::Status OutlineManifests(grpc::ServerContext* call,
+                                const v1::OutlineManifestsRequest* request,
+                                v1::OutlineManifestsResponse* answer) override {
+    return Answer(Outline(*call, *request, answer), "OutlineManifests");
+  }
   grpc::Status GetRun(grpc::ServerContext* call, const v1::GetRunRequest* request,
                       v1::Run* answer) override {
     return Answer(Get(*call, request->id(), answer), "GetRun");
@@ -70,6 +75,13 @@ class RunsService final : public StreamsByCallback {
     DCP_ASSIGN(const auto start, PrepareRun(context_, who, request));
     DCP_ASSIGN(const auto run, context_.deps.runner->Start(start));
     return Fill(run.id, answer);
+  }
+
+  Status Outline(const grpc::ServerContext& call, const v1::OutlineManifestsRequest& request,
+                 v1::OutlineManifestsResponse* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    return FillOutline(
+        context_, who, request, [&call] { return call.IsCancelled(); }, answer);
   }
 
   Status Get(const grpc::ServerContext& call, const std::string& id, v1::Run* answer) {

@@ -164,6 +164,8 @@ struct Deps {
       preview_delete;                                             ///< [any] blocks
   std::function<Result<SweepReport>(const SweepOptions&)> sweep;  ///< [any] blocks
   std::function<Result<GcReport>(const GcOptions&)> gc = {};      ///< [any] blocks
+  /// A call of a capability outside of a run. [any] blocks
+  std::function<Result<std::string>(const graph::Invocation&)> invoke = {};
 };
 
 class Server {

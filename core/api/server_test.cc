@@ -277,6 +277,53 @@ TEST_F(ServerTest, StartRunRefusesWhatItCannotTake) {
   EXPECT_EQ(code(TestOf("fin")), StatusCode::FAILED_PRECONDITION) << "expired";
 }
 
+TEST_F(ServerTest, AnOutlineIsThePluginsAndStartsNothing) {
+  std::string answer = R"({"report":{"kind":"Outline","body":{"datasets":[{"path":"B.yaml",)"
+                       R"("name":"m.a","reads":["m.b"],"params":["day"],"sqlFile":"q.sql"}]}}})";
+  std::vector<graph::Invocation> calls;
+  daemon_.deps.invoke = [&](const graph::Invocation& call) {
+    calls.push_back(call);
+    return Result<std::string>(answer);
+  };
+  Start();
+  MakePlayground("fin");
+  v1::OutlineManifestsRequest request;
+  request.set_playground("fin");
+  v1::File* manifest = request.add_manifests();
+  manifest->set_path("B.yaml");
+  manifest->set_content("kind: X");
+  v1::OutlineManifestsResponse response;
+  const auto call = [&] {
+    return runs_->OutlineManifests(Ana().get(), request, &response).error_code();
+  };
+  ASSERT_EQ(call(), StatusCode::OK);
+  ASSERT_EQ(response.datasets_size(), 1);
+  EXPECT_EQ(response.datasets(0).ShortDebugString(),
+            R"(path: "B.yaml" name: "m.a" reads: "m.b" params: "day" sql_file: "q.sql")");
+  ASSERT_EQ(calls.size(), 1U);
+  EXPECT_EQ(calls[0].capability + "." + calls[0].method, "resource.Compile");
+  EXPECT_EQ(calls[0].principal, "ana");
+  const auto sent = nlohmann::json::parse(calls[0].request_json);
+  EXPECT_EQ(sent["command"], "outline");
+  EXPECT_EQ(sent["context"]["catalog"], "prod");
+  EXPECT_TRUE(daemon_.runner->started().empty());
+  answer = R"({"needsFiles":{"paths":["q.sql"]}})";
+  ASSERT_EQ(call(), StatusCode::OK);
+  EXPECT_EQ(response.needs_files(0), "q.sql");
+  for (const char* other : {R"({"graph":{"nodes":[]}})", R"({"report":{"kind":"TestReport"}})",
+                            R"({"report":[],"needsFiles":7})", "no JSON"}) {
+    answer = other;
+    EXPECT_EQ(call(), StatusCode::UNIMPLEMENTED) << other;
+  }
+  for (size_t i = 1; i <= limits::kManifestsMax; ++i) {
+    request.add_manifests()->set_path("m" + std::to_string(i));
+  }
+  EXPECT_EQ(call(), StatusCode::RESOURCE_EXHAUSTED);
+  request.mutable_manifests()->DeleteSubrange(1, static_cast<int>(limits::kManifestsMax));
+  request.set_playground("nobodys");
+  EXPECT_EQ(call(), StatusCode::NOT_FOUND);
+}
+
 TEST_F(ServerTest, WatchRunTellsEveryTransitionAndEndsWithTheRun) {
   Start();
   MakePlayground("fin");

@@ -35,8 +35,8 @@ std::string Base64(const std::string& bytes) {
 
 Status CheckFiles(const Files& files, size_t count_max, const char* what, size_t* total) {
   if (static_cast<size_t>(files.size()) > count_max) {
-    return ResourceExhausted(std::to_string(files.size()) + " " + what +
-                             " in one command; at most " + std::to_string(count_max) + " are taken")
+    return ResourceExhausted(std::to_string(files.size()) + " " + what + " in one run; at most " +
+                             std::to_string(count_max) + " are taken")
         .WithId("PZ0902")
         .WithHint("split the command");
   }
@@ -60,8 +60,9 @@ Status CheckFiles(const Files& files, size_t count_max, const char* what, size_t
     *total += file.content().size();
   }
   if (*total <= limits::kRequestBytesMax) return {};
-  return ResourceExhausted("the files of this command have more than " +
-                           std::to_string(limits::kRequestBytesMax) + " bytes together")
+  return ResourceExhausted("the files of this run have " + std::to_string(*total) +
+                           " bytes together; at most " + std::to_string(limits::kRequestBytesMax) +
+                           " are taken")
       .WithId("PZ0902")
       .WithHint("split the command");
 }
@@ -77,14 +78,16 @@ Status CheckCommand(const std::string& command) {
                                 : "did you mean \"" + nearest + "\"?");
 }
 
+Status CheckSources(const Files& manifests, const Files& files) {
+  if (manifests.empty()) return InvalidArgument("no manifest was sent").WithId("PZ0903");
+  size_t total = 0;
+  DCP_TRY(CheckFiles(manifests, limits::kManifestsMax, "manifests", &total));
+  return CheckFiles(files, kFilesMax, "files", &total);
+}
+
 Status CheckRequest(const v1::StartRunRequest& request) {
   DCP_TRY(CheckCommand(request.command()));
-  if (request.manifests().empty()) {
-    return InvalidArgument("no manifest was sent").WithId("PZ0903");
-  }
-  size_t total = 0;
-  DCP_TRY(CheckFiles(request.manifests(), limits::kManifestsMax, "manifests", &total));
-  DCP_TRY(CheckFiles(request.files(), kFilesMax, "files", &total));
+  DCP_TRY(CheckSources(request.manifests(), request.files()));
   if (request.client_token().size() <= kClientTokenBytesMax) return {};
   return InvalidArgument("client_token is longer than " + std::to_string(kClientTokenBytesMax) +
                          " bytes")
@@ -112,19 +115,88 @@ json FilesJson(const Files& files) {
   return list;
 }
 
+Result<store::Playground> PlaygroundOf(const ServiceContext& context,
+                                       const playground::Principal& who, const std::string& name) {
+  if (!name.empty()) return context.deps.playgrounds->Usable(who, name);
+  return InvalidArgument("no playground was named")
+      .WithId("PZ0907")
+      .WithHint("make one with pretzel playground create NAME, or add --playground NAME");
+}
+
+void AddTexts(const json& object, const char* key,
+              google::protobuf::RepeatedPtrField<std::string>* out) {
+  const auto list = object.find(key);
+  if (list == object.end() || !list->is_array()) return;
+  for (const json& text : *list) {
+    if (text.is_string()) *out->Add() = text.get<std::string>();
+  }
+}
+
+std::string TextOf(const json& object, const char* key) {
+  const auto text = object.find(key);
+  return text != object.end() && text->is_string() ? text->get<std::string>() : std::string();
+}
+
+Status ReadOutline(const std::string& text, v1::OutlineManifestsResponse* answer) {
+  const json body = json::parse(text, nullptr, false);
+  const json needs = body.is_object() ? body.value("needsFiles", json::object()) : json();
+  if (needs.is_object()) AddTexts(needs, "paths", answer->mutable_needs_files());
+  if (answer->needs_files_size() > 0) return {};
+  const json report = body.is_object() ? body.value("report", json::object()) : json();
+  const json inner = report.is_object() ? report.value("body", json::object()) : json();
+  if (!inner.is_object() || TextOf(report, "kind") != "Outline" || !inner.contains("datasets")) {
+    return Unimplemented("the plugin of these manifests does not say which of them belong together")
+        .WithHint("name at most " + std::to_string(limits::kManifestsMax) + " in one command");
+  }
+  for (const json& each : inner["datasets"]) {
+    if (!each.is_object()) continue;
+    v1::DatasetOutline* dataset = answer->add_datasets();
+    dataset->set_path(TextOf(each, "path"));
+    dataset->set_name(TextOf(each, "name"));
+    AddTexts(each, "reads", dataset->mutable_reads());
+    AddTexts(each, "params", dataset->mutable_params());
+    dataset->set_sql_file(TextOf(each, "sqlFile"));
+  }
+  return {};
+}
+
 }  // namespace
+
+Status FillOutline(const ServiceContext& context, const playground::Principal& who,
+                   const v1::OutlineManifestsRequest& request, std::function<bool()> cancelled,
+                   v1::OutlineManifestsResponse* answer) {
+  DCP_TRY(CheckSources(request.manifests(), request.files()));
+  DCP_ASSIGN(const store::Playground playground, PlaygroundOf(context, who, request.playground()));
+  if (!context.deps.invoke) return Unavailable("this daemon hosts no plugins");
+  graph::Invocation call;
+  call.playground = playground.name;
+  call.generation = playground.generation;
+  call.principal = who.user;
+  call.team = who.team;
+  call.environment = who.environment;
+  call.capability = "resource";
+  call.method = "Compile";
+  call.request_json = json{{"context",
+                            {{"principal", who.user},
+                             {"team", who.team},
+                             {"environment", who.environment},
+                             {"playground", playground.name},
+                             {"catalog", context.settings.catalog_name}}},
+                           {"command", "outline"},
+                           {"manifests", FilesJson(request.manifests())},
+                           {"files", FilesJson(request.files())}}
+                          .dump();
+  call.deadline = context.deps.clock->Steady() + kOutlineMs;
+  call.cancelled = std::move(cancelled);
+  DCP_ASSIGN(const std::string text, context.deps.invoke(call));
+  return ReadOutline(text, answer);
+}
 
 Result<graph::StartRequest> PrepareRun(const ServiceContext& context,
                                        const playground::Principal& who,
                                        const v1::StartRunRequest& request) {
   DCP_TRY(CheckRequest(request));
-  if (request.playground().empty()) {
-    return InvalidArgument("no playground was named")
-        .WithId("PZ0907")
-        .WithHint("make one with pretzel playground create NAME, or add --playground NAME");
-  }
-  DCP_ASSIGN(const store::Playground playground,
-             context.deps.playgrounds->Usable(who, request.playground()));
+  DCP_ASSIGN(const store::Playground playground, PlaygroundOf(context, who, request.playground()));
   DCP_ASSIGN(const json options, OptionsJson(request.options()));
   graph::NodeSpec compile;
   compile.id = "compile";

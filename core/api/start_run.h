@@ -8,8 +8,10 @@
 #include "graph/graph.h"
 
 namespace dcp::v1 {
+class OutlineManifestsRequest;
+class OutlineManifestsResponse;
 class StartRunRequest;
-}
+}  // namespace dcp::v1
 
 namespace dcp::api {
 
@@ -18,5 +20,13 @@ namespace dcp::api {
 Result<graph::StartRequest> PrepareRun(const ServiceContext& context,
                                        const playground::Principal& who,
                                        const v1::StartRunRequest& request);
+
+/// For how long a plugin may read manifests.
+constexpr int64_t kOutlineMs = 30'000;
+
+/// What the manifests define and read, as the resource's plugin says; the same checks.
+Status FillOutline(const ServiceContext& context, const playground::Principal& who,
+                   const v1::OutlineManifestsRequest& request, std::function<bool()> cancelled,
+                   v1::OutlineManifestsResponse* answer);
 
 }  // namespace dcp::api

@@ -13,8 +13,11 @@ namespace dcp::limits {
 constexpr size_t kFileBytesMax = size_t{4} << 20;
 /// Files of one request together: bounds what one call can make the daemon hold.
 constexpr size_t kRequestBytesMax = size_t{16} << 20;
-/// Manifests in one command.
+/// Manifests of one run. What a run costs grows with them (each is a few nodes, and the last node
+/// is given the outputs of all), so that a larger command is several runs.
 constexpr size_t kManifestsMax = 200;
+/// Manifests of one command of `pretzel`: as many as were measured to end in flat memory.
+constexpr size_t kCommandManifestsMax = 10'000;
 /// One body that crosses the plugin ABI or the API. Plans of wide tables reach a few MiB.
 constexpr size_t kMessageBytesMax = size_t{64} << 20;
 /// Nodes of one graph, and how deep nodes may return nodes.

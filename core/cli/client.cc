@@ -206,6 +206,10 @@ Result<v1::ConnectPlaygroundResponse> Client::ConnectPlayground(
 Result<v1::Run> Client::StartRun(const v1::StartRunRequest& request) {
   return stubs_->Call(*stubs_->runs, &v1::Runs::Stub::StartRun, request);
 }
+Result<v1::OutlineManifestsResponse> Client::OutlineManifests(
+    const v1::OutlineManifestsRequest& request) {
+  return stubs_->Call(*stubs_->runs, &v1::Runs::Stub::OutlineManifests, request, kOutlineTimeoutMs);
+}
 Result<v1::Run> Client::GetRun(const v1::GetRunRequest& request) {
   return stubs_->Call(*stubs_->runs, &v1::Runs::Stub::GetRun, request);
 }

@@ -25,6 +25,8 @@ constexpr int64_t kCallTimeoutMs = 30'000;
 constexpr int64_t kDoctorTimeoutMs = 120'000;
 /// A reload waits for new plugin instances: by default 20 s, by configuration up to ten minutes.
 constexpr int64_t kReloadTimeoutMs = 660'000;
+/// A plugin reads the manifests of a run.
+constexpr int64_t kOutlineTimeoutMs = 60'000;
 /// A sweep drops tables one by one, and counts files.
 constexpr int64_t kSweepTimeoutMs = 600'000;
 
@@ -56,6 +58,7 @@ class Client {
   Result<v1::ConnectPlaygroundResponse> ConnectPlayground(
       const v1::ConnectPlaygroundRequest& request);
   Result<v1::Run> StartRun(const v1::StartRunRequest& request);
+  Result<v1::OutlineManifestsResponse> OutlineManifests(const v1::OutlineManifestsRequest& request);
   Result<v1::Run> GetRun(const v1::GetRunRequest& request);
   Result<v1::ListRunsResponse> ListRuns(const v1::ListRunsRequest& request);
   Result<v1::Run> CancelRun(const v1::CancelRunRequest& request);

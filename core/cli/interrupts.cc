@@ -17,6 +17,7 @@ namespace dcp::cli {
 namespace {
 
 std::array<int, 2> signal_pipe = {-1, -1};
+int living = 0;  // one thread makes and ends them
 
 void OnSignal(int) {
   const char byte = 1;
@@ -33,8 +34,9 @@ bool Readable(int fd, int timeout_ms) {
 Interrupts::Interrupts(std::function<void()> action) {
   if (signal_pipe[0] < 0) DCP_CHECK(pipe2(signal_pipe.data(), O_CLOEXEC | O_NONBLOCK) == 0);
   char byte = 0;
-  while (read(signal_pipe[0], &byte, 1) == 1) {  // of an earlier command in this process
+  while (living == 0 && read(signal_pipe[0], &byte, 1) == 1) {  // of an earlier command
   }
+  ++living;
   DCP_CHECK(pipe2(stop_pipe_, O_CLOEXEC) == 0);
   previous_ = std::signal(SIGINT, OnSignal);
   thread_ = std::jthread([this, action = std::move(action)] {
@@ -47,6 +49,7 @@ Interrupts::Interrupts(std::function<void()> action) {
 }
 
 Interrupts::~Interrupts() {
+  --living;
   std::signal(SIGINT, previous_);
   const char byte = 1;
   [[maybe_unused]] const ssize_t written = write(stop_pipe_[1], &byte, 1);

@@ -33,7 +33,9 @@ class CancelSlot {
   std::function<void()> cancel_ DCP_GUARDED_BY(mutex_);
 };
 
-/// While one lives, SIGINT calls `action` once (from a thread) instead of ending the process.
+/// While one lives, SIGINT calls `action` once (from a thread) instead of ending the process. One
+/// may live within another: an interrupt is both's, also when it came before the inner one was
+/// made.
 class Interrupts {
  public:
   explicit Interrupts(std::function<void()> action);

@@ -7,9 +7,10 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <set>
+#include <unordered_set>
 
 #include "base/limits.h"
+#include "cli/render/text.h"
 
 namespace dcp::cli {
 namespace {
@@ -87,7 +88,7 @@ fs::path FolderOf(const SourceFile& manifest) {
 
 }  // namespace
 
-Result<std::vector<SourceFile>> ReadManifests(const Io& io, const std::vector<std::string>& paths) {
+Result<std::vector<ManifestName>> NameManifests(const std::vector<std::string>& paths) {
   std::vector<std::string> names;
   for (const std::string& path : paths) {
     std::error_code error;
@@ -98,28 +99,48 @@ Result<std::vector<SourceFile>> ReadManifests(const Io& io, const std::vector<st
       names.push_back(path);
     }
   }
-  std::vector<SourceFile> files;
-  std::set<std::string> seen;
-  size_t total = 0;
+  std::vector<ManifestName> out;
+  std::unordered_set<std::string> seen;
   for (const std::string& name : names) {
     if (!seen.insert(fs::path(name).lexically_normal().string()).second) continue;
-    if (files.size() == limits::kManifestsMax) {
-      return ResourceExhausted("more than " + std::to_string(limits::kManifestsMax) +
-                               " manifests in one command")
-          .WithId("PZ0902")
-          .WithHint("split the command");
-    }
-    DCP_ASSIGN(std::string content, name == "-" ? ReadStream(*io.in, kStdinName) : ReadWhole(name));
-    total += content.size();
-    if (total > limits::kRequestBytesMax) {
-      return ResourceExhausted("the manifests have more than " +
-                               std::to_string(limits::kRequestBytesMax) + " bytes together")
-          .WithId("PZ0902")
-          .WithHint("split the command");
-    }
-    files.push_back({name == "-" ? kStdinName : name, std::move(content)});
+    std::error_code error;  // what cannot be looked at is said when it is read
+    const uintmax_t bytes = name == "-" ? 0 : fs::file_size(name, error);
+    out.push_back({name, error ? 0 : bytes});
+  }
+  if (out.size() <= limits::kCommandManifestsMax) return out;
+  return ResourceExhausted(Thousands(out.size()) + " manifests were given; at most " +
+                           Thousands(limits::kCommandManifestsMax) + " go into one command")
+      .WithId("PZ0902")
+      .WithHint("name fewer files, or folders with fewer in them, in several commands");
+}
+
+Result<SourceFile> ManifestReader::Read(const std::string& path) {
+  if (path != "-") {
+    DCP_ASSIGN(std::string content, ReadWhole(path));
+    return SourceFile{path, std::move(content)};
+  }
+  if (!stdin_) {
+    DCP_ASSIGN(stdin_, ReadStream(*io_.in, kStdinName));
+  }
+  return SourceFile{kStdinName, *stdin_};
+}
+
+Result<std::vector<SourceFile>> ManifestReader::ReadAll(const std::vector<ManifestName>& names) {
+  std::vector<SourceFile> files;
+  for (const ManifestName& name : names) {
+    DCP_ASSIGN(SourceFile file, Read(name.path));
+    files.push_back(std::move(file));
   }
   return files;
+}
+
+size_t CountDocuments(const std::string& content) {
+  size_t count = 1;
+  for (size_t at = content.find("\n---"); at != std::string::npos;
+       at = content.find("\n---", at + 1)) {
+    ++count;
+  }
+  return count;
 }
 
 Result<SourceFile> ReadNeeded(const std::vector<SourceFile>& manifests, const std::string& wanted) {

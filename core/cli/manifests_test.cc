@@ -9,6 +9,7 @@
 
 #include "base/id.h"
 #include "base/limits.h"
+#include "cli/render/text.h"
 
 namespace dcp::cli {
 namespace {
@@ -28,6 +29,11 @@ class ManifestsTest : public ::testing::Test {
   }
   static void Write(const std::string& path, const std::string& text) {
     std::ofstream(path) << text;
+  }
+  static Result<std::vector<SourceFile>> ReadManifests(const Io& io,
+                                                       const std::vector<std::string>& paths) {
+    DCP_ASSIGN(const auto names, NameManifests(paths));
+    return ManifestReader(io).ReadAll(names);
   }
   const std::string folder_ = ::testing::TempDir() + "manifests-" + RandomHex(6);
   fs::path before_;
@@ -58,6 +64,31 @@ TEST_F(ManifestsTest, SaysWhyAFileCannotBeRead) {
   EXPECT_EQ(ReadManifests(io_, {"big.yaml"}).status().code(), Code::kResourceExhausted);
   EXPECT_TRUE(ReadManifests(io_, {"full.yaml"}).ok());
   EXPECT_EQ(ReadManifests(io_, {"/dev/null"}).status().code(), Code::kInvalidArgument);
+}
+
+TEST_F(ManifestsTest, TooManyAreRefusedWithTheirNumber) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < limits::kCommandManifestsMax; ++i) {
+    names.push_back("m" + std::to_string(i) + ".yaml");
+  }
+  EXPECT_EQ(NameManifests(names)->size(), limits::kCommandManifestsMax);
+  for (int i = 0; i < 2345; ++i) names.push_back("more" + std::to_string(i) + ".yaml");
+  const auto refused = NameManifests(names);
+  EXPECT_EQ(refused.status().message(),
+            "12,345 manifests were given; at most 10,000 go into one command");
+  EXPECT_EQ(refused.status().code(), Code::kResourceExhausted);
+  EXPECT_NE(refused.status().hint(), "");
+  EXPECT_EQ(Thousands(7), "7");
+  EXPECT_EQ(Thousands(999), "999");
+  EXPECT_EQ(Thousands(1'234'567), "1,234,567");
+}
+
+TEST_F(ManifestsTest, StandardInputIsReadOnceAndKept) {
+  ManifestReader reader(io_);
+  EXPECT_EQ(reader.Read("-")->content, "from stdin");
+  EXPECT_EQ(reader.Read("-")->content, "from stdin");
+  EXPECT_EQ(CountDocuments("a: 1\n"), 1U);
+  EXPECT_EQ(CountDocuments("a: 1\n---\nb: 1\n---\nc: 1"), 3U);
 }
 
 TEST_F(ManifestsTest, ReadsANeededFileFromHereOrFromTheManifestsFolder) {

@@ -258,6 +258,7 @@ class RealDaemon : public Daemon {
       return removal_->Preview(playground);
     };
     deps.sweep = [this](const api::SweepOptions& options) { return orphans_->Sweep(options); };
+    deps.invoke = [this](const graph::Invocation& call) { return backend_->Invoke(call); };
     deps.gc = [this](const api::GcOptions& options) { return retention_->Collect(options); };
     deps.status = [this] {
       return api::SystemState{supervisor_->States(), host_->States(),

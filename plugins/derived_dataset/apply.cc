@@ -68,15 +68,18 @@ void JudgeAnalysis(const Dataset& dataset, const Outputs& outputs, Progress& pro
   if (!outputs.Succeeded(node)) {
     if (outputs.StateOf(node) == "FAILED") {
       progress.findings.Add(
-          outputs.Failure(node, "cannot find the columns of " + dataset.table, dataset.place));
+          outputs.Failure(node, "cannot find the columns of " + dataset.table, dataset.SqlStart()));
     }
     progress.failed.insert(dataset.id);
     return;
   }
   const Json& response = outputs.Response(node);
   size_t errors = progress.findings.errors();
-  for (const Json& finding : Member(response, "findings"))
-    progress.findings.Add(FindingFromJson(finding));
+  for (const Json& json : Member(response, "findings")) {
+    Finding finding = FindingFromJson(json);
+    if (finding.place.file.empty()) finding.place = dataset.SqlStart();
+    progress.findings.Add(std::move(finding));
+  }
   const Json& columns = Member(response, "columns");
   CheckStorable(dataset, columns, progress.findings);
   if (progress.findings.errors() == errors && !columns.empty()) {
@@ -84,7 +87,7 @@ void JudgeAnalysis(const Dataset& dataset, const Outputs& outputs, Progress& pro
     return;
   }
   if (progress.findings.errors() == errors) {
-    progress.findings.Error(kColumnMissing, dataset.place,
+    progress.findings.Error(kColumnMissing, dataset.SqlStart(),
                             "the engine answered no columns for " + dataset.table);
   }
   progress.failed.insert(dataset.id);

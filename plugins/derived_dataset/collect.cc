@@ -147,7 +147,7 @@ class Sorter {
   }
 
  private:
-  // Recursion is bounded by the number of manifests of a command (200).
+  // Recursion is bounded by the number of manifests of a run (200).
   void Visit(const std::string& id) {
     if (done_.contains(id)) return;
     auto open = std::find(path_.begin(), path_.end(), id);
@@ -253,6 +253,37 @@ Collected Collect(const std::vector<Source>& sources, const std::vector<Source>&
   if (all_parsed) CheckOverrides(manifests, overrides, findings);
   FindReads(datasets, scans);
   out.datasets = Sorter(datasets, findings).Sort(ids);
+  return out;
+}
+
+Outline OutlineOf(const std::vector<Source>& sources, const std::vector<Source>& files,
+                  const std::string& catalog) {
+  Outline out;
+  Findings ignored;  // the command itself tells them
+  std::vector<Manifest> manifests;
+  std::vector<size_t> source_of;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    for (Manifest& manifest :
+         ParseManifests(sources[i].path, sources[i].content, catalog, ignored)) {
+      manifests.push_back(std::move(manifest));
+      source_of.push_back(i);
+    }
+  }
+  out.needs_files = FillSql(manifests, files, ignored);
+  if (!out.needs_files.empty()) return out;
+  const std::string prefix = catalog + ".";
+  for (size_t i = 0; i < manifests.size(); ++i) {
+    const Manifest& manifest = manifests[i];
+    OutlinedDataset dataset{sources[source_of[i]].path, manifest.name, {}, {}, {}};
+    if (manifest.sql_is_text && manifest.sql.size() <= kSqlBytesMax) {
+      for (const std::string& name : ScanSql(manifest.sql).names) {
+        dataset.reads.push_back(name.starts_with(prefix) ? name.substr(prefix.size()) : name);
+      }
+    }
+    for (const ParamSpec& param : manifest.params) dataset.params.push_back(param.name);
+    if (manifest.sql_file) dataset.sql_file = *manifest.sql_file;
+    out.datasets.push_back(std::move(dataset));
+  }
   return out;
 }
 

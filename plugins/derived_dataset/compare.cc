@@ -60,18 +60,14 @@ void CheckStorable(const Dataset& dataset, const Json& engine_columns, Findings&
   std::set<std::string> seen;
   for (const EngineColumn& column : Read(engine_columns)) {
     if (!seen.insert(Folded(column.name)).second) {
-      findings.Error(kColumnUnstorable,
-                     dataset.sql_path.empty() ? dataset.place
-                                              : Place{dataset.sql_path, dataset.sql_source.line,
-                                                      dataset.sql_source.first_line_offset + 1},
+      findings.Error(kColumnUnstorable, dataset.SqlStart(),
                      "the query yields two columns named `" + column.name + "`",
                      "name one of them with AS");
     }
     if (!column.stored.empty()) continue;
     TypeCheck check = StoredType(column.type);
     findings.Error(
-        kColumnUnstorable,
-        {dataset.sql_path, dataset.sql_source.line, dataset.sql_source.first_line_offset + 1},
+        kColumnUnstorable, dataset.SqlStart(),
         "the query yields `" + column.name + "` as " + column.type + ", which no table can hold",
         check.hint.empty() ? "cast it to a type of a table" : check.hint);
   }

@@ -22,8 +22,9 @@ std::string Manifest(const std::string& name, const std::string& sql,
 constexpr const char* kColumns = "  schema: {columns: [{name: a, type: int}]}\n";
 
 TEST(CompileTest, Describe) {
-  EXPECT_EQ(Call("Describe", Json::object()).dump(),
-            R"({"commands":["apply","test","preview","run"],"kinds":["DerivedDataset"]})");
+  EXPECT_EQ(
+      Call("Describe", Json::object()).dump(),
+      R"({"commands":["apply","test","preview","run","outline"],"kinds":["DerivedDataset"]})");
 }
 
 TEST(CompileTest, ApplyWithDeclaredColumnsAsksNoEngine) {
@@ -170,6 +171,30 @@ TEST(CompileTest, ChainsOfUndeclaredColumnsAreBounded) {
             "one another (declare spec.schema.columns of one in the middle)\n");
 }
 
+// Who divides a command asks for this; what is wrong is said by the command itself.
+TEST(CompileTest, AnOutlineSaysWhatIsDefinedAndRead) {
+  const Json outline =
+      Compile("outline",
+              {{"a.yaml", Manifest("a", "SELECT x.y FROM prod.m.b x, `m`.`c`")},
+               {"b.yaml", Manifest("b", "SELECT :day AS d") + "  params:\n    day: {type: date}\n"},
+               {"wrong.yaml", "kind: ["}});
+  const Json& report = Member(outline, "report");
+  EXPECT_EQ(TextOf(report, "kind"), "Outline");
+  EXPECT_EQ(
+      Member(Member(report, "body"), "datasets").dump(),
+      R"([{"name":"m.a","params":[],"path":"a.yaml","reads":["x.y","m.b","m.c"],"sqlFile":""},)"
+      R"({"name":"m.b","params":["day"],"path":"b.yaml","reads":[],"sqlFile":""}])");
+  const std::string file =
+      "apiVersion: dcp/v1\nkind: DerivedDataset\nmetadata: {name: a, "
+      "namespace: m}\nspec:\n  sqlFile: q.sql\n";
+  EXPECT_EQ(Compile("outline", {{"d/a.yaml", file}}).dump(),
+            R"({"needsFiles":{"paths":["d/q.sql"]}})");
+  const Json with_file = Compile("outline", {{"d/a.yaml", file}}, Json::object(),
+                                 {{"d/q.sql", "SELECT * FROM prod.m.b"}});
+  EXPECT_EQ(with_file["report"]["body"]["datasets"][0]["sqlFile"], "d/q.sql");
+  EXPECT_EQ(with_file["report"]["body"]["datasets"][0]["reads"][0], "m.b");
+}
+
 TEST(CompileTest, WrongRequests) {
   auto message = [](const std::string& method, const Json& request) {
     return Handle(method, request.dump()).message;
@@ -183,7 +208,7 @@ TEST(CompileTest, WrongRequests) {
   EXPECT_EQ(message("Compile", CompileRequest("test", {}, {{"mode", "run"}})),
             "option mode must be \"schema\", \"explain\" or \"limit0\"");
   EXPECT_EQ(message("Compile", CompileRequest("test", Files(201, {"a.yaml", ""}))),
-            "201 manifests in one command; at most 200 are taken");
+            "201 manifests in one run; at most 200 are taken");
   EXPECT_EQ(message("Continue", Json::object()), "the request holds no state");
   EXPECT_EQ(message("Continue", {{"state", {{"command", "x"}}}}),
             "the state is of no command that is known");

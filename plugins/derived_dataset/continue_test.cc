@@ -274,7 +274,7 @@ TEST(PreviewTest, OfATestComesAfterItsChecks) {
   Json late = report(kEngine, Failed("m.a.preview", "it did not end within its time", "PZ0247"));
   EXPECT_EQ(StatusOf(late), "FAILED");
   EXPECT_EQ(Show(late),
-            "a.yaml:3:18: ERROR PZ0247 cannot show rows of prod.m.a: it did not end within its "
+            "a.yaml:5:8: ERROR PZ0247 cannot show rows of prod.m.a: it did not end within its "
             "time (look at the daemon's log)\n");
   // Columns that do not fit: the rows are of no interest.
   Json other = {{"valid", true}, {"columns", {Column("b", "int")}}};
@@ -325,7 +325,7 @@ TEST(TestTest, TheEngineIsDown) {
   Json report = ContinueWith(compiled, "test.report",
                              {kBefore, Failed("m.a.analyze", "connection refused"), After(5)});
   EXPECT_EQ(Show(report),
-            "a.yaml:3:18: ERROR PZ0160 cannot check prod.m.a: connection refused (look at the "
+            "a.yaml:5:8: ERROR PZ0160 cannot check prod.m.a: connection refused (look at the "
             "daemon's log)\n");
   EXPECT_EQ(StatusOf(report), "FAILED");
 }
@@ -400,6 +400,48 @@ TEST(RunTest, NothingIsSubmittedUnlessAllIsApplied) {
             "daemon's log)\n");
 }
 
+/// What an engine says of a query as a whole stands where the query begins, and not at the name.
+TEST(EnginePlaceTest, WithoutAPlaceOfItsOwnIsTheStartOfTheSql) {
+  const std::string head =
+      "apiVersion: dcp/v1\nkind: DerivedDataset\nmetadata:\n  name: a\n"
+      "  namespace: m\nspec:\n";
+  const Files block = {{"a.yaml", head + "  sql: |\n    -- why\n    SELECT 1 AS a\n"}};
+  const Files named = {{"a.yaml", head + "  sqlFile: a.sql\n"}};
+  const Files files = {{"a.sql", "SELECT 1 AS a\n"}};
+  const Json placeless = {
+      {"findings", {{{"severity", "ERROR"}, {"code", "PZ0220"}, {"message", "internal error"}}}}};
+  struct Case {
+    const char* command;
+    Json options;
+    const char* node;
+    const char* end;
+    Json outputs;
+  };
+  const std::vector<Case> cases = {
+      {"test", Json::object(), "m.a.analyze", "test.report", {kBefore, After(5)}},
+      {"test", {{"preview", true}}, "m.a.analyze", "test.report", {kBefore, After(5)}},
+      {"preview", Json::object(), "m.a.preview", "test.report", {kBefore, After(5)}},
+      {"apply", Json::object(), "m.a.analyze", "apply.continue-0", Json::array()}};
+  for (const Case& each : cases) {
+    const Json compiled = Compile(each.command, block, each.options);
+    for (const Json& output :
+         {Failed(each.node, "Spark failed on this query"), Ok(each.node, placeless),
+          Ok(each.node, {{"columns", Json::array()}})}) {
+      if (each.node == std::string("m.a.preview") && output["response"].contains("columns"))
+        continue;
+      Json outputs = each.outputs;
+      outputs.push_back(output);
+      const std::string shown = Show(ContinueWith(compiled, each.end, outputs));
+      EXPECT_EQ(shown.substr(0, 18), "a.yaml:8:5: ERROR ") << each.command << ": " << shown;
+    }
+    Json outputs = each.outputs;
+    outputs.push_back(Failed(each.node, "Spark failed on this query"));
+    const std::string shown =
+        Show(ContinueWith(Compile(each.command, named, each.options, files), each.end, outputs));
+    EXPECT_EQ(shown.substr(0, 17), "a.sql:1:1: ERROR ") << each.command << ": " << shown;
+  }
+}
+
 TEST(RunTest, AJobThatFails) {
   Json compiled = Compile("run", {{"a.yaml", Manifest("a", "SELECT 1 AS a")},
                                   {"b.yaml", Manifest("b", "SELECT a FROM m.a")}});
@@ -415,7 +457,7 @@ TEST(RunTest, AJobThatFails) {
     Json report = ContinueWith(jobs, "run.report", {node, Ended("m.b.run", "SKIPPED")});
     EXPECT_EQ(StatusOf(report), "FAILED");
     EXPECT_EQ(Show(report),
-              "a.yaml:3:18: ERROR PZ0411 divide by zero\n"
+              "a.yaml:5:8: ERROR PZ0411 divide by zero\n"
               "b.yaml:3:18: WARNING PZ0143 m.b was not run, since a dataset that it reads did not "
               "succeed (mend that one "
               "first)\n");
@@ -425,7 +467,7 @@ TEST(RunTest, AJobThatFails) {
   Json lost =
       ContinueWith(jobs, "run.report", {Failed("m.a.run", "no disk"), Ended("m.b.run", "SKIPPED")});
   EXPECT_THAT(Show(lost),
-              HasSubstr("a.yaml:3:18: ERROR PZ0160 the run of prod.m.a failed: no disk"));
+              HasSubstr("a.yaml:5:8: ERROR PZ0160 the run of prod.m.a failed: no disk"));
   Json cancelled =
       ContinueWith(jobs, "run.report",
                    {Ok("m.a.run", {{"state", "JOB_CANCELLED"}}), Ended("m.b.run", "CANCELLED")});

@@ -48,6 +48,12 @@ Json SourceJson(const Dataset& dataset) {
           {"exact", source.exact}};
 }
 
+Place Dataset::SqlStart() const {
+  if (sql_path.empty()) return place;
+  const sdk::yaml::Position begin = sql_source.Of({1, 1});
+  return {sql_path, begin.line, begin.column};
+}
+
 std::vector<ColumnSpec> ColumnsFromJson(const Json& list) {
   std::vector<ColumnSpec> columns;
   if (!list.is_array()) return columns;

@@ -36,6 +36,9 @@ struct Dataset {
   int round = 0;                   ///< apply: the round in which its columns become known
   std::string spec_hash;
   std::string spec;  ///< the canonical manifest, JSON
+
+  /// Where the query begins: what an engine says of a query as a whole stands there.
+  Place SqlStart() const;
 };
 
 Json ToJson(const Dataset& dataset);

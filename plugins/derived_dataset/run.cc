@@ -82,7 +82,7 @@ Json JudgeJob(const Dataset& dataset, const Outputs& outputs, Findings& findings
   size_t errors = findings.errors();
   for (const Json& json : Member(response, "findings")) {
     Finding finding = FindingFromJson(json);
-    if (finding.place.file.empty()) finding.place = dataset.place;
+    if (finding.place.file.empty()) finding.place = dataset.SqlStart();
     findings.Add(std::move(finding));
   }
   if (node_state == "SUCCEEDED" && job == "JOB_SUCCEEDED") {
@@ -111,9 +111,10 @@ Json JudgeJob(const Dataset& dataset, const Outputs& outputs, Findings& findings
   if (findings.errors() == errors) {
     std::string detail = TextOf(response, "detail");
     if (node_state == "FAILED" || detail.empty()) {
-      findings.Add(outputs.Failure(node, "the run of " + dataset.table + " failed", dataset.place));
+      findings.Add(
+          outputs.Failure(node, "the run of " + dataset.table + " failed", dataset.SqlStart()));
     } else {
-      findings.Error(kStepFailed, dataset.place,
+      findings.Error(kStepFailed, dataset.SqlStart(),
                      "the run of " + dataset.table + " failed: " + detail);
     }
   }

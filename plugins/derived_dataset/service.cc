@@ -21,7 +21,8 @@ Answer Reply(const Json& body) {
 }
 
 Json Describe() {
-  return {{"kinds", {"DerivedDataset"}}, {"commands", {"apply", "test", "preview", "run"}}};
+  return {{"kinds", {"DerivedDataset"}},
+          {"commands", {"apply", "test", "preview", "run", "outline"}}};
 }
 
 /// Reads a list of contract Files; an error text when one is not right.
@@ -107,13 +108,31 @@ Json WrongManifests(const std::string& command, Findings& findings) {
   return ReportResponse(kind, "FAILED", findings, {{"datasets", Json::array()}});
 }
 
+/// Which manifests belong together. Part of Compile, as a command that makes no graph.
+Answer Outlined(const std::vector<Source>& manifests, const std::vector<Source>& files,
+                const std::string& catalog) {
+  const Outline outline = OutlineOf(manifests, files, catalog);
+  if (!outline.needs_files.empty())
+    return Reply({{"needsFiles", {{"paths", outline.needs_files}}}});
+  Json datasets = Json::array();
+  for (const OutlinedDataset& dataset : outline.datasets) {
+    datasets.push_back({{"path", dataset.path},
+                        {"name", dataset.name},
+                        {"reads", dataset.reads},
+                        {"params", dataset.params},
+                        {"sqlFile", dataset.sql_file}});
+  }
+  return Reply({{"report", {{"kind", "Outline"}, {"body", {{"datasets", std::move(datasets)}}}}}});
+}
+
 /// Warnings about the manifests must reach the report, which a later call writes.
 Answer Compile(const Json& request) {
   std::string command = TextOf(request, "command");
-  if (command != "apply" && command != "test" && command != "preview" && command != "run") {
+  if (command != "apply" && command != "test" && command != "preview" && command != "run" &&
+      command != "outline") {
     return Fail(Answer::Code::kInvalidArgument,
                 "kind DerivedDataset knows no command `" + command + "`",
-                "commands: apply, test, preview, run");
+                "commands: apply, test, preview, run, outline");
   }
   std::string catalog = TextOf(Member(request, "context"), "catalog");
   if (catalog.empty())
@@ -127,10 +146,11 @@ Answer Compile(const Json& request) {
   if (!error.empty()) return Fail(Answer::Code::kInvalidArgument, error);
   if (manifests.size() > kManifestsMax) {
     return Fail(Answer::Code::kInvalidArgument,
-                std::to_string(manifests.size()) + " manifests in one command; at most " +
+                std::to_string(manifests.size()) + " manifests in one run; at most " +
                     std::to_string(kManifestsMax) + " are taken",
                 "name fewer files");
   }
+  if (command == "outline") return Outlined(manifests, files, catalog);
 
   Findings findings;
   Collected collected = Collect(manifests, files, catalog, options.params, findings);
@@ -138,7 +158,9 @@ Answer Compile(const Json& request) {
     return Reply({{"needsFiles", {{"paths", collected.needs_files}}}});
   if (findings.errors() == 0 && collected.datasets.size() > kManifestsMax) {
     findings.Error(kNoManifest, {},
-                   "more than " + std::to_string(kManifestsMax) + " datasets in one command");
+                   std::to_string(collected.datasets.size()) + " datasets in one run; at most " +
+                       std::to_string(kManifestsMax) + " are taken",
+                   "name fewer manifests");
   }
   if (findings.errors() > 0) return Reply(WrongManifests(command, findings));
   State state;

@@ -11,7 +11,8 @@ namespace dcp::derived_dataset {
 
 /// Texts of one request together; as much as the daemon takes from a client.
 inline constexpr size_t kRequestBytesMax = size_t{64} << 20;
-/// Manifests of one command.
+/// Manifests of one run, and the datasets in them. A command of more is several runs, which its
+/// client makes.
 inline constexpr size_t kManifestsMax = 200;
 
 struct Answer {

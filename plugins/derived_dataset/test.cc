@@ -46,7 +46,7 @@ std::string StatusWithout(const std::string& node, const std::string& what, cons
                           const Outputs& outputs, Findings& findings) {
   std::string node_state = outputs.StateOf(node);
   if (node_state == "FAILED") {
-    findings.Add(outputs.Failure(node, what + " " + dataset.table, dataset.place));
+    findings.Add(outputs.Failure(node, what + " " + dataset.table, dataset.SqlStart()));
   }
   return node_state == "FAILED" || node_state == "CANCELLED" ? node_state : "SKIPPED";
 }
@@ -55,7 +55,7 @@ void TakeFindings(const State& state, const Dataset& dataset, const Outputs& out
                   const Json& response, Findings& findings) {
   for (const Json& json : Member(response, "findings")) {
     Finding finding = FindingFromJson(json);
-    if (finding.place.file.empty()) finding.place = dataset.place;
+    if (finding.place.file.empty()) finding.place = dataset.SqlStart();
     ExplainMissingInput(state, dataset, outputs, finding);
     findings.Add(std::move(finding));
   }
@@ -117,7 +117,7 @@ Json JudgeDataset(const State& state, const Dataset& dataset, const Outputs& out
   TakeFindings(state, dataset, outputs, response, findings);
   const Json& columns = Member(response, "columns");
   if (findings.errors() == errors && columns.empty()) {
-    findings.Error(kColumnMissing, dataset.place,
+    findings.Error(kColumnMissing, dataset.SqlStart(),
                    "the engine answered no columns for " + dataset.table);
   }
   if (findings.errors() == errors) {

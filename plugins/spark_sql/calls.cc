@@ -65,7 +65,12 @@ Denial DenyAt(const Token& token, std::string id, std::string message, std::stri
 }  // namespace
 
 Calls::Calls(const std::vector<Token>& tokens, size_t count)
-    : tokens_(tokens), count_(count), match_(count, count), hint_(count), cte_(count) {
+    : tokens_(tokens),
+      count_(count),
+      match_(count, count),
+      hint_(count),
+      cte_(count),
+      first_cte_(count) {
   Match();
   FindHints();
   FindCtes();
@@ -111,7 +116,12 @@ void Calls::FindCtes() {
   for (size_t i = 0; i < count_; ++i) {
     if (!IsWord(i, "with") || (i > 0 && !Is(i - 1, "("))) continue;
     size_t name = i + (IsWord(i + 1, "recursive") && IsName(i + 2) ? 2 : 1);
-    while (name < count_) name = Cte(name);
+    while (name < count_) {
+      // A statement's first word is no column: these are common table expressions, whatever
+      // follows.
+      if (i == 0 && IsName(name)) first_cte_[name] = true;
+      name = Cte(name);
+    }
   }
 }
 
@@ -151,14 +161,27 @@ Calls::Name Calls::NameBefore(size_t open) const {
   return name;
 }
 
-// [AS] alias (columns): behind AS, or where an operand has ended, so that no other can begin.
-bool Calls::IsAlias(const Name& name, size_t open) const {
+bool Calls::HoldsNames(size_t open) const {
   const size_t close = match_[open];
   for (size_t i = open + 1; i < close; ++i) {
     const bool odd = (i - open) % 2 == 1;
     if (odd ? !IsName(i) : !Is(i, ",")) return false;
   }
-  if (close < open + 2 || (close - open) % 2 != 0 || name.begin == 0) return false;
+  return close >= open + 2 && (close - open) % 2 == 0;
+}
+
+// What no arrangement of tokens makes a call: `AS name(columns)`, since behind the word AS the
+// grammar has an alias, a type or a parenthesis (and behind a column named `as`, an alias again);
+// and a common table expression of the statement's own WITH.
+bool Calls::NamesColumns(const Name& name, size_t open) const {
+  if (!HoldsNames(open) || hint_[open]) return false;
+  if (first_cte_[name.last]) return IsWord(match_[open] + 1, "as") || Is(match_[open] + 1, "(");
+  return name.begin > 0 && IsWord(name.begin - 1, "as");
+}
+
+// [AS] alias (columns): behind AS, or where an operand has ended, so that no other can begin.
+bool Calls::IsAlias(const Name& name, size_t open) const {
+  if (!HoldsNames(open) || name.begin == 0) return false;
   const size_t i = name.begin - 1;
   const Token& before = tokens_[i];
   if (before.kind == TokenKind::kSymbol) return before.text == ")";
@@ -248,10 +271,10 @@ std::optional<Denial> Calls::Judge(size_t open) const {
     const Function* function = FindFunction(name.parts[0]);
     // Where a table, an alias, a type or a hint is named is read from tokens, which can be arranged
     // to look so: `with` may be a column. A function that is refused, or whose arguments count, is
-    // judged wherever its name stands before a parenthesis.
+    // judged wherever its name stands before a parenthesis, but where nothing else can stand.
     const bool judged = function != nullptr && (function->judgement == Judgement::kReaches ||
                                                 function->judgement == Judgement::kArguments);
-    if (judged) return JudgeName(name, open);
+    if (judged && !NamesColumns(name, open)) return JudgeName(name, open);
     if (cte_[name.last] || IsAlias(name, open)) return std::nullopt;
     if (word && IsTypeName(name.last, open)) return std::nullopt;
     if (function == nullptr && word && IsClause(name.last)) return std::nullopt;
@@ -264,9 +287,11 @@ std::optional<Denial> Calls::JudgeName(const Name& name, size_t open) const {
   const Token& token = tokens_[name.last];
   const Function* function = FindFunction(name.parts.back());
   if (function != nullptr && function->judgement == Judgement::kReaches) {
+    const bool alias = name.parts.size() == 1 && IsAlias(name, open);
     return DenyAt(token, "PZ0210", "'" + token.text + "' " + std::string(function->why),
-                  "use other built-in functions over tables of the catalog; this one cannot be "
-                  "allowed");
+                  alias ? "if these are the columns of an alias, write AS " + token.text + "(...)"
+                        : "use other built-in functions over tables of the catalog; this one "
+                          "cannot be allowed");
   }
   if (name.parts.size() == 1 && function != nullptr) {
     return function->judgement == Judgement::kArguments ? CheckArguments(*function, open)

@@ -50,6 +50,8 @@ class Calls {
   bool IsQuery(size_t open) const;
 
   Name NameBefore(size_t open) const;
+  bool HoldsNames(size_t open) const;
+  bool NamesColumns(const Name& name, size_t open) const;
   bool IsAlias(const Name& name, size_t open) const;
   bool IsTypeName(size_t i, size_t open) const;
   bool IsClause(size_t i) const;
@@ -64,9 +66,10 @@ class Calls {
 
   const std::vector<Token>& tokens_;
   const size_t count_;
-  std::vector<size_t> match_;  // of each '(' its ')', of everything else `count_`
-  std::vector<bool> hint_;     // '(' directly in a hint: behind the name of one
-  std::vector<bool> cte_;      // names of common table expressions
+  std::vector<size_t> match_;    // of each '(' its ')', of everything else `count_`
+  std::vector<bool> hint_;       // '(' directly in a hint: behind the name of one
+  std::vector<bool> cte_;        // names of common table expressions
+  std::vector<bool> first_cte_;  // of those, the ones of the statement's own WITH
 };
 
 }  // namespace dcp::spark_sql

@@ -75,6 +75,28 @@ INSTANTIATE_TEST_SUITE_P(
         "SELECT * FROM range(TABLE(SELECT 1))", "SELECT * FROM t WITH (`split-size` = 5)",
         "SELECT reflect, t.xpath AS java_method FROM t ORDER BY from_protobuf", "SELECT 1 (a)"));
 
+// A name calls nothing by being that of a function which is refused, or whose arguments count.
+INSTANTIATE_TEST_SUITE_P(
+    Names, Passing,
+    testing::Values(
+        "SELECT 1 AS reflect, 2 secret, 3 AS `xpath`, reflect FROM t reflect",
+        "SELECT t.reflect, `java_method`, t.`xpath`.secret, a.b.from_protobuf FROM t",
+        "SELECT reflect.a, reflect.* FROM prod.secret.reflect AS reflect JOIN reflect USING (a)",
+        "WITH reflect AS (SELECT 1 AS secret), xpath AS (SELECT 2) SELECT * FROM reflect, xpath",
+        "WITH reflect(a, b) AS (SELECT 1, 2), xpath (secret) AS (SELECT 3) TABLE reflect",
+        "WITH secret(reflect) (SELECT 1) SELECT reflect FROM secret ORDER BY reflect",
+        "SELECT * FROM t AS reflect(a, b) JOIN (SELECT 1) AS xpath (secret) ON (true)",
+        "SELECT * FROM VALUES (1, 2) AS reflect(reflect, java_method) WHERE reflect IN (1)",
+        "SELECT * FROM t AS from_json(a), u AS `from_xml`(b)",
+        "SELECT transform(a, reflect -> reflect + 1), reduce(a, 0, (secret, xpath) -> secret + "
+        "xpath, reflect -> (reflect))",
+        "SELECT named_struct('reflect', 1).reflect, CAST(a AS STRUCT<reflect: INT, xpath: DEC(3)>)",
+        "SELECT mask(a, otherChar => reflect), CASE WHEN secret THEN (1) ELSE (reflect) END",
+        "SELECT sum(a) OVER reflect FROM t WINDOW reflect AS (PARTITION BY secret)",
+        "SELECT * FROM t PIVOT (sum(a) AS reflect FOR secret IN (1 AS xpath))",
+        "SELECT a FROM t LATERAL VIEW explode(a) reflect AS xpath GROUP BY reflect, (secret)",
+        "SELECT :reflect, 'reflect(1)' AS \"secret\", a AS reflect /* (1) */ FROM t"));
+
 INSTANTIATE_TEST_SUITE_P(
     Arguments, Passing,
     testing::Values(
@@ -166,6 +188,29 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"SELECT (with and max + 1 in (select 1), xpath(a, 'b')) FROM t", "PZ0210@40"},
         Case{"SELECT 1 a, b xpath(a, b)", "PZ0210@14"}));
 
+// What only looks like the columns of an alias, or of a common table expression.
+INSTANTIATE_TEST_SUITE_P(
+    NoNames, Refused,
+    testing::Values(
+        Case{"SELECT reflect (a, b) AS c", "PZ0210@7"}, Case{"SELECT a, reflect(b)", "PZ0210@10"},
+        Case{"SELECT reflect /* AS */ (a)", "PZ0210@7"},
+        Case{"SELECT a AS reflect('b')", "PZ0210@12"}, Case{"SELECT a AS reflect()", "PZ0210@12"},
+        Case{"SELECT a AS b.reflect(c)", "PZ0210@14"}, Case{"SELECT as(reflect(a))", "PZ0223@7"},
+        Case{"SELECT as, reflect(a)", "PZ0210@11"}, Case{"SELECT as + reflect(a)", "PZ0210@12"},
+        Case{"SELECT `as` reflect(a)", "PZ0210@12"}, Case{"SELECT 'as' reflect(a)", "PZ0210@12"},
+        Case{"SELECT 1e+5as reflect(a)", "PZ0210@14"}, Case{"SELECT t.as, xpath(a)", "PZ0210@13"},
+        Case{"SELECT mask(as => reflect(a))", "PZ0210@18"},
+        Case{"SELECT * FROM t TIMESTAMP AS OF reflect(a)", "PZ0210@32"},
+        Case{"SELECT /*+ as reflect(a) */ 1", "PZ0210@14"},
+        Case{"SELECT (with reflect(a) AS (select 1), b)", "PZ0210@13"},
+        Case{"SELECT with, reflect(a) AS (b)", "PZ0210@13"},
+        Case{"WITH q AS (SELECT 1), reflect(a) TABLE q", "PZ0210@22"},
+        Case{"WITH q AS (SELECT 1) SELECT reflect(a) AS (b)", "PZ0210@28"},
+        Case{"WITH q AS (SELECT 1) SELECT q, reflect(a) AS (b)", "PZ0210@31"},
+        Case{"WITH q AS (WITH x AS (SELECT 1) SELECT y, reflect(a) AS (b)) TABLE q", "PZ0210@42"},
+        Case{"SELECT a AS from_json(b, :c)", "PZ0224@25"},
+        Case{"SELECT from_json(a, b) AS c", "PZ0224@20"}));
+
 INSTANTIATE_TEST_SUITE_P(
     Options, Refused,
     testing::Values(
@@ -214,6 +259,8 @@ TEST(Calls, SayWhatToDo) {
             "did you mean 'mode'?");
   EXPECT_EQ(Screen("SELECT reflect('a', 'b')").denial->message,
             "'reflect' runs Java code on the shared cluster");
+  EXPECT_EQ(Screen("SELECT * FROM (SELECT 1) reflect(a)").denial->hint,
+            "if these are the columns of an alias, write AS reflect(...)");
 }
 
 TEST(Calls, AreJudgedInTimeThatGrowsWithTheText) {

@@ -140,6 +140,28 @@ std::string RunJson(const v1::Run& run) {
   return Dump(json);
 }
 
+std::string RunsOfCommandJsonBegin(const std::string& command, const std::string& playground,
+                                   size_t manifests) {
+  Json json = Document("Reports");
+  json["command"] = command;
+  json["playground"] = playground;
+  json["manifests"] = manifests;
+  std::string text = Dump(json);
+  text.erase(text.rfind('\n', text.size() - 2));  // up to the brace that closes it
+  return text + ",\n  \"reports\": [\n";
+}
+
+std::string RunsOfCommandJsonEnd(const std::string& status, size_t runs,
+                                 const std::map<std::string, int64_t>& datasets,
+                                 size_t manifests_left) {
+  Json json = Json::object();
+  json["status"] = status;
+  json["runs"] = runs;
+  json["datasets"] = datasets;
+  json["manifestsLeft"] = manifests_left;
+  return "],\n" + Dump(json).substr(2);
+}
+
 std::string RunsJson(const v1::ListRunsResponse& list) {
   Json json = Document("RunList");
   json["items"] = Json::array();

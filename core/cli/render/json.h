@@ -4,6 +4,8 @@
 // durations are milliseconds, numbers are numbers. Fields are only ever added.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,13 @@ std::string PlaygroundsJson(const v1::ListPlaygroundsResponse& list);
 /// "Run".
 std::string RunJson(const v1::Run& run);
 std::string RunsJson(const v1::ListRunsResponse& list);
+/// A command of several runs, kind "Reports", written as its runs end: the documents of RunJson,
+/// with commas between, stand between these two.
+std::string RunsOfCommandJsonBegin(const std::string& command, const std::string& playground,
+                                   size_t manifests);
+std::string RunsOfCommandJsonEnd(const std::string& status, size_t runs,
+                                 const std::map<std::string, int64_t>& datasets,
+                                 size_t manifests_left);
 std::string GcJson(const v1::GcResponse& gc, bool dry_run);
 std::string DeletionPreviewJson(const v1::DeletionPreview& preview);
 std::string SweepJson(const v1::SweepResponse& sweep, bool dry_run);

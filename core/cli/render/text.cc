@@ -56,6 +56,12 @@ std::string Printable(std::string_view text) {
   return safe;
 }
 
+std::string Thousands(uint64_t number) {
+  std::string text = std::to_string(number);
+  for (size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
+  return text;
+}
+
 std::string Table::Text(const std::string& indent) const {
   std::vector<size_t> widths;
   for (const auto& row : rows_) {

@@ -3,6 +3,7 @@
 // Small pieces of text output: colour, display width, tables, times.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,9 @@ class Paint {
 size_t Width(std::string_view text);
 /// Control characters as \xNN: what a server or a file says must not drive the terminal.
 std::string Printable(std::string_view text);
+
+/// "12,345".
+std::string Thousands(uint64_t number);
 
 /// Columns that line up; no lines, no trailing spaces.
 class Table {
