@@ -24,6 +24,7 @@
 #include "daemon/retention.h"
 #include "graph/graph.h"
 #include "os/file.h"
+#include "store/testing.h"
 
 namespace dcp::daemon {
 
@@ -65,7 +66,7 @@ class SweepingTest : public ::testing::Test {
     folder_ = mkdtemp(pattern.data());
     jobs_ = folder_ + "/jobs";
     std::filesystem::create_directories(jobs_);
-    store_ = store::Store::Open(folder_ + "/state.db").value();
+    store_ = store::OpenCounting(folder_ + "/state.db").value();
     catalog::Settings settings;
     settings.production = {overlay_.uri(), Secret("s")};
     settings.overlay = {overlay_.uri(), Secret("s")};

@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "base/jumping_clock.h"
 #include "base/limits.h"
+#include "store/testing.h"
 
 namespace dcp::playground {
 namespace {
@@ -27,7 +28,7 @@ class PlaygroundsTest : public ::testing::Test {
   PlaygroundsTest() {
     std::string pattern = ::testing::TempDir() + "dcp_playground_XXXXXX";
     folder_ = mkdtemp(pattern.data());
-    store_ = store::Store::Open(folder_ + "/state.db").value();
+    store_ = store::OpenCounting(folder_ + "/state.db").value();
     Limits limits;
     limits.per_owner_max = 3;
     playgrounds_ = std::make_unique<Playgrounds>(*store_, clock_, limits);

@@ -3,11 +3,21 @@
 
 #include <soci/soci.h>
 
+#include <cstdlib>
+
+#include "base/id.h"
+
 namespace dcp::store {
 namespace {
 
 using soci::into;
 using soci::use;
+
+/// Drawn generations have 40 random bits, on top of this: so none is ever a counted one.
+constexpr int64_t kFirstDrawn = int64_t{1} << 40;
+constexpr size_t kDrawnBytes = 5;
+/// How often a drawn generation may turn out to be used; even once is a surprise.
+constexpr int kDrawsMax = 5;
 
 constexpr char kColumns[] =
     "SELECT name, generation, owner, team, environment, state, created_at, expires_at "
@@ -68,12 +78,23 @@ std::string Quoted(const std::string& name, int64_t generation) {
 
 }  // namespace
 
-Result<Playground> InsertPlayground(soci::session& sql, Playground playground) {
+int64_t DrawGeneration(int64_t) {
+  return kFirstDrawn + std::strtoll(RandomHex(kDrawnBytes).c_str(), nullptr, 16);
+}
+
+Result<Playground> InsertPlayground(soci::session& sql, Playground playground,
+                                    const NextGeneration& next_generation) {
   if (auto living = SelectPlayground(sql, playground.name); living.ok()) {
     return AlreadyExists("create playground " + playground.name + ": the name is taken");
   }
-  sql << "SELECT coalesce(max(generation), 0) + 1 FROM playground WHERE name = :name",
-      use(playground.name, "name"), into(playground.generation);
+  int64_t last = 0;
+  sql << "SELECT coalesce(max(generation), 0) FROM playground WHERE name = :name",
+      use(playground.name, "name"), into(last);
+  for (int draw = 1;; ++draw) {
+    playground.generation = next_generation(last);
+    if (!SelectState(sql, playground.name, playground.generation).ok()) break;
+    if (draw == kDrawsMax) return Internal("every generation that was drawn is used already");
+  }
   sql << "INSERT INTO playground (name, generation, owner, team, environment, state, created_at, "
          "expires_at) VALUES (:name, :generation, :owner, :team, :environment, :state, "
          ":created_at, :expires_at)",

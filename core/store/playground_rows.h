@@ -16,7 +16,8 @@ class session;
 
 namespace dcp::store {
 
-Result<Playground> InsertPlayground(soci::session& sql, Playground playground);
+Result<Playground> InsertPlayground(soci::session& sql, Playground playground,
+                                    const NextGeneration& next_generation);
 Result<Playground> SelectPlayground(soci::session& sql, const std::string& name);
 std::vector<Playground> SelectPlaygrounds(soci::session& sql, const std::string& owner,
                                           const std::string& after, int limit);

@@ -15,11 +15,12 @@ namespace {
 
 class SqliteStore : public Store {
  public:
-  explicit SqliteStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  SqliteStore(std::unique_ptr<Database> database, NextGeneration next_generation)
+      : database_(std::move(database)), next_generation_(std::move(next_generation)) {}
 
   Result<Playground> CreatePlayground(Playground playground) override {
     return Write<Playground>("create playground " + playground.name, [&](soci::session& sql) {
-      return InsertPlayground(sql, std::move(playground));
+      return InsertPlayground(sql, std::move(playground), next_generation_);
     });
   }
   Result<Playground> GetPlayground(const std::string& name) override {
@@ -218,6 +219,7 @@ class SqliteStore : public Store {
   }
 
   std::unique_ptr<Database> database_;
+  const NextGeneration next_generation_;
 };
 
 }  // namespace
@@ -227,9 +229,11 @@ bool IsTerminal(const std::string& state) {
 }
 
 Result<std::unique_ptr<Store>> Store::Open(const std::string& path,
-                                           std::function<void(const Status&)> damaged) {
+                                           std::function<void(const Status&)> damaged,
+                                           NextGeneration next_generation) {
   DCP_ASSIGN(auto database, Database::Open(path, std::move(damaged)));
-  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(database)));
+  return std::unique_ptr<Store>(
+      std::make_unique<SqliteStore>(std::move(database), std::move(next_generation)));
 }
 
 }  // namespace dcp::store

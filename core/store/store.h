@@ -25,7 +25,9 @@ inline constexpr char kDeleted[] = "DELETED";
 
 struct Playground {
   std::string name;
-  int64_t generation = 0;  ///< Counts the playgrounds that have had this name; from 1.
+  /// With the name, which playground it is: also in the overlay's names, folders and tokens. A
+  /// random number (DrawGeneration); before that was so, a count from 1.
+  int64_t generation = 0;
   std::string owner;
   std::string team;
   std::string environment;
@@ -170,6 +172,13 @@ struct RunBrief {
   int64_t bytes = 0;  ///< that it keeps; of RunsBeyond alone
 };
 
+/// The generation of a new playground; `last` is the highest that its name has had in this store.
+using NextGeneration = std::function<int64_t(int64_t last)>;
+/// A random number of 13 digits, whatever `last` is. The store may have been lost, or restored from
+/// an older copy, while the overlay still has the tables of the playgrounds that it has forgotten:
+/// a number that counts would be given again, and a new owner would inherit them.
+int64_t DrawGeneration(int64_t last);
+
 class Store {
  public:
   /// Opens or creates the database and brings its schema up to date. FAILED_PRECONDITION when a
@@ -177,7 +186,8 @@ class Store {
   /// checked while the store serves: `damaged` is called, once and from a thread, when it is found
   /// to be.
   static Result<std::unique_ptr<Store>> Open(const std::string& path,
-                                             std::function<void(const Status&)> damaged = nullptr);
+                                             std::function<void(const Status&)> damaged = nullptr,
+                                             NextGeneration next_generation = DrawGeneration);
   virtual ~Store() = default;
 
   // --- playgrounds -------------------------------------------------------------------- [any]

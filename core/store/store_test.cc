@@ -7,7 +7,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <thread>
+
+#include "store/testing.h"
 
 namespace dcp::store {
 namespace {
@@ -24,7 +27,7 @@ class StoreTest : public ::testing::Test {
   StoreTest() {
     std::string pattern = ::testing::TempDir() + "dcp_store_XXXXXX";
     folder_ = mkdtemp(pattern.data());
-    store_ = Store::Open(folder_ + "/state.db").value();
+    store_ = OpenCounting(folder_ + "/state.db").value();
   }
   ~StoreTest() override {
     store_.reset();
@@ -94,6 +97,42 @@ TEST_F(StoreTest, CountsGenerationsOfAName) {
 
   EXPECT_EQ(store_->CreatePlayground(Make("fin-1")).value().generation, 2);
   EXPECT_THAT(store_->GetPlayground("fin-1").value().labels, IsEmpty());
+}
+
+/// A store that was lost, or restored from an older copy, must not give a name's numbers again: the
+/// overlay may hold tables under them.
+TEST_F(StoreTest, ALostStoreNeverDrawsAGenerationAgain) {
+  std::set<int64_t> drawn;
+  for (int life = 0; life < 3; ++life) {
+    const std::string path = folder_ + "/life" + std::to_string(life);
+    auto store = Store::Open(path).value();
+    for (int i = 0; i < 5; ++i) {
+      const int64_t generation = store->CreatePlayground(Make("fin-1")).value().generation;
+      EXPECT_TRUE(drawn.insert(generation).second);
+      EXPECT_GE(generation, int64_t{1} << 40) << "a counted one of before";
+      EXPECT_LT(generation, int64_t{1} << 53) << "JSON's readers keep no more";
+      ASSERT_TRUE(store->SetPlaygroundState("fin-1", generation, kActive, kDeleting).ok());
+      ASSERT_TRUE(store->SetPlaygroundState("fin-1", generation, kDeleting, kDeleted).ok());
+    }
+  }
+  EXPECT_EQ(drawn.size(), 15U);
+}
+
+TEST_F(StoreTest, AGenerationThatIsUsedIsDrawnAgain) {
+  std::vector<int64_t> next = {7, 7, 7, 8};
+  size_t draws = 0;
+  const auto draw = [&](int64_t) { return next[std::min(draws++, next.size() - 1)]; };
+  auto store = Store::Open(folder_ + "/drawn", nullptr, draw).value();
+  const auto create = [&] {
+    auto made = store->CreatePlayground(Make("fin-1"));
+    if (!made.ok()) return int64_t{0};
+    EXPECT_TRUE(store->SetPlaygroundState("fin-1", made->generation, kActive, kDeleting).ok());
+    EXPECT_TRUE(store->SetPlaygroundState("fin-1", made->generation, kDeleting, kDeleted).ok());
+    return made->generation;
+  };
+  EXPECT_EQ(create(), 7);
+  EXPECT_EQ(create(), 8);
+  EXPECT_EQ(create(), 0) << "there is nothing left to draw";
 }
 
 TEST_F(StoreTest, RefusesAStateThatDoesNotExist) {

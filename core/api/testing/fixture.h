@@ -13,6 +13,7 @@
 #include "api/server.h"
 #include "api/testing/fakes.h"
 #include "base/id.h"
+#include "store/testing.h"
 
 namespace dcp::api::testing {
 
@@ -30,7 +31,7 @@ class Daemon {
   Daemon() {
     std::filesystem::create_directories(folder);
     std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
-    store = store::Store::Open(folder + "/state.db").value();
+    store = store::OpenCounting(folder + "/state.db").value();
     playgrounds = std::make_unique<playground::Playgrounds>(*store, clock, playground::Limits());
     runner = std::make_unique<FakeRunner>(*store, clock);
     principals =
