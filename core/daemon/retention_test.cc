@@ -52,7 +52,10 @@ class RetentionTest : public ::testing::Test {
     return job;
   }
   RunRetention Keep(int64_t runs) {
-    return {*store_, clock_, folder_ + "/jobs", {kForEver, kForEver, runs, kForEver}};
+    return {*store_,
+            [this] { return clock_.Wall(); },
+            folder_ + "/jobs",
+            {kForEver, kForEver, runs, kForEver}};
   }
   size_t Left() { return store_->ListRuns({"ada", ""}, "", 1000).value().runs.size(); }
 

@@ -20,8 +20,8 @@ constexpr size_t kDrawnBytes = 5;
 constexpr int kDrawsMax = 5;
 
 constexpr char kColumns[] =
-    "SELECT name, generation, owner, team, environment, state, created_at, expires_at "
-    "FROM playground ";
+    "SELECT name, generation, owner, team, environment, state, created_at, expires_at, "
+    "ended_served FROM playground ";
 
 void SelectLabels(soci::session& sql, Playground& playground) {
   std::string key;
@@ -51,6 +51,7 @@ std::vector<Playground> Select(soci::session& sql, const std::string& condition,
     rows.exchange(into(row.state));
     rows.exchange(into(row.created_at));
     rows.exchange(into(row.expires_at));
+    rows.exchange(into(row.ended_served));
     rows.alloc();
     rows.prepare(kColumns + condition);
     rows.define_and_bind();
@@ -132,11 +133,49 @@ std::vector<Playground> SelectDeleting(soci::session& sql, const std::string& af
                 use(after, "after"), use(limit, "limit"));
 }
 
-std::vector<Playground> SelectExpired(soci::session& sql, WallMillis now, int limit) {
+std::vector<Playground> SelectUnnoticed(soci::session& sql, WallMillis now, int limit) {
   return Select(sql,
-                "WHERE state = 'ACTIVE' AND expires_at <= :now ORDER BY expires_at, name "
-                "LIMIT :limit",
+                "WHERE state = 'ACTIVE' AND ended_served < 0 AND expires_at <= :now "
+                "ORDER BY expires_at, name LIMIT :limit",
                 use(now, "now"), use(limit, "limit"));
+}
+
+std::vector<Playground> UpdateNoticed(soci::session& sql, WallMillis now, int64_t served,
+                                      int limit) {
+  std::vector<Playground> ended = SelectUnnoticed(sql, now, limit);
+  for (Playground& playground : ended) {
+    playground.ended_served = served;
+    sql << "UPDATE playground SET ended_served = :served WHERE name = :name AND generation = "
+           ":generation",
+        use(served, "served"), use(playground.name, "name"),
+        use(playground.generation, "generation");
+  }
+  return ended;
+}
+
+void ClearNoticed(soci::session& sql, WallMillis now) {
+  sql << "UPDATE playground SET ended_served = -1 WHERE state = 'ACTIVE' AND ended_served >= 0 "
+         "AND expires_at > :now",
+      use(now, "now");
+}
+
+std::vector<Playground> SelectPurgeable(soci::session& sql, WallMillis now, int64_t noticed_until,
+                                        int limit) {
+  return Select(sql,
+                "WHERE state = 'ACTIVE' AND ended_served >= 0 AND ended_served <= :noticed "
+                "AND expires_at <= :now ORDER BY ended_served, name LIMIT :limit",
+                use(noticed_until, "noticed"), use(now, "now"), use(limit, "limit"));
+}
+
+int64_t UpdateLongLives(soci::session& sql, WallMillis now, int64_t longest_ms) {
+  const WallMillis latest = now + longest_ms;
+  soci::statement update =
+      (sql.prepare << "UPDATE playground SET created_at = min(created_at, :now), "
+                      "expires_at = min(expires_at, :latest) WHERE state = 'ACTIVE' "
+                      "AND (expires_at > :latest OR created_at > :now)",
+       use(now, "now"), use(latest, "latest"));
+  update.execute(true);
+  return update.get_affected_rows();
 }
 
 Result<std::string> SelectState(soci::session& sql, const std::string& name, int64_t generation) {
@@ -152,8 +191,8 @@ Result<std::string> SelectState(soci::session& sql, const std::string& name, int
 Status UpdateExpiry(soci::session& sql, const std::string& name, int64_t generation,
                     WallMillis expires_at) {
   soci::statement update =
-      (sql.prepare << "UPDATE playground SET expires_at = :at WHERE name = :name "
-                      "AND generation = :generation AND state = 'ACTIVE'",
+      (sql.prepare << "UPDATE playground SET expires_at = :at, ended_served = -1 "
+                      "WHERE name = :name AND generation = :generation AND state = 'ACTIVE'",
        use(expires_at, "at"), use(name, "name"), use(generation, "generation"));
   update.execute(true);
   if (update.get_affected_rows() == 1) return Status::Ok();
@@ -189,7 +228,10 @@ Result<Playground> ApplyChange(soci::session& sql, const std::string& name, int6
   }
   UpsertLabels(sql, name, generation, change.set_labels);
   Playground& playground = found.front();
-  playground.expires_at = change.expires_at.value_or(playground.expires_at);
+  if (change.expires_at) {
+    playground.expires_at = *change.expires_at;
+    playground.ended_served = -1;
+  }
   playground.labels.clear();
   SelectLabels(sql, playground);
   if (playground.labels.size() <= change.labels_max) return std::move(playground);
@@ -197,11 +239,14 @@ Result<Playground> ApplyChange(soci::session& sql, const std::string& name, int6
                            ", at most " + std::to_string(change.labels_max) + " are kept");
 }
 
-Status Expire(soci::session& sql, const std::string& name, int64_t generation, WallMillis now) {
+Status Expire(soci::session& sql, const std::string& name, int64_t generation, WallMillis now,
+              int64_t noticed_until) {
   soci::statement update =
       (sql.prepare << "UPDATE playground SET state = 'DELETING' WHERE name = :name "
-                      "AND generation = :generation AND state = 'ACTIVE' AND expires_at <= :now",
-       use(name, "name"), use(generation, "generation"), use(now, "now"));
+                      "AND generation = :generation AND state = 'ACTIVE' AND expires_at <= :now "
+                      "AND ended_served >= 0 AND ended_served <= :noticed",
+       use(name, "name"), use(generation, "generation"), use(now, "now"),
+       use(noticed_until, "noticed"));
   update.execute(true);
   if (update.get_affected_rows() == 1) return Status::Ok();
   return Aborted("expire playground " + Quoted(name, generation) + ": its time is not over");

@@ -61,9 +61,11 @@ class SqliteStore : public Store {
       return ApplyChange(sql, name, generation, change);
     });
   }
-  Status ExpirePlayground(const std::string& name, int64_t generation, WallMillis now) override {
-    return database_->Write("expire playground " + name,
-                            [&](soci::session& sql) { return Expire(sql, name, generation, now); });
+  Status ExpirePlayground(const std::string& name, int64_t generation, WallMillis now,
+                          int64_t noticed_until) override {
+    return database_->Write("expire playground " + name, [&](soci::session& sql) {
+      return Expire(sql, name, generation, now, noticed_until);
+    });
   }
   Status BuryPlayground(const std::string& name, int64_t generation, WallMillis now) override {
     return database_->Write("bury playground " + name,
@@ -75,9 +77,32 @@ class SqliteStore : public Store {
       return UpdateState(sql, name, generation, from, to);
     });
   }
-  Result<std::vector<Playground>> ExpiredPlaygrounds(WallMillis now, int limit) override {
+  Result<std::vector<Playground>> NoticeEnds(WallMillis now, int64_t served, int limit) override {
+    // Mostly there is none, and then the store's writers need not wait.
+    DCP_ASSIGN(auto ended,
+               Read<std::vector<Playground>>("list expired playgrounds", [&](soci::session& sql) {
+                 return Result(SelectUnnoticed(sql, now, limit));
+               }));
+    if (ended.empty()) return ended;
+    return Write<std::vector<Playground>>("notice ends of playgrounds", [&](soci::session& sql) {
+      return Result(UpdateNoticed(sql, now, served, limit));
+    });
+  }
+  Status ForgetEnds(WallMillis now) override {
+    return database_->Write("forget ends of playgrounds", [&](soci::session& sql) {
+      ClearNoticed(sql, now);
+      return Status::Ok();
+    });
+  }
+  Result<std::vector<Playground>> PurgeablePlaygrounds(WallMillis now, int64_t noticed_until,
+                                                       int limit) override {
     return Read<std::vector<Playground>>("list expired playgrounds", [&](soci::session& sql) {
-      return Result(SelectExpired(sql, now, limit));
+      return Result(SelectPurgeable(sql, now, noticed_until, limit));
+    });
+  }
+  Result<int64_t> ShortenLives(WallMillis now, int64_t longest_ms) override {
+    return Write<int64_t>("shorten lives of playgrounds", [&](soci::session& sql) {
+      return Result<int64_t>(UpdateLongLives(sql, now, longest_ms));
     });
   }
 

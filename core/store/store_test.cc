@@ -154,10 +154,20 @@ TEST_F(StoreTest, ListsByOwnerAndByExpiry) {
   EXPECT_THAT(Names(store_->ListPlaygrounds("ada", "a", 1).value()), ElementsAre("c"));
   EXPECT_EQ(store_->CountPlaygrounds("ada").value(), 2);
   EXPECT_EQ(store_->CountPlaygrounds("").value(), 0);
-  EXPECT_THAT(Names(store_->ExpiredPlaygrounds(5000, 10).value()), ElementsAre("c", "a"));
-  EXPECT_THAT(Names(store_->ExpiredPlaygrounds(5000, 1).value()), ElementsAre("c"));
+  EXPECT_THAT(Names(store_->NoticeEnds(5000, 7, 1).value()), ElementsAre("c"));
+  EXPECT_THAT(Names(store_->NoticeEnds(5000, 8, 10).value()), ElementsAre("a")) << "each once";
+  EXPECT_THAT(Names(store_->PurgeablePlaygrounds(5000, 6, 10).value()), IsEmpty());
+  EXPECT_THAT(Names(store_->PurgeablePlaygrounds(5000, 7, 10).value()), ElementsAre("c"));
+  EXPECT_THAT(Names(store_->PurgeablePlaygrounds(5000, 8, 10).value()), ElementsAre("c", "a"));
+  EXPECT_THAT(Names(store_->PurgeablePlaygrounds(5000, 8, 1).value()), ElementsAre("c"));
+  EXPECT_THAT(Names(store_->PurgeablePlaygrounds(4500, 8, 9).value()), ElementsAre("c"));
   ASSERT_TRUE(store_->SetPlaygroundExpiry("c", 1, int64_t{1} << 40).ok());
-  EXPECT_THAT(Names(store_->ExpiredPlaygrounds(5000, 10).value()), ElementsAre("a"));
+  EXPECT_THAT(Names(store_->PurgeablePlaygrounds(5000, 8, 10).value()), ElementsAre("a"));
+  EXPECT_EQ(store_->GetPlayground("c").value().ended_served, -1);
+  ASSERT_TRUE(store_->ForgetEnds(5000).ok());
+  EXPECT_EQ(store_->GetPlayground("a").value().ended_served, 8);
+  ASSERT_TRUE(store_->ForgetEnds(4999).ok());
+  EXPECT_EQ(store_->GetPlayground("a").value().ended_served, -1);
   EXPECT_EQ(store_->GetPlayground("c").value().expires_at, int64_t{1} << 40);
   EXPECT_EQ(store_->SetPlaygroundExpiry("c", 2, 1).code(), Code::kNotFound);
 }
@@ -181,7 +191,8 @@ TEST_F(StoreTest, ChangesOneGenerationOfOneNameAlone) {
   change.labels_max = 1;
   EXPECT_EQ(store_->ChangePlayground("a", 1, change).status().code(), Code::kFailedPrecondition);
   ASSERT_TRUE(store_->ChangePlayground("a", 11, change).ok());
-  ASSERT_TRUE(store_->ExpirePlayground("%", 11, 5000).ok());
+  ASSERT_EQ(store_->NoticeEnds(5000, 0, 1000)->size(), names.size());
+  ASSERT_TRUE(store_->ExpirePlayground("%", 11, 5000, 0).ok());
   for (const std::string& name : names) {
     const Playground now = store_->GetPlayground(name).value();
     EXPECT_EQ(now.expires_at, name == "a" ? 77 : 5000) << name;
@@ -212,10 +223,13 @@ TEST_F(StoreTest, MergesLabelsUpToTheLimitOrNotAtAll) {
 
 TEST_F(StoreTest, ExpiresOnlyWhatWasNotExtendedMeanwhile) {
   ASSERT_TRUE(store_->CreatePlayground(Make("pg")).ok());
-  EXPECT_EQ(store_->ExpirePlayground("pg", 1, 4999).code(), Code::kAborted);
+  EXPECT_EQ(store_->ExpirePlayground("pg", 1, 5000, 9).code(), Code::kAborted) << "not noticed";
+  ASSERT_EQ(store_->NoticeEnds(5000, 3, 10)->size(), 1U);
+  EXPECT_EQ(store_->ExpirePlayground("pg", 1, 4999, 9).code(), Code::kAborted);
+  EXPECT_EQ(store_->ExpirePlayground("pg", 1, 5000, 2).code(), Code::kAborted);
   EXPECT_EQ(store_->GetPlayground("pg").value().state, kActive);
-  EXPECT_TRUE(store_->ExpirePlayground("pg", 1, 5000).ok());
-  EXPECT_EQ(store_->ExpirePlayground("pg", 1, 5000).code(), Code::kAborted);
+  EXPECT_TRUE(store_->ExpirePlayground("pg", 1, 5000, 3).ok());
+  EXPECT_EQ(store_->ExpirePlayground("pg", 1, 5000, 3).code(), Code::kAborted);
   EXPECT_EQ(store_->GetPlayground("pg").value().state, kDeleting);
 }
 

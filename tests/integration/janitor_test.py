@@ -31,7 +31,7 @@ def own(tmp_path_factory):
     folder = tmp_path_factory.mktemp("janitor")
     config = folder / "dcpd.yaml"
     text = daemons.CONFIG.read_text()
-    text = text.replace("default_ttl: 72h", "default_ttl: 72h, min_ttl: 1s, expiry_poll: 200ms")
+    text = text.replace("default_ttl: 72h", "default_ttl: 72h, min_ttl: 1s, expiry_poll: 200ms, tombstone_period: 0s")
     config.write_text(text + "\njanitor: {sweep_every: 1h, grace: 1s}\n")
     daemon = daemons.Daemon(folder, config=config).start()
     daemon.load_flights()

@@ -556,7 +556,7 @@ def test_a_lost_store_gives_a_new_owner_nothing_of_the_old_one_s(tmp_path, produ
                 assert second.http("GET", "/v1/namespaces/nyc/tables/kept", token=old)[0] == 403
                 assert second.call("purge") == {"tables": 1}
                 root = f"pg_{name}_{first.generation}"
-                assert overlay.request("GET", f"/v1/namespaces/{root}%1Fnyc/tables/kept")[0] == 200 and folder.is_dir()
+                assert overlay.request("GET", f"/v1/namespaces/{root}%2Enyc/tables/kept")[0] == 200 and folder.is_dir()
         finally:
             assert facade.stop() == 0
 

@@ -43,6 +43,9 @@ class Daemon {
     deps.runner = runner.get();
     deps.catalog = &catalog;
     deps.tokens = &tokens;
+    deps.purge_at = [](const store::Playground& playground) {
+      return playground.expires_at + 24 * 3'600'000;
+    };
     deps.principals = principals.get();
     deps.clock = &clock;
   }
