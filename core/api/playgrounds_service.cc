@@ -9,9 +9,14 @@
 #include "api/run_proto.h"
 #include "api/service.h"
 #include "dcp/v1/dcp.grpc.pb.h"
+#include "log/log.h"
 
 namespace dcp::api {
 namespace {
+
+/// What the API says of a playground whose time is over and whose purge has not begun; the store
+/// has it as ACTIVE.
+constexpr char kExpired[] = "EXPIRED";
 
 class PlaygroundsService final : public v1::Playgrounds::Service {
  public:
@@ -40,6 +45,11 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
                                 v1::Playground* answer) override {
     return Answer(Extend(*call, *request, answer), "ExtendPlayground");
   }
+  grpc::Status RestorePlayground(grpc::ServerContext* call,
+                                 const v1::RestorePlaygroundRequest* request,
+                                 v1::Playground* answer) override {
+    return Answer(Restore(*call, *request, answer), "RestorePlayground");
+  }
   grpc::Status PreviewDeletePlayground(grpc::ServerContext* call,
                                        const v1::PreviewDeletePlaygroundRequest* request,
                                        v1::DeletionPreview* answer) override {
@@ -57,6 +67,13 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
   }
 
  private:
+  void Fill(const store::Playground& from, v1::Playground* to) const {
+    FillPlayground(from, to);
+    if (from.state != store::kActive || from.expires_at > context_.deps.clock->Wall()) return;
+    to->set_state(kExpired);
+    if (context_.deps.purge_at) to->set_purge_at_ms(context_.deps.purge_at(from));
+  }
+
   Status Create(const grpc::ServerContext& call, const v1::CreatePlaygroundRequest& request,
                 v1::Playground* answer) {
     DCP_ASSIGN(const auto who, CallerOf(context_, call));
@@ -64,7 +81,7 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
                                                     request.labels().end());
     DCP_ASSIGN(const auto made,
                context_.deps.playgrounds->Create(who, request.name(), request.ttl_ms(), labels));
-    FillPlayground(made, answer);
+    Fill(made, answer);
     return {};
   }
 
@@ -73,7 +90,7 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
     DCP_ASSIGN(const auto who, CallerOf(context_, call));
     DCP_ASSIGN(const auto found, context_.deps.playgrounds->Get(who, request.name()));
     DCP_ASSIGN(const auto datasets, context_.deps.playgrounds->Datasets(found));
-    FillPlayground(found, answer);
+    Fill(found, answer);
     for (const store::Dataset& dataset : datasets) {
       v1::Dataset* out = answer->add_datasets();
       out->set_name(dataset.name);
@@ -94,7 +111,7 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
     DCP_ASSIGN(auto found, context_.deps.playgrounds->List(who, request.page_token(), limit + 1));
     const bool more = found.size() > static_cast<size_t>(limit);
     if (more) found.pop_back();
-    for (const store::Playground& one : found) FillPlayground(one, answer->add_playgrounds());
+    for (const store::Playground& one : found) Fill(one, answer->add_playgrounds());
     if (more) answer->set_next_page_token(found.back().name);
     return {};
   }
@@ -112,7 +129,17 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
     DCP_ASSIGN(const auto who, CallerOf(context_, call));
     DCP_ASSIGN(const auto found,
                context_.deps.playgrounds->Extend(who, request.name(), request.ttl_ms()));
-    FillPlayground(found, answer);
+    Fill(found, answer);
+    return {};
+  }
+
+  Status Restore(const grpc::ServerContext& call, const v1::RestorePlaygroundRequest& request,
+                 v1::Playground* answer) {
+    DCP_ASSIGN(const auto who, CallerOf(context_, call));
+    DCP_ASSIGN(const auto found,
+               context_.deps.playgrounds->Restore(who, request.name(), request.ttl_ms()));
+    log::Write(log::Id::kPlaygroundRestored, {{"playground", found.name}, {"by", who.user}});
+    Fill(found, answer);
     return {};
   }
 
@@ -125,7 +152,7 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
       return Unavailable("this daemon runs without a playground catalog");
     }
     DCP_ASSIGN(const auto preview, context_.deps.preview_delete(found));
-    FillPlayground(found, answer->mutable_playground());
+    Fill(found, answer->mutable_playground());
     for (const std::string& table : preview.footprint.tables) answer->add_tables(table);
     answer->set_files(preview.footprint.files);
     answer->set_bytes(preview.footprint.bytes);
@@ -156,7 +183,7 @@ class PlaygroundsService final : public v1::Playgrounds::Service {
     update.set_labels = {request.set_labels().begin(), request.set_labels().end()};
     update.remove_labels = {request.remove_labels().begin(), request.remove_labels().end()};
     DCP_ASSIGN(const auto changed, context_.deps.playgrounds->Change(who, request.name(), update));
-    FillPlayground(changed, answer);
+    Fill(changed, answer);
     return {};
   }
 

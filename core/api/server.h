@@ -161,7 +161,9 @@ struct Deps {
   std::function<Status(const std::string& name)> restart = {};
   std::function<Result<ConfigurationChange>()> reload = {};  ///< [any] blocks
   std::function<Result<DeletionPreview>(const store::Playground&)>
-      preview_delete;                                             ///< [any] blocks
+      preview_delete;  ///< [any] blocks
+  /// The earliest time at which an expired playground is purged. [any]
+  std::function<WallMillis(const store::Playground&)> purge_at = {};
   std::function<Result<SweepReport>(const SweepOptions&)> sweep;  ///< [any] blocks
   std::function<Result<GcReport>(const GcOptions&)> gc = {};      ///< [any] blocks
   /// A call of a capability outside of a run. [any] blocks

@@ -12,6 +12,7 @@ class RealClock : public Clock {
  public:
   WallMillis Wall() const override { return Read(CLOCK_REALTIME); }
   SteadyMillis Steady() const override { return Read(CLOCK_MONOTONIC); }
+  SteadyMillis SinceBoot() const override { return Read(CLOCK_BOOTTIME); }
 
  private:
   static int64_t Read(clockid_t id) {

@@ -20,6 +20,9 @@ class Clock {
   virtual ~Clock() = default;
   virtual WallMillis Wall() const = 0;      // [any]
   virtual SteadyMillis Steady() const = 0;  // [any]
+  /// Milliseconds on CLOCK_BOOTTIME: as Steady, and on while the machine is suspended. What the
+  /// wall clock's progress is compared with. [any]
+  virtual SteadyMillis SinceBoot() const { return Steady(); }
 };
 
 /// The machine's clocks. [any]

@@ -14,6 +14,7 @@
 #include "catalog/catalog.h"
 #include "catalog/names.h"
 #include "catalog/testing/fake_overlay.h"
+#include "store/testing.h"
 
 namespace dcp::catalog {
 namespace {
@@ -30,7 +31,7 @@ class SweepingTest : public ::testing::Test {
   SweepingTest() {
     std::string pattern = ::testing::TempDir() + "dcp_sweeping_XXXXXX";
     folder_ = mkdtemp(pattern.data());
-    store_ = store::Store::Open(folder_ + "/state.db").value();
+    store_ = store::OpenCounting(folder_ + "/state.db").value();
     Settings settings;
     settings.production = {overlay_.uri(), Secret("s")};
     settings.overlay = {overlay_.uri(), Secret("s")};

@@ -196,6 +196,9 @@ Result<v1::DeletionPreview> Client::PreviewDeletePlayground(
 Result<v1::Playground> Client::UpdatePlayground(const v1::UpdatePlaygroundRequest& request) {
   return stubs_->Call(*stubs_->playgrounds, &v1::Playgrounds::Stub::UpdatePlayground, request);
 }
+Result<v1::Playground> Client::RestorePlayground(const v1::RestorePlaygroundRequest& request) {
+  return stubs_->Call(*stubs_->playgrounds, &v1::Playgrounds::Stub::RestorePlayground, request);
+}
 Result<v1::Playground> Client::ExtendPlayground(const v1::ExtendPlaygroundRequest& request) {
   return stubs_->Call(*stubs_->playgrounds, &v1::Playgrounds::Stub::ExtendPlayground, request);
 }

@@ -55,6 +55,7 @@ class Client {
       const v1::PreviewDeletePlaygroundRequest& request);
   Result<v1::Playground> UpdatePlayground(const v1::UpdatePlaygroundRequest& request);
   Result<v1::Playground> ExtendPlayground(const v1::ExtendPlaygroundRequest& request);
+  Result<v1::Playground> RestorePlayground(const v1::RestorePlaygroundRequest& request);
   Result<v1::ConnectPlaygroundResponse> ConnectPlayground(
       const v1::ConnectPlaygroundRequest& request);
   Result<v1::Run> StartRun(const v1::StartRunRequest& request);

@@ -35,6 +35,7 @@ std::vector<Command> AllCommands() {
           PlaygroundGetCommand(),
           PlaygroundUseCommand(),
           PlaygroundExtendCommand(),
+          PlaygroundRestoreCommand(),
           PlaygroundUpdateCommand(),
           PlaygroundConnectCommand(),
           PlaygroundDeleteCommand(),

@@ -43,6 +43,7 @@ Command PlaygroundListCommand();
 Command PlaygroundGetCommand();
 Command PlaygroundUseCommand();
 Command PlaygroundExtendCommand();
+Command PlaygroundRestoreCommand();
 Command PlaygroundUpdateCommand();
 Command PlaygroundDeleteCommand();
 Command PlaygroundConnectCommand();

@@ -342,12 +342,35 @@ TEST_F(FlowTest, CreateUseAndDeleteKeepTheCurrentPlayground) {
   ASSERT_EQ(Pretzel({"pg", "extend"}), 0) << err_;
   ASSERT_EQ(Pretzel({"pg", "list"}), 0);
   EXPECT_NE(out_.find("*  one"), std::string::npos) << out_;
+  EXPECT_EQ(err_.find("restore"), std::string::npos) << err_;
   EXPECT_EQ(Pretzel({"pg", "delete", "one"}), 2) << "asked nobody";
   EXPECT_NE(err_.find("add --yes"), std::string::npos);
   RunsEnd(store::kSucceeded, "");
   EXPECT_EQ(Pretzel({"pg", "delete", "one", "--yes"}), 0) << err_;
   EXPECT_EQ(ReadContext(file)->playground, "");
   EXPECT_EQ(Pretzel({"test", manifest_}), 2) << "no playground is current";
+}
+
+TEST_F(FlowTest, AnExpiredPlaygroundIsShownAndRestored) {
+  ASSERT_EQ(Pretzel({"pg", "create", "one", "--ttl", "1h"}), 0) << err_;
+  EXPECT_EQ(Pretzel({"pg", "restore", "one"}), 5) << err_;
+  EXPECT_NE(err_.find("PZ0310"), std::string::npos) << err_;
+  daemon_.clock.Advance(3'600'000);
+  const std::string purged = FormatTime(daemon_.clock.Wall() + 24 * 3'600'000);
+  ASSERT_EQ(Pretzel({"pg", "get", "-o", "json"}), 0);
+  EXPECT_EQ(Json()["state"], "EXPIRED");
+  EXPECT_EQ(Json()["purgedAt"], purged);
+  for (const char* verb : {"get", "list"}) {
+    ASSERT_EQ(Pretzel({"pg", verb}), 0);
+    EXPECT_NE((out_ + err_).find("`pretzel playground restore one`"), std::string::npos) << out_;
+    EXPECT_NE(out_.find("EXPIRED"), std::string::npos) << out_;
+  }
+  ASSERT_EQ(Pretzel({"pg", "restore", "--ttl", "2h", "-o", "json"}), 0) << err_;
+  EXPECT_EQ(Json()["state"], "ACTIVE");
+  EXPECT_EQ(Json()["expiresAt"], FormatTime(daemon_.clock.Wall() + 2 * 3'600'000));
+  EXPECT_FALSE(Json().contains("purgedAt"));
+  EXPECT_EQ(Pretzel({"pg", "restore", "two"}), 5);
+  EXPECT_EQ(Pretzel({"pg", "restore", "one", "--ttl", "soon"}), 2);
 }
 
 TEST_F(FlowTest, UpdateMergesLabelsAndSaysWhatIsThere) {

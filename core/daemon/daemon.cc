@@ -14,6 +14,7 @@
 #include "base/redaction.h"
 #include "daemon/backend.h"
 #include "daemon/capabilities.h"
+#include "daemon/clock_watch.h"
 #include "daemon/confinement.h"
 #include "daemon/doctor.h"
 #include "daemon/granted_paths.h"
@@ -82,7 +83,7 @@ class RealDaemon : public Daemon {
     DCP_TRY(StartMetrics());
     DCP_TRY(StartApi());
     janitor_ = std::make_unique<Janitor>(*playgrounds_, *store_, *runner_, *orphans_, *retention_,
-                                         SystemClock(), settings_.sweep_every_ms, [this] {
+                                         *watch_, SystemClock(), settings_.sweep_every_ms, [this] {
                                            RotateLogs(settings_.state_dir + "/log");
                                            ReturnFreeMemory();
                                          });
@@ -157,7 +158,10 @@ class RealDaemon : public Daemon {
     DCP_TRY(os::MakeDirectories(jobs, 0700));
     removal_ = std::make_unique<Removal>(*catalog_, *playgrounds_, *store_, clock, jobs);
     orphans_ = std::make_unique<Orphans>(*catalog_, *store_, clock, jobs, settings_.sweep_grace_ms);
-    retention_ = std::make_unique<RunRetention>(*store_, clock, jobs, settings_.retention);
+    watch_ =
+        std::make_unique<ClockWatch>(*store_, clock, settings_.playground.tombstone_ms, BootId());
+    retention_ = std::make_unique<RunRetention>(
+        *store_, [this] { return watch_->Believed(); }, jobs, settings_.retention);
     capabilities_ =
         std::make_unique<Capabilities>(*catalog_, *playgrounds_, *store_, *removal_, clock);
     recycler_ = std::make_unique<Recycler>(settings_.recycle_sessions, [this] { Recycle(); });
@@ -238,7 +242,7 @@ class RealDaemon : public Daemon {
 
   Status StartApi() {
     doctor_ = std::make_unique<Doctor>(*catalog_, *host_, *supervisor_, settings_, *reloader_,
-                                       options_.bin_dir);
+                                       *watch_, options_.bin_dir);
     DCP_ASSIGN(auto principals,
                api::Principals::LoadOrCreate(settings_.state_dir + "/principals.jsonl",
                                              settings_.state_dir + "/token"));
@@ -256,6 +260,9 @@ class RealDaemon : public Daemon {
         -> Result<std::vector<api::DoctorCheck>> { return doctor_->Examine(playground, who); };
     deps.preview_delete = [this](const store::Playground& playground) {
       return removal_->Preview(playground);
+    };
+    deps.purge_at = [this](const store::Playground& playground) {
+      return watch_->PurgeAt(playground);
     };
     deps.sweep = [this](const api::SweepOptions& options) { return orphans_->Sweep(options); };
     deps.invoke = [this](const graph::Invocation& call) { return backend_->Invoke(call); };
@@ -286,6 +293,7 @@ class RealDaemon : public Daemon {
   std::unique_ptr<playground::Playgrounds> playgrounds_;
   std::unique_ptr<Removal> removal_;
   std::unique_ptr<Orphans> orphans_;
+  std::unique_ptr<ClockWatch> watch_;
   std::unique_ptr<RunRetention> retention_;
   std::unique_ptr<Capabilities> capabilities_;
   std::unique_ptr<Recycler> recycler_;

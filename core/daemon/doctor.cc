@@ -27,12 +27,14 @@ std::string LocalPath(const std::string& warehouse) {
 }  // namespace
 
 Doctor::Doctor(catalog::Catalog& catalog, host::Host& host, const os::Supervisor& supervisor,
-               const Settings& settings, const Reloader& reloader, const std::string& bin_dir)
+               const Settings& settings, const Reloader& reloader, const ClockWatch& watch,
+               const std::string& bin_dir)
     : catalog_(catalog),
       host_(host),
       supervisor_(supervisor),
       settings_(settings),
       reloader_(reloader),
+      watch_(watch),
       places_{ConfineProgram(bin_dir), settings.state_dir, settings.api.socket_path,
               OwnedPorts(settings)} {}
 
@@ -56,6 +58,7 @@ std::vector<api::DoctorCheck> Doctor::Examine(const store::Playground* playgroun
                       upstream.paused ? upstream.detail : "calls are let through",
                       upstream.paused ? "look at its own log, or at the network between" : ""});
   }
+  checks.push_back(LookAtClock());
   checks.push_back(CatalogWrite(playground, who.user));
   checks.push_back(StorageWrite(who));
   checks.push_back(TryToReachOut(host_));
@@ -68,6 +71,15 @@ std::vector<api::DoctorCheck> Doctor::Examine(const store::Playground* playgroun
                     "screens what it sends, may be given its token",
                     "keep the server's token to dcpd"});
   return checks;
+}
+
+api::DoctorCheck Doctor::LookAtClock() const {
+  const int64_t jumped = watch_.Jumped() / 1000;
+  if (jumped == 0) return {"wall clock", "set-up", "OK", "goes as the steady one does", ""};
+  return {
+      "wall clock", "set-up", "FAILED",
+      "it has jumped by " + std::to_string(jumped) + " s, and expired playgrounds are not purged",
+      "set it right; playgrounds that expired by its word: pretzel playground restore"};
 }
 
 api::DoctorCheck Doctor::CatalogWrite(const store::Playground* playground,

@@ -8,6 +8,7 @@
 
 #include "api/server.h"
 #include "catalog/catalog.h"
+#include "daemon/clock_watch.h"
 #include "daemon/doctor_walls.h"
 #include "daemon/reloader.h"
 #include "daemon/settings.h"
@@ -21,7 +22,8 @@ namespace dcp::daemon {
 class Doctor {
  public:
   Doctor(catalog::Catalog& catalog, host::Host& host, const os::Supervisor& supervisor,
-         const Settings& settings, const Reloader& reloader, const std::string& bin_dir);
+         const Settings& settings, const Reloader& reloader, const ClockWatch& watch,
+         const std::string& bin_dir);
   /// `playground` is the caller's and usable; without one the catalog probe is left out, and says
   /// so. [any] blocks
   std::vector<api::DoctorCheck> Examine(const store::Playground* playground,
@@ -32,12 +34,14 @@ class Doctor {
   api::DoctorCheck StorageWrite(const playground::Principal& who) const;
   void Processes(const playground::Principal& who, std::vector<api::DoctorCheck>& checks) const;
   api::DoctorCheck WorkersConfined();
+  api::DoctorCheck LookAtClock() const;
 
   catalog::Catalog& catalog_;
   host::Host& host_;
   const os::Supervisor& supervisor_;
   const Settings& settings_;
   const Reloader& reloader_;
+  const ClockWatch& watch_;
   const GuardedPlaces places_;
 };
 

@@ -13,13 +13,14 @@
 namespace dcp::daemon {
 
 Janitor::Janitor(playground::Playgrounds& playgrounds, store::Store& store, graph::Runner& runner,
-                 Orphans& orphans, RunRetention& retention, const Clock& clock,
+                 Orphans& orphans, RunRetention& retention, ClockWatch& watch, const Clock& clock,
                  int64_t sweep_every_ms, std::function<void()> chores)
     : playgrounds_(playgrounds),
       store_(store),
       runner_(runner),
       orphans_(orphans),
       retention_(retention),
+      watch_(watch),
       clock_(clock),
       sweep_every_ms_(sweep_every_ms),
       chores_(std::move(chores)) {}
@@ -39,7 +40,7 @@ void Janitor::Start(int64_t poll_ms) {
 }
 
 void Janitor::Round() {
-  for (const Status& status : {Expire(), Resume()}) {
+  for (const Status& status : {LookAtClock(), NoticeEnds(), Expire(), Resume()}) {
     if (!status.ok()) log::Write(log::Id::kExpiryFailed, {{"error", status.ToString()}});
   }
   SweepOrphans();
@@ -47,17 +48,54 @@ void Janitor::Round() {
   if (chores_) chores_();
 }
 
-Status Janitor::Expire() {
-  DCP_ASSIGN(const auto expired, playgrounds_.Expired(kExpireMax));
+Status Janitor::LookAtClock() {
+  DCP_TRY(watch_.Look());
+  if (watch_.TakeWentBack()) DCP_TRY(playgrounds_.ForgetEnds());
+  if (!watch_.TakeSettledBack()) return {};
+  DCP_ASSIGN(const int64_t shortened, playgrounds_.ShortenLives());
+  if (shortened > 0) log::Write(log::Id::kLivesShortened, {{"playgrounds", shortened}});
+  return {};
+}
+
+Status Janitor::NoticeEnds() {
+  DCP_ASSIGN(const auto ended, playgrounds_.NoticeEnds(watch_.Served(), kExpireMax));
   Status first;
-  for (const auto& playground : expired) {
-    Status status = playgrounds_.BeginExpire(playground);
-    if (status.code() == Code::kAborted) continue;  // extended, or deleted, since we looked
+  for (const auto& playground : ended) {
+    log::Write(log::Id::kPlaygroundExpired, {{"playground", playground.name},
+                                             {"expired", FormatTime(playground.expires_at)},
+                                             {"purge_at", FormatTime(watch_.PurgeAt(playground))}});
+    if (watch_.Holds()) continue;  // the clock may be put right while its jobs go on
+    Status status = CancelRunsOf(playground);
+    if (first.ok() && !status.ok()) first = status.With("expire playground " + playground.name);
+  }
+  return first;
+}
+
+/// They could neither read nor write any more.
+Status Janitor::CancelRunsOf(const store::Playground& playground) {
+  DCP_ASSIGN(const auto runs, store_.RunsOf(playground.name, playground.generation));
+  for (const store::RunBrief& run : runs) {
+    if (store::IsTerminal(run.state) || run.command == "delete") continue;
+    const Status cancelled =
+        runner_.Cancel(run.id, "playground " + playground.name + " has expired");
+    if (!cancelled.ok() && cancelled.code() != Code::kNotFound) return cancelled;
+  }
+  return {};
+}
+
+Status Janitor::Expire() {
+  if (watch_.Holds()) return {};
+  const int64_t served = watch_.Served();
+  DCP_ASSIGN(const auto ended, playgrounds_.Purgeable(served, kExpireMax));
+  Status first;
+  for (const auto& playground : ended) {
+    Status status = playgrounds_.BeginExpire(playground, served);
+    if (status.code() == Code::kAborted) continue;  // taken back, or deleted, since we looked
     if (status.ok()) {
-      log::Write(log::Id::kPlaygroundExpired, {{"playground", playground.name}});
+      log::Write(log::Id::kPlaygroundPurged, {{"playground", playground.name}});
       status = api::StartDelete(store_, runner_, playground).status();
     }
-    if (first.ok() && !status.ok()) first = status.With("expire playground " + playground.name);
+    if (first.ok() && !status.ok()) first = status.With("purge playground " + playground.name);
   }
   return first;
 }

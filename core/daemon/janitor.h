@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The timer that tidies up. It ends playgrounds whose time is over, by the same delete graph that a
-// person's `playground delete` starts; takes up deletions that a crash or a failure left halfway;
-// sweeps up what has no owner left; and gives up runs that are older than they are kept.
+// The timer that tidies up. It notices that the time of playgrounds is over, and purges them a
+// tombstone period later, by the same delete graph that a person's `playground delete` starts;
+// takes up deletions that a crash or a failure left halfway; sweeps up what has no owner left; and
+// gives up runs that are older than they are kept.
 #pragma once
 
 #include <atomic>
@@ -10,6 +11,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "daemon/clock_watch.h"
 #include "daemon/orphans.h"
 #include "daemon/retention.h"
 #include "graph/graph.h"
@@ -33,8 +35,8 @@ constexpr int64_t kGcAtOnceMs = 1'000;
 class Janitor {
  public:
   Janitor(playground::Playgrounds& playgrounds, store::Store& store, graph::Runner& runner,
-          Orphans& orphans, RunRetention& retention, const Clock& clock, int64_t sweep_every_ms,
-          std::function<void()> chores = {});
+          Orphans& orphans, RunRetention& retention, ClockWatch& watch, const Clock& clock,
+          int64_t sweep_every_ms, std::function<void()> chores = {});
   ~Janitor();  ///< Stops the timer; delete graphs that were started go on.
 
   void Start(int64_t poll_ms);
@@ -43,6 +45,9 @@ class Janitor {
   void Round();
 
  private:
+  Status LookAtClock();
+  Status NoticeEnds();
+  Status CancelRunsOf(const store::Playground& playground);
   Status Expire();
   Status Resume();
   /// False: it is being deleted right now, or failed a short time ago.
@@ -55,6 +60,7 @@ class Janitor {
   graph::Runner& runner_;
   Orphans& orphans_;
   RunRetention& retention_;
+  ClockWatch& watch_;
   const Clock& clock_;
   const int64_t sweep_every_ms_;
   const std::function<void()> chores_;  ///< small things, each round

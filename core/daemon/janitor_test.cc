@@ -21,8 +21,7 @@ using ::testing::IsEmpty;
 using JanitorTest = SweepingTest;
 
 TEST_F(JanitorTest, TheTimerSweepsAtItsOwnPace) {
-  janitor_ = std::make_unique<Janitor>(*playgrounds_, *store_, *runner_, *orphans_, *retention_,
-                                       clock_, 5'000);
+  MakeJanitor(5'000);
   Write(jobs_ + "/r0123456789abcdef/a.run/output", "123");
   janitor_->Round();
   clock_.Advance(4'999);

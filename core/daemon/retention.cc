@@ -17,10 +17,10 @@ Result<bool> AnyJobRuns(const std::string& folder) {
   return false;
 }
 
-RunRetention::RunRetention(store::Store& store, const Clock& clock, std::string job_directory,
-                           store::Retention retention)
+RunRetention::RunRetention(store::Store& store, std::function<WallMillis()> now,
+                           std::string job_directory, store::Retention retention)
     : store_(store),
-      clock_(clock),
+      now_(std::move(now)),
       job_directory_(std::move(job_directory)),
       retention_(retention) {}
 
@@ -36,7 +36,7 @@ Result<api::GcReport> RunRetention::Collect(const api::GcOptions& options) {
     // Those that could not go are found again: looking further than them keeps it from standing
     // still.
     const int limit = kRemoveAtOnce + static_cast<int>(report.failures.size());
-    DCP_ASSIGN(const auto found, store_.RunsBeyond(retention_, clock_.Wall(), limit));
+    DCP_ASSIGN(const auto found, store_.RunsBeyond(retention_, now_(), limit));
     report.failures.clear();
     const auto removable = RemoveFolders(found, &report);
     if (removable.empty() || report.failures.size() >= kGcFailuresMax) return report;
@@ -45,7 +45,7 @@ Result<api::GcReport> RunRetention::Collect(const api::GcOptions& options) {
 }
 
 Result<api::GcReport> RunRetention::CountOnly() {
-  DCP_ASSIGN(const auto found, store_.RunsBeyond(retention_, clock_.Wall(), kDryRunMax));
+  DCP_ASSIGN(const auto found, store_.RunsBeyond(retention_, now_(), kDryRunMax));
   api::GcReport report;
   for (const store::RunBrief& run : found) {
     ++report.runs;

@@ -4,6 +4,7 @@
 // first, with their reports, histories and job folders.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,8 @@ Result<bool> AnyJobRuns(const std::string& folder);
 /// [any] blocks
 class RunRetention {
  public:
-  RunRetention(store::Store& store, const Clock& clock, std::string job_directory,
+  /// `now`: up to when ages are counted; a wall clock may jump, and is not to be taken at its word.
+  RunRetention(store::Store& store, std::function<WallMillis()> now, std::string job_directory,
                store::Retention retention);
 
   /// ABORTED when another one is at work. A run of which a process still lives stays, and is named.
@@ -42,7 +44,7 @@ class RunRetention {
                                          api::GcReport* report);
 
   store::Store& store_;
-  const Clock& clock_;
+  const std::function<WallMillis()> now_;
   const std::string job_directory_;
   const store::Retention retention_;
   Mutex mutex_;  // held by the one collection

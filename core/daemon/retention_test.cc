@@ -10,6 +10,7 @@
 
 #include "base/jumping_clock.h"
 #include "os/file.h"
+#include "store/testing.h"
 
 namespace dcp::daemon {
 namespace {
@@ -25,7 +26,7 @@ class RetentionTest : public ::testing::Test {
     std::string pattern = ::testing::TempDir() + "dcp_retention_XXXXXX";
     folder_ = mkdtemp(pattern.data());
     std::filesystem::create_directories(folder_ + "/jobs");
-    store_ = store::Store::Open(folder_ + "/state.db").value();
+    store_ = store::OpenCounting(folder_ + "/state.db").value();
   }
   ~RetentionTest() override {
     store_.reset();
@@ -51,7 +52,10 @@ class RetentionTest : public ::testing::Test {
     return job;
   }
   RunRetention Keep(int64_t runs) {
-    return {*store_, clock_, folder_ + "/jobs", {kForEver, kForEver, runs, kForEver}};
+    return {*store_,
+            [this] { return clock_.Wall(); },
+            folder_ + "/jobs",
+            {kForEver, kForEver, runs, kForEver}};
   }
   size_t Left() { return store_->ListRuns({"ada", ""}, "", 1000).value().runs.size(); }
 

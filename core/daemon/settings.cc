@@ -253,6 +253,8 @@ Settings ReadRoot(const Section& root, const References& references) {
   settings.playground.min_ttl_ms = playground.Duration("min_ttl", {100ms, 24h}, 1min).count();
   settings.playground.per_owner_max =
       static_cast<int>(playground.Int("per_owner_max", {1, 100'000}, 100));
+  settings.playground.tombstone_ms =
+      playground.Duration("tombstone_period", {0ms, 24h * 30}, 24h).count();
   settings.expiry_poll_ms = playground.Duration("expiry_poll", {50ms, 1h}, 5s).count();
   const Section janitor = root.Sub("janitor");
   settings.sweep_every_ms = janitor.Duration("sweep_every", {1s, 24h * 7}, 15min).count();

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/id.h"
+#include "base/jumping_clock.h"
 #include "catalog/names.h"
 #include "catalog/testing/fake_overlay.h"
 #include "daemon/capabilities.h"
@@ -24,6 +25,7 @@
 #include "daemon/retention.h"
 #include "graph/graph.h"
 #include "os/file.h"
+#include "store/testing.h"
 
 namespace dcp::daemon {
 
@@ -60,18 +62,20 @@ class OwnCapabilities final : public graph::Backend {
 
 class SweepingTest : public ::testing::Test {
  protected:
-  SweepingTest() {
+  explicit SweepingTest(int64_t tombstone_ms = 0) : tombstone_ms_(tombstone_ms) {
     std::string pattern = ::testing::TempDir() + "dcp_janitor_XXXXXX";
     folder_ = mkdtemp(pattern.data());
     jobs_ = folder_ + "/jobs";
     std::filesystem::create_directories(jobs_);
-    store_ = store::Store::Open(folder_ + "/state.db").value();
+    store_ = store::OpenCounting(folder_ + "/state.db").value();
     catalog::Settings settings;
     settings.production = {overlay_.uri(), Secret("s")};
     settings.overlay = {overlay_.uri(), Secret("s")};
     settings.overlay_warehouse = "file://" + folder_ + "/wh";
     catalog_ = catalog::Catalog::Start(settings, *store_, tokens_, clock_).value();
-    playgrounds_ = std::make_unique<playground::Playgrounds>(*store_, clock_, playground::Limits());
+    playground::Limits limits;
+    limits.tombstone_ms = tombstone_ms_;
+    playgrounds_ = std::make_unique<playground::Playgrounds>(*store_, clock_, limits);
     removal_ = std::make_unique<Removal>(*catalog_, *playgrounds_, *store_, clock_, jobs_);
     orphans_ = std::make_unique<Orphans>(*catalog_, *store_, clock_, jobs_, kGraceMs);
     capabilities_ =
@@ -82,10 +86,10 @@ class SweepingTest : public ::testing::Test {
     options.launcher = "/bin/false";
     options.back_off_ms = 0;
     runner_ = graph::Runner::Create(*store_, *backend_, clock_, options).value();
-    retention_ = std::make_unique<RunRetention>(*store_, clock_, jobs_,
-                                                store::Retention{kLong, kLong, kLong, kLong});
-    janitor_ = std::make_unique<Janitor>(*playgrounds_, *store_, *runner_, *orphans_, *retention_,
-                                         clock_, /*sweep_every_ms=*/kLong);
+    retention_ = std::make_unique<RunRetention>(
+        *store_, [this] { return clock_.Wall(); }, jobs_,
+        store::Retention{kLong, kLong, kLong, kLong});
+    MakeJanitor(kLong);
   }
   ~SweepingTest() override {
     janitor_.reset();
@@ -95,6 +99,13 @@ class SweepingTest : public ::testing::Test {
     std::filesystem::remove_all(folder_);
   }
 
+  /// A daemon's, in the same run of the machine as the one before.
+  void MakeJanitor(int64_t sweep_every_ms) {
+    janitor_.reset();
+    watch_ = std::make_unique<ClockWatch>(*store_, clock_, tombstone_ms_, "boot-1");
+    janitor_ = std::make_unique<Janitor>(*playgrounds_, *store_, *runner_, *orphans_, *retention_,
+                                         *watch_, clock_, sweep_every_ms);
+  }
   static void Write(const std::string& path, const std::string& text) {
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());
     std::ofstream(path) << text;
@@ -127,6 +138,7 @@ class SweepingTest : public ::testing::Test {
     if (store::IsTerminal(state)) {
       run.state = state;
       run.report_json = kReport;
+      run.finished_at = clock_.Wall();
       store::RunChange change;
       change.run = run;
       EXPECT_TRUE(store_->ChangeRun(run.id, change).ok());
@@ -196,10 +208,11 @@ class SweepingTest : public ::testing::Test {
     }
   }
 
+  const int64_t tombstone_ms_;
   const playground::Principal ana_{"ana", "fin", "dev"};
   std::string folder_;
   std::string jobs_;
-  ManualClock clock_;
+  JumpingClock clock_;
   catalog::testing::FakeOverlay overlay_;
   catalog::Tokens tokens_{Secret(std::string(32, 'k'))};
   std::unique_ptr<store::Store> store_;
@@ -211,6 +224,7 @@ class SweepingTest : public ::testing::Test {
   std::unique_ptr<Capabilities> capabilities_;
   std::unique_ptr<OwnCapabilities> backend_;
   std::unique_ptr<graph::Runner> runner_;
+  std::unique_ptr<ClockWatch> watch_;
   std::unique_ptr<Janitor> janitor_;
   api::SweepReport report_;
 };

@@ -38,15 +38,22 @@ class RunsOnlyStore : public store::Store {
                                              const store::PlaygroundChange&) override {
     return No();
   }
-  Status ExpirePlayground(const std::string&, int64_t, WallMillis) override { return No(); }
+  Status ExpirePlayground(const std::string&, int64_t, WallMillis, int64_t) override {
+    return No();
+  }
   Status BuryPlayground(const std::string&, int64_t, WallMillis) override { return No(); }
   Status SetPlaygroundState(const std::string&, int64_t, const std::string&,
                             const std::string&) override {
     return No();
   }
-  Result<std::vector<store::Playground>> ExpiredPlaygrounds(WallMillis, int) override {
+  Result<std::vector<store::Playground>> NoticeEnds(WallMillis, int64_t, int) override {
     return No();
   }
+  Status ForgetEnds(WallMillis) override { return No(); }
+  Result<std::vector<store::Playground>> PurgeablePlaygrounds(WallMillis, int64_t, int) override {
+    return No();
+  }
+  Result<int64_t> ShortenLives(WallMillis, int64_t) override { return No(); }
   Status PutDataset(const store::Dataset&) override { return No(); }
   Result<store::Dataset> GetDataset(const std::string&, int64_t, const std::string&) override {
     return No();

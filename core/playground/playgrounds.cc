@@ -31,6 +31,7 @@ constexpr char kQuota[] = "PZ0306";
 constexpr char kTtl[] = "PZ0307";
 constexpr char kLabels[] = "PZ0308";
 constexpr char kNothing[] = "PZ0309";
+constexpr char kNotExpired[] = "PZ0310";
 
 std::string HumanDuration(int64_t ms) {
   if (ms >= kHourMs && ms % kHourMs == 0) return std::to_string(ms / kHourMs) + " h";
@@ -149,7 +150,8 @@ Result<store::Playground> Playgrounds::Create(const Principal& who, const std::s
         .status()
         .WithId(kNameTaken)
         .WithHint(
-            "choose another name; one that is being deleted is free again when that has ended");
+            "choose another name; one that is being deleted is free again when that has ended, and "
+            "an expired one of yours is taken back with `pretzel playground restore`");
   }
 }
 
@@ -182,8 +184,8 @@ Result<store::Playground> Playgrounds::Usable(const Principal& who, const std::s
     return FailedPrecondition("playground " + name + ": it expired at " +
                               FormatTime(playground.expires_at))
         .WithId(kExpired)
-        .WithHint("if it is not deleted yet, `pretzel playground extend " + name +
-                  "` keeps it; otherwise make a new one");
+        .WithHint("until it is purged, `pretzel playground restore " + name +
+                  "` takes it back whole");
   }
   return playground;
 }
@@ -204,6 +206,32 @@ Result<store::Playground> Playgrounds::Extend(const Principal& who, const std::s
   DCP_CRASH_POINT("playground.extend.after_commit");
   if (set.code() == Code::kNotFound) return BeingDeleted("extend", name);  // since we looked
   DCP_TRY(set);
+  playground.ended_served = -1;
+  return playground;
+}
+
+Result<store::Playground> Playgrounds::Restore(const Principal& who, const std::string& name,
+                                               int64_t ttl_ms) {
+  DCP_ASSIGN(store::Playground playground, Get(who, name));
+  if (playground.state != store::kActive) return BeingDeleted("restore", name);
+  DCP_ASSIGN(const int64_t ttl, CheckTtl(ttl_ms, limits_));
+  const WallMillis now = clock_.Wall();
+  if (playground.expires_at > now) {
+    return FailedPrecondition("restore playground " + name +
+                              ": it has not expired, it lives until " +
+                              FormatTime(playground.expires_at))
+        .WithId(kNotExpired)
+        .WithHint("`pretzel playground extend " + name + "` lets it live longer");
+  }
+  // After the longest life there is still time to copy from it. And when it was made, the clock may
+  // have been wrong.
+  const WallMillis latest = std::max(playground.created_at + limits_.max_ttl_ms,
+                                     now + std::max(limits_.tombstone_ms, limits_.min_ttl_ms));
+  playground.expires_at = std::min(now + ttl, latest);
+  const Status set = store_.SetPlaygroundExpiry(name, playground.generation, playground.expires_at);
+  if (set.code() == Code::kNotFound) return BeingDeleted("restore", name);  // since we looked
+  DCP_TRY(set);
+  playground.ended_served = -1;
   return playground;
 }
 
@@ -265,8 +293,9 @@ Result<store::Playground> Playgrounds::BeginDelete(const Principal& who, const s
   return playground;
 }
 
-Status Playgrounds::BeginExpire(const store::Playground& playground) {
-  return store_.ExpirePlayground(playground.name, playground.generation, clock_.Wall());
+Status Playgrounds::BeginExpire(const store::Playground& playground, int64_t served) {
+  return store_.ExpirePlayground(playground.name, playground.generation, clock_.Wall(),
+                                 served - limits_.tombstone_ms);
 }
 
 Status Playgrounds::FinishDelete(const std::string& name, int64_t generation) {
@@ -301,8 +330,18 @@ Result<std::vector<store::Dataset>> Playgrounds::Datasets(const store::Playgroun
   return store_.ListDatasets(playground.name, playground.generation);
 }
 
-Result<std::vector<store::Playground>> Playgrounds::Expired(int limit) {
-  return store_.ExpiredPlaygrounds(clock_.Wall(), limit);
+Result<std::vector<store::Playground>> Playgrounds::NoticeEnds(int64_t served, int limit) {
+  return store_.NoticeEnds(clock_.Wall(), served, limit);
+}
+
+Status Playgrounds::ForgetEnds() { return store_.ForgetEnds(clock_.Wall()); }
+
+Result<int64_t> Playgrounds::ShortenLives() {
+  return store_.ShortenLives(clock_.Wall(), limits_.max_ttl_ms);
+}
+
+Result<std::vector<store::Playground>> Playgrounds::Purgeable(int64_t served, int limit) {
+  return store_.PurgeablePlaygrounds(clock_.Wall(), served - limits_.tombstone_ms, limit);
 }
 
 }  // namespace dcp::playground

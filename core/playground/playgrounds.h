@@ -36,6 +36,8 @@ struct Limits {
   int64_t min_ttl_ms = 60'000;
   int64_t default_ttl_ms = int64_t{72} * 3600 * 1000;
   int64_t max_ttl_ms = int64_t{14} * 24 * 3600 * 1000;
+  /// For how long an expired one is kept whole, in time that the daemon serves; 0: it is not.
+  int64_t tombstone_ms = int64_t{24} * 3600 * 1000;
   int per_owner_max = 100;
 };
 
@@ -62,15 +64,31 @@ class Playgrounds {
                                    const Update& update);
   /// ACTIVE -> DELETING; OK when it is DELETING already. [any]
   Result<store::Playground> BeginDelete(const Principal& who, const std::string& name);
-  /// The same for the daemon's timer, without a principal; ABORTED when it was extended meanwhile,
-  /// or is not ACTIVE any more. [any]
-  Status BeginExpire(const store::Playground& playground);
+  /// Takes an expired one back, whole, before its purge has begun: it lives for `ttl_ms` from now
+  /// (0: the default), at most to its creation + maximum, or for a tombstone period where that is
+  /// later. FAILED_PRECONDITION when it has not expired, or is being deleted. [any]
+  Result<store::Playground> Restore(const Principal& who, const std::string& name, int64_t ttl_ms);
   /// Forgets datasets and what runs reported, and turns DELETING into DELETED. Idempotent. [any]
   Status FinishDelete(const std::string& name, int64_t generation);
 
   Status Register(const store::Dataset& dataset);
   Result<std::vector<store::Dataset>> Datasets(const store::Playground& playground);
-  Result<std::vector<store::Playground>> Expired(int limit);
+
+  // For the daemon's timer, without a principal. `served`: for how long the daemon has served, in
+  // all: the wall clock alone, which may jump, takes nothing away. [any]
+
+  /// Those whose time is over, which were not known to be; now they are.
+  Result<std::vector<store::Playground>> NoticeEnds(int64_t served, int limit);
+  /// The wall clock went back: who lives again has not ended.
+  Status ForgetEnds();
+  /// The wall clock went back and stays: who was made ahead of it lives no longer than one made
+  /// now.
+  Result<int64_t> ShortenLives();
+  /// Those that have been noticed for the tombstone period.
+  Result<std::vector<store::Playground>> Purgeable(int64_t served, int limit);
+  /// ACTIVE -> DELETING; ABORTED when it was extended or restored meanwhile, or is not ACTIVE any
+  /// more.
+  Status BeginExpire(const store::Playground& playground, int64_t served);
 
  private:
   /// When a life of `ttl_ms` from now ends. FAILED_PRECONDITION after the longest life.

@@ -10,6 +10,7 @@
 #include "base/id.h"
 #include "base/jumping_clock.h"
 #include "base/limits.h"
+#include "store/testing.h"
 
 namespace dcp::playground {
 namespace {
@@ -27,9 +28,10 @@ class PlaygroundsTest : public ::testing::Test {
   PlaygroundsTest() {
     std::string pattern = ::testing::TempDir() + "dcp_playground_XXXXXX";
     folder_ = mkdtemp(pattern.data());
-    store_ = store::Store::Open(folder_ + "/state.db").value();
+    store_ = store::OpenCounting(folder_ + "/state.db").value();
     Limits limits;
     limits.per_owner_max = 3;
+    limits.tombstone_ms = 2 * kHour;
     playgrounds_ = std::make_unique<Playgrounds>(*store_, clock_, limits);
   }
   ~PlaygroundsTest() override {
@@ -147,12 +149,12 @@ TEST_F(PlaygroundsTest, IsNotUsableOnceExpired) {
   ASSERT_TRUE(playgrounds_->Create(ada_, "fin", kHour, {}).ok());
   clock_.Advance(kHour - 1);
   EXPECT_TRUE(playgrounds_->Usable(ada_, "fin").ok());
-  EXPECT_THAT(playgrounds_->Expired(10).value(), IsEmpty());
+  EXPECT_THAT(playgrounds_->NoticeEnds(0, 10).value(), IsEmpty());
   clock_.Advance(1);
   const Status expired = playgrounds_->Usable(ada_, "fin").status();
   EXPECT_EQ(expired.code(), Code::kFailedPrecondition);
   EXPECT_THAT(expired.message(), HasSubstr("expired at 2023-11-14T"));
-  EXPECT_THAT(playgrounds_->Expired(10).value(), SizeIs(1));
+  EXPECT_THAT(playgrounds_->NoticeEnds(0, 10).value(), SizeIs(1));
   EXPECT_TRUE(playgrounds_->Get(ada_, "fin").ok());
 }
 
@@ -160,11 +162,13 @@ TEST_F(PlaygroundsTest, AWallClockThatIsSetMovesExpiryWithIt) {
   const auto made = playgrounds_->Create(ada_, "fin", kHour, {}).value();
   clock_.JumpWall(24 * kHour);
   EXPECT_EQ(playgrounds_->Usable(ada_, "fin").status().code(), Code::kFailedPrecondition);
-  EXPECT_THAT(playgrounds_->Expired(10).value(), SizeIs(1));
+  EXPECT_THAT(playgrounds_->NoticeEnds(0, 10).value(), SizeIs(1));
   // Set back before the sweeper came: it is as if nothing had been.
   clock_.JumpWall(-24 * kHour);
+  ASSERT_TRUE(playgrounds_->ForgetEnds().ok());
   EXPECT_TRUE(playgrounds_->Usable(ada_, "fin").ok());
-  EXPECT_THAT(playgrounds_->Expired(10).value(), IsEmpty());
+  EXPECT_EQ(playgrounds_->Get(ada_, "fin")->ended_served, -1);
+  EXPECT_THAT(playgrounds_->NoticeEnds(0, 10).value(), IsEmpty());
   // Set back before its creation: it lives, and a new one lives its own time, not a day longer.
   clock_.JumpWall(-24 * kHour);
   EXPECT_TRUE(playgrounds_->Usable(ada_, "fin").ok());
@@ -187,16 +191,39 @@ TEST_F(PlaygroundsTest, ExtendsFromNowButNotBeyondTheLongestLife) {
   EXPECT_EQ(playgrounds_->Extend(ada_, "fin", kHour).status().code(), Code::kFailedPrecondition);
 }
 
+TEST_F(PlaygroundsTest, RestoresWhatExpiredAndNothingElse) {
+  const auto made = playgrounds_->Create(ada_, "fin", kHour, {{"k", "v"}}).value();
+  EXPECT_EQ(playgrounds_->Restore(ada_, "fin", 0).status().id(), "PZ0310");
+  clock_.Advance(kHour);
+  ASSERT_THAT(playgrounds_->NoticeEnds(5, 10).value(), SizeIs(1));
+  EXPECT_EQ(playgrounds_->Restore(bob_, "fin", 0).status().code(), Code::kNotFound);
+  EXPECT_EQ(playgrounds_->Restore(ada_, "fin", 1).status().id(), "PZ0307");
+  EXPECT_EQ(playgrounds_->Restore(ada_, "fin", 0).value().expires_at, clock_.Wall() + 72 * kHour);
+  const auto now = playgrounds_->Usable(ada_, "fin").value();
+  EXPECT_EQ(now.ended_served, -1);
+  EXPECT_EQ(now.labels.at("k"), "v");
+  EXPECT_EQ(now.generation, made.generation);
+  // After the longest life there is a tombstone period left, to copy from it.
+  clock_.Advance(20 * 24 * kHour);
+  EXPECT_EQ(playgrounds_->Extend(ada_, "fin", kHour).status().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(playgrounds_->Restore(ada_, "fin", 0).value().expires_at, clock_.Wall() + 2 * kHour);
+  clock_.Advance(2 * kHour);
+  ASSERT_TRUE(playgrounds_->BeginDelete(ada_, "fin").ok());
+  EXPECT_EQ(playgrounds_->Restore(ada_, "fin", 0).status().id(), "PZ0304");
+}
+
 TEST_F(PlaygroundsTest, WhatIsExtendedInTheLastMomentDoesNotExpire) {
   ASSERT_TRUE(playgrounds_->Create(ada_, "fin", kHour, {}).ok());
   clock_.Advance(kHour);
-  const auto expired = playgrounds_->Expired(10).value();
+  const auto expired = playgrounds_->NoticeEnds(0, 10).value();
   ASSERT_THAT(expired, SizeIs(1));
   ASSERT_TRUE(playgrounds_->Extend(ada_, "fin", kHour).ok());
-  EXPECT_EQ(playgrounds_->BeginExpire(expired[0]).code(), Code::kAborted);
+  EXPECT_EQ(playgrounds_->BeginExpire(expired[0], 2 * kHour).code(), Code::kAborted);
   EXPECT_TRUE(playgrounds_->Usable(ada_, "fin").ok());
   clock_.Advance(kHour);
-  EXPECT_TRUE(playgrounds_->BeginExpire(expired[0]).ok());
+  ASSERT_THAT(playgrounds_->NoticeEnds(kHour, 10).value(), SizeIs(1));
+  EXPECT_EQ(playgrounds_->BeginExpire(expired[0], 3 * kHour - 1).code(), Code::kAborted);
+  EXPECT_TRUE(playgrounds_->BeginExpire(expired[0], 3 * kHour).ok());
   EXPECT_EQ(playgrounds_->Usable(ada_, "fin").status().id(), "PZ0304");
 }
 
@@ -272,7 +299,7 @@ TEST_F(PlaygroundsTest, DeletesInTwoStepsThatCanBeRepeated) {
   EXPECT_THAT(playgrounds_->Datasets(second).value(), IsEmpty());
   // What is left of the first one's deletion must not touch the second.
   EXPECT_TRUE(playgrounds_->FinishDelete("fin", 1).ok());
-  EXPECT_FALSE(playgrounds_->BeginExpire(made).ok());
+  EXPECT_FALSE(playgrounds_->BeginExpire(made, 1000 * kHour).ok());
   EXPECT_EQ(playgrounds_->Get(ada_, "fin").value().state, store::kActive);
 }
 

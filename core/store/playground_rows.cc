@@ -3,15 +3,25 @@
 
 #include <soci/soci.h>
 
+#include <cstdlib>
+
+#include "base/id.h"
+
 namespace dcp::store {
 namespace {
 
 using soci::into;
 using soci::use;
 
+/// Drawn generations have 40 random bits, on top of this: so none is ever a counted one.
+constexpr int64_t kFirstDrawn = int64_t{1} << 40;
+constexpr size_t kDrawnBytes = 5;
+/// How often a drawn generation may turn out to be used; even once is a surprise.
+constexpr int kDrawsMax = 5;
+
 constexpr char kColumns[] =
-    "SELECT name, generation, owner, team, environment, state, created_at, expires_at "
-    "FROM playground ";
+    "SELECT name, generation, owner, team, environment, state, created_at, expires_at, "
+    "ended_served FROM playground ";
 
 void SelectLabels(soci::session& sql, Playground& playground) {
   std::string key;
@@ -41,6 +51,7 @@ std::vector<Playground> Select(soci::session& sql, const std::string& condition,
     rows.exchange(into(row.state));
     rows.exchange(into(row.created_at));
     rows.exchange(into(row.expires_at));
+    rows.exchange(into(row.ended_served));
     rows.alloc();
     rows.prepare(kColumns + condition);
     rows.define_and_bind();
@@ -68,12 +79,23 @@ std::string Quoted(const std::string& name, int64_t generation) {
 
 }  // namespace
 
-Result<Playground> InsertPlayground(soci::session& sql, Playground playground) {
+int64_t DrawGeneration(int64_t) {
+  return kFirstDrawn + std::strtoll(RandomHex(kDrawnBytes).c_str(), nullptr, 16);
+}
+
+Result<Playground> InsertPlayground(soci::session& sql, Playground playground,
+                                    const NextGeneration& next_generation) {
   if (auto living = SelectPlayground(sql, playground.name); living.ok()) {
     return AlreadyExists("create playground " + playground.name + ": the name is taken");
   }
-  sql << "SELECT coalesce(max(generation), 0) + 1 FROM playground WHERE name = :name",
-      use(playground.name, "name"), into(playground.generation);
+  int64_t last = 0;
+  sql << "SELECT coalesce(max(generation), 0) FROM playground WHERE name = :name",
+      use(playground.name, "name"), into(last);
+  for (int draw = 1;; ++draw) {
+    playground.generation = next_generation(last);
+    if (!SelectState(sql, playground.name, playground.generation).ok()) break;
+    if (draw == kDrawsMax) return Internal("every generation that was drawn is used already");
+  }
   sql << "INSERT INTO playground (name, generation, owner, team, environment, state, created_at, "
          "expires_at) VALUES (:name, :generation, :owner, :team, :environment, :state, "
          ":created_at, :expires_at)",
@@ -111,11 +133,49 @@ std::vector<Playground> SelectDeleting(soci::session& sql, const std::string& af
                 use(after, "after"), use(limit, "limit"));
 }
 
-std::vector<Playground> SelectExpired(soci::session& sql, WallMillis now, int limit) {
+std::vector<Playground> SelectUnnoticed(soci::session& sql, WallMillis now, int limit) {
   return Select(sql,
-                "WHERE state = 'ACTIVE' AND expires_at <= :now ORDER BY expires_at, name "
-                "LIMIT :limit",
+                "WHERE state = 'ACTIVE' AND ended_served < 0 AND expires_at <= :now "
+                "ORDER BY expires_at, name LIMIT :limit",
                 use(now, "now"), use(limit, "limit"));
+}
+
+std::vector<Playground> UpdateNoticed(soci::session& sql, WallMillis now, int64_t served,
+                                      int limit) {
+  std::vector<Playground> ended = SelectUnnoticed(sql, now, limit);
+  for (Playground& playground : ended) {
+    playground.ended_served = served;
+    sql << "UPDATE playground SET ended_served = :served WHERE name = :name AND generation = "
+           ":generation",
+        use(served, "served"), use(playground.name, "name"),
+        use(playground.generation, "generation");
+  }
+  return ended;
+}
+
+void ClearNoticed(soci::session& sql, WallMillis now) {
+  sql << "UPDATE playground SET ended_served = -1 WHERE state = 'ACTIVE' AND ended_served >= 0 "
+         "AND expires_at > :now",
+      use(now, "now");
+}
+
+std::vector<Playground> SelectPurgeable(soci::session& sql, WallMillis now, int64_t noticed_until,
+                                        int limit) {
+  return Select(sql,
+                "WHERE state = 'ACTIVE' AND ended_served >= 0 AND ended_served <= :noticed "
+                "AND expires_at <= :now ORDER BY ended_served, name LIMIT :limit",
+                use(noticed_until, "noticed"), use(now, "now"), use(limit, "limit"));
+}
+
+int64_t UpdateLongLives(soci::session& sql, WallMillis now, int64_t longest_ms) {
+  const WallMillis latest = now + longest_ms;
+  soci::statement update =
+      (sql.prepare << "UPDATE playground SET created_at = min(created_at, :now), "
+                      "expires_at = min(expires_at, :latest) WHERE state = 'ACTIVE' "
+                      "AND (expires_at > :latest OR created_at > :now)",
+       use(now, "now"), use(latest, "latest"));
+  update.execute(true);
+  return update.get_affected_rows();
 }
 
 Result<std::string> SelectState(soci::session& sql, const std::string& name, int64_t generation) {
@@ -131,8 +191,8 @@ Result<std::string> SelectState(soci::session& sql, const std::string& name, int
 Status UpdateExpiry(soci::session& sql, const std::string& name, int64_t generation,
                     WallMillis expires_at) {
   soci::statement update =
-      (sql.prepare << "UPDATE playground SET expires_at = :at WHERE name = :name "
-                      "AND generation = :generation AND state = 'ACTIVE'",
+      (sql.prepare << "UPDATE playground SET expires_at = :at, ended_served = -1 "
+                      "WHERE name = :name AND generation = :generation AND state = 'ACTIVE'",
        use(expires_at, "at"), use(name, "name"), use(generation, "generation"));
   update.execute(true);
   if (update.get_affected_rows() == 1) return Status::Ok();
@@ -168,7 +228,10 @@ Result<Playground> ApplyChange(soci::session& sql, const std::string& name, int6
   }
   UpsertLabels(sql, name, generation, change.set_labels);
   Playground& playground = found.front();
-  playground.expires_at = change.expires_at.value_or(playground.expires_at);
+  if (change.expires_at) {
+    playground.expires_at = *change.expires_at;
+    playground.ended_served = -1;
+  }
   playground.labels.clear();
   SelectLabels(sql, playground);
   if (playground.labels.size() <= change.labels_max) return std::move(playground);
@@ -176,11 +239,14 @@ Result<Playground> ApplyChange(soci::session& sql, const std::string& name, int6
                            ", at most " + std::to_string(change.labels_max) + " are kept");
 }
 
-Status Expire(soci::session& sql, const std::string& name, int64_t generation, WallMillis now) {
+Status Expire(soci::session& sql, const std::string& name, int64_t generation, WallMillis now,
+              int64_t noticed_until) {
   soci::statement update =
       (sql.prepare << "UPDATE playground SET state = 'DELETING' WHERE name = :name "
-                      "AND generation = :generation AND state = 'ACTIVE' AND expires_at <= :now",
-       use(name, "name"), use(generation, "generation"), use(now, "now"));
+                      "AND generation = :generation AND state = 'ACTIVE' AND expires_at <= :now "
+                      "AND ended_served >= 0 AND ended_served <= :noticed",
+       use(name, "name"), use(generation, "generation"), use(now, "now"),
+       use(noticed_until, "noticed"));
   update.execute(true);
   if (update.get_affected_rows() == 1) return Status::Ok();
   return Aborted("expire playground " + Quoted(name, generation) + ": its time is not over");

@@ -15,11 +15,12 @@ namespace {
 
 class SqliteStore : public Store {
  public:
-  explicit SqliteStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  SqliteStore(std::unique_ptr<Database> database, NextGeneration next_generation)
+      : database_(std::move(database)), next_generation_(std::move(next_generation)) {}
 
   Result<Playground> CreatePlayground(Playground playground) override {
     return Write<Playground>("create playground " + playground.name, [&](soci::session& sql) {
-      return InsertPlayground(sql, std::move(playground));
+      return InsertPlayground(sql, std::move(playground), next_generation_);
     });
   }
   Result<Playground> GetPlayground(const std::string& name) override {
@@ -60,9 +61,11 @@ class SqliteStore : public Store {
       return ApplyChange(sql, name, generation, change);
     });
   }
-  Status ExpirePlayground(const std::string& name, int64_t generation, WallMillis now) override {
-    return database_->Write("expire playground " + name,
-                            [&](soci::session& sql) { return Expire(sql, name, generation, now); });
+  Status ExpirePlayground(const std::string& name, int64_t generation, WallMillis now,
+                          int64_t noticed_until) override {
+    return database_->Write("expire playground " + name, [&](soci::session& sql) {
+      return Expire(sql, name, generation, now, noticed_until);
+    });
   }
   Status BuryPlayground(const std::string& name, int64_t generation, WallMillis now) override {
     return database_->Write("bury playground " + name,
@@ -74,9 +77,32 @@ class SqliteStore : public Store {
       return UpdateState(sql, name, generation, from, to);
     });
   }
-  Result<std::vector<Playground>> ExpiredPlaygrounds(WallMillis now, int limit) override {
+  Result<std::vector<Playground>> NoticeEnds(WallMillis now, int64_t served, int limit) override {
+    // Mostly there is none, and then the store's writers need not wait.
+    DCP_ASSIGN(auto ended,
+               Read<std::vector<Playground>>("list expired playgrounds", [&](soci::session& sql) {
+                 return Result(SelectUnnoticed(sql, now, limit));
+               }));
+    if (ended.empty()) return ended;
+    return Write<std::vector<Playground>>("notice ends of playgrounds", [&](soci::session& sql) {
+      return Result(UpdateNoticed(sql, now, served, limit));
+    });
+  }
+  Status ForgetEnds(WallMillis now) override {
+    return database_->Write("forget ends of playgrounds", [&](soci::session& sql) {
+      ClearNoticed(sql, now);
+      return Status::Ok();
+    });
+  }
+  Result<std::vector<Playground>> PurgeablePlaygrounds(WallMillis now, int64_t noticed_until,
+                                                       int limit) override {
     return Read<std::vector<Playground>>("list expired playgrounds", [&](soci::session& sql) {
-      return Result(SelectExpired(sql, now, limit));
+      return Result(SelectPurgeable(sql, now, noticed_until, limit));
+    });
+  }
+  Result<int64_t> ShortenLives(WallMillis now, int64_t longest_ms) override {
+    return Write<int64_t>("shorten lives of playgrounds", [&](soci::session& sql) {
+      return Result<int64_t>(UpdateLongLives(sql, now, longest_ms));
     });
   }
 
@@ -218,6 +244,7 @@ class SqliteStore : public Store {
   }
 
   std::unique_ptr<Database> database_;
+  const NextGeneration next_generation_;
 };
 
 }  // namespace
@@ -227,9 +254,11 @@ bool IsTerminal(const std::string& state) {
 }
 
 Result<std::unique_ptr<Store>> Store::Open(const std::string& path,
-                                           std::function<void(const Status&)> damaged) {
+                                           std::function<void(const Status&)> damaged,
+                                           NextGeneration next_generation) {
   DCP_ASSIGN(auto database, Database::Open(path, std::move(damaged)));
-  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(std::move(database)));
+  return std::unique_ptr<Store>(
+      std::make_unique<SqliteStore>(std::move(database), std::move(next_generation)));
 }
 
 }  // namespace dcp::store

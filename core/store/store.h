@@ -25,13 +25,17 @@ inline constexpr char kDeleted[] = "DELETED";
 
 struct Playground {
   std::string name;
-  int64_t generation = 0;  ///< Counts the playgrounds that have had this name; from 1.
+  /// With the name, which playground it is: also in the overlay's names, folders and tokens. A
+  /// random number (DrawGeneration); before that was so, a count from 1.
+  int64_t generation = 0;
   std::string owner;
   std::string team;
   std::string environment;
   std::string state = kActive;
   WallMillis created_at = 0;
   WallMillis expires_at = 0;
+  /// How long the daemon had served (ClockWatch::Served) when it noticed the end; -1: it has not.
+  int64_t ended_served = -1;
   std::map<std::string, std::string> labels;
 };
 
@@ -170,6 +174,13 @@ struct RunBrief {
   int64_t bytes = 0;  ///< that it keeps; of RunsBeyond alone
 };
 
+/// The generation of a new playground; `last` is the highest that its name has had in this store.
+using NextGeneration = std::function<int64_t(int64_t last)>;
+/// A random number of 13 digits, whatever `last` is. The store may have been lost, or restored from
+/// an older copy, while the overlay still has the tables of the playgrounds that it has forgotten:
+/// a number that counts would be given again, and a new owner would inherit them.
+int64_t DrawGeneration(int64_t last);
+
 class Store {
  public:
   /// Opens or creates the database and brings its schema up to date. FAILED_PRECONDITION when a
@@ -177,7 +188,8 @@ class Store {
   /// checked while the store serves: `damaged` is called, once and from a thread, when it is found
   /// to be.
   static Result<std::unique_ptr<Store>> Open(const std::string& path,
-                                             std::function<void(const Status&)> damaged = nullptr);
+                                             std::function<void(const Status&)> damaged = nullptr,
+                                             NextGeneration next_generation = DrawGeneration);
   virtual ~Store() = default;
 
   // --- playgrounds -------------------------------------------------------------------- [any]
@@ -196,22 +208,33 @@ class Store {
                                                               int limit) = 0;
   /// The state of that very generation, DELETED ones too; NOT_FOUND when there never was one.
   virtual Result<std::string> PlaygroundState(const std::string& name, int64_t generation) = 0;
-  /// NOT_FOUND when it is not ACTIVE.
+  /// A new end has not been noticed. NOT_FOUND when it is not ACTIVE.
   virtual Status SetPlaygroundExpiry(const std::string& name, int64_t generation,
                                      WallMillis expires_at) = 0;
   /// Answers the playground as it is now. FAILED_PRECONDITION when it is not ACTIVE.
   virtual Result<Playground> ChangePlayground(const std::string& name, int64_t generation,
                                               const PlaygroundChange& change) = 0;
-  /// ACTIVE -> DELETING, if its time is over at `now`; ABORTED if not: it was extended meanwhile.
-  virtual Status ExpirePlayground(const std::string& name, int64_t generation, WallMillis now) = 0;
+  /// ACTIVE -> DELETING, if its time is over at `now` and that was noticed when the daemon had
+  /// served for `noticed_until` or less; ABORTED if not: it was extended or restored meanwhile.
+  virtual Status ExpirePlayground(const std::string& name, int64_t generation, WallMillis now,
+                                  int64_t noticed_until) = 0;
   /// Makes sure that no playground will ever have that name and generation: inserts it as DELETED
   /// where it is unknown. ABORTED when it is known and not DELETED.
   virtual Status BuryPlayground(const std::string& name, int64_t generation, WallMillis now) = 0;
   /// ABORTED when its state is not `from`.
   virtual Status SetPlaygroundState(const std::string& name, int64_t generation,
                                     const std::string& from, const std::string& to) = 0;
-  /// ACTIVE ones whose time is over, oldest first.
-  virtual Result<std::vector<Playground>> ExpiredPlaygrounds(WallMillis now, int limit) = 0;
+  /// Notices the end of ACTIVE ones whose time is over at `now`, oldest first, and answers them.
+  virtual Result<std::vector<Playground>> NoticeEnds(WallMillis now, int64_t served, int limit) = 0;
+  /// Where an end that was noticed lies after `now`, it is forgotten: the clock was set back.
+  virtual Status ForgetEnds(WallMillis now) = 0;
+  /// ACTIVE ones that ExpirePlayground would take, longest first.
+  virtual Result<std::vector<Playground>> PurgeablePlaygrounds(WallMillis now,
+                                                               int64_t noticed_until,
+                                                               int limit) = 0;
+  /// No ACTIVE one was made after `now`, or lives for more than `longest_ms` from then: the clock
+  /// was wrong when they were made. Answers how many were changed.
+  virtual Result<int64_t> ShortenLives(WallMillis now, int64_t longest_ms) = 0;
 
   // --- datasets ----------------------------------------------------------------------- [any]
   virtual Status PutDataset(const Dataset& dataset) = 0;

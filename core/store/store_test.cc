@@ -7,7 +7,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <thread>
+
+#include "store/testing.h"
 
 namespace dcp::store {
 namespace {
@@ -24,7 +27,7 @@ class StoreTest : public ::testing::Test {
   StoreTest() {
     std::string pattern = ::testing::TempDir() + "dcp_store_XXXXXX";
     folder_ = mkdtemp(pattern.data());
-    store_ = Store::Open(folder_ + "/state.db").value();
+    store_ = OpenCounting(folder_ + "/state.db").value();
   }
   ~StoreTest() override {
     store_.reset();
@@ -96,6 +99,42 @@ TEST_F(StoreTest, CountsGenerationsOfAName) {
   EXPECT_THAT(store_->GetPlayground("fin-1").value().labels, IsEmpty());
 }
 
+/// A store that was lost, or restored from an older copy, must not give a name's numbers again: the
+/// overlay may hold tables under them.
+TEST_F(StoreTest, ALostStoreNeverDrawsAGenerationAgain) {
+  std::set<int64_t> drawn;
+  for (int life = 0; life < 3; ++life) {
+    const std::string path = folder_ + "/life" + std::to_string(life);
+    auto store = Store::Open(path).value();
+    for (int i = 0; i < 5; ++i) {
+      const int64_t generation = store->CreatePlayground(Make("fin-1")).value().generation;
+      EXPECT_TRUE(drawn.insert(generation).second);
+      EXPECT_GE(generation, int64_t{1} << 40) << "a counted one of before";
+      EXPECT_LT(generation, int64_t{1} << 53) << "JSON's readers keep no more";
+      ASSERT_TRUE(store->SetPlaygroundState("fin-1", generation, kActive, kDeleting).ok());
+      ASSERT_TRUE(store->SetPlaygroundState("fin-1", generation, kDeleting, kDeleted).ok());
+    }
+  }
+  EXPECT_EQ(drawn.size(), 15U);
+}
+
+TEST_F(StoreTest, AGenerationThatIsUsedIsDrawnAgain) {
+  std::vector<int64_t> next = {7, 7, 7, 8};
+  size_t draws = 0;
+  const auto draw = [&](int64_t) { return next[std::min(draws++, next.size() - 1)]; };
+  auto store = Store::Open(folder_ + "/drawn", nullptr, draw).value();
+  const auto create = [&] {
+    auto made = store->CreatePlayground(Make("fin-1"));
+    if (!made.ok()) return int64_t{0};
+    EXPECT_TRUE(store->SetPlaygroundState("fin-1", made->generation, kActive, kDeleting).ok());
+    EXPECT_TRUE(store->SetPlaygroundState("fin-1", made->generation, kDeleting, kDeleted).ok());
+    return made->generation;
+  };
+  EXPECT_EQ(create(), 7);
+  EXPECT_EQ(create(), 8);
+  EXPECT_EQ(create(), 0) << "there is nothing left to draw";
+}
+
 TEST_F(StoreTest, RefusesAStateThatDoesNotExist) {
   ASSERT_TRUE(store_->CreatePlayground(Make("a")).ok());
   EXPECT_FALSE(store_->SetPlaygroundState("a", 1, kActive, "SLEEPING").ok());
@@ -115,10 +154,20 @@ TEST_F(StoreTest, ListsByOwnerAndByExpiry) {
   EXPECT_THAT(Names(store_->ListPlaygrounds("ada", "a", 1).value()), ElementsAre("c"));
   EXPECT_EQ(store_->CountPlaygrounds("ada").value(), 2);
   EXPECT_EQ(store_->CountPlaygrounds("").value(), 0);
-  EXPECT_THAT(Names(store_->ExpiredPlaygrounds(5000, 10).value()), ElementsAre("c", "a"));
-  EXPECT_THAT(Names(store_->ExpiredPlaygrounds(5000, 1).value()), ElementsAre("c"));
+  EXPECT_THAT(Names(store_->NoticeEnds(5000, 7, 1).value()), ElementsAre("c"));
+  EXPECT_THAT(Names(store_->NoticeEnds(5000, 8, 10).value()), ElementsAre("a")) << "each once";
+  EXPECT_THAT(Names(store_->PurgeablePlaygrounds(5000, 6, 10).value()), IsEmpty());
+  EXPECT_THAT(Names(store_->PurgeablePlaygrounds(5000, 7, 10).value()), ElementsAre("c"));
+  EXPECT_THAT(Names(store_->PurgeablePlaygrounds(5000, 8, 10).value()), ElementsAre("c", "a"));
+  EXPECT_THAT(Names(store_->PurgeablePlaygrounds(5000, 8, 1).value()), ElementsAre("c"));
+  EXPECT_THAT(Names(store_->PurgeablePlaygrounds(4500, 8, 9).value()), ElementsAre("c"));
   ASSERT_TRUE(store_->SetPlaygroundExpiry("c", 1, int64_t{1} << 40).ok());
-  EXPECT_THAT(Names(store_->ExpiredPlaygrounds(5000, 10).value()), ElementsAre("a"));
+  EXPECT_THAT(Names(store_->PurgeablePlaygrounds(5000, 8, 10).value()), ElementsAre("a"));
+  EXPECT_EQ(store_->GetPlayground("c").value().ended_served, -1);
+  ASSERT_TRUE(store_->ForgetEnds(5000).ok());
+  EXPECT_EQ(store_->GetPlayground("a").value().ended_served, 8);
+  ASSERT_TRUE(store_->ForgetEnds(4999).ok());
+  EXPECT_EQ(store_->GetPlayground("a").value().ended_served, -1);
   EXPECT_EQ(store_->GetPlayground("c").value().expires_at, int64_t{1} << 40);
   EXPECT_EQ(store_->SetPlaygroundExpiry("c", 2, 1).code(), Code::kNotFound);
 }
@@ -142,7 +191,8 @@ TEST_F(StoreTest, ChangesOneGenerationOfOneNameAlone) {
   change.labels_max = 1;
   EXPECT_EQ(store_->ChangePlayground("a", 1, change).status().code(), Code::kFailedPrecondition);
   ASSERT_TRUE(store_->ChangePlayground("a", 11, change).ok());
-  ASSERT_TRUE(store_->ExpirePlayground("%", 11, 5000).ok());
+  ASSERT_EQ(store_->NoticeEnds(5000, 0, 1000)->size(), names.size());
+  ASSERT_TRUE(store_->ExpirePlayground("%", 11, 5000, 0).ok());
   for (const std::string& name : names) {
     const Playground now = store_->GetPlayground(name).value();
     EXPECT_EQ(now.expires_at, name == "a" ? 77 : 5000) << name;
@@ -173,10 +223,13 @@ TEST_F(StoreTest, MergesLabelsUpToTheLimitOrNotAtAll) {
 
 TEST_F(StoreTest, ExpiresOnlyWhatWasNotExtendedMeanwhile) {
   ASSERT_TRUE(store_->CreatePlayground(Make("pg")).ok());
-  EXPECT_EQ(store_->ExpirePlayground("pg", 1, 4999).code(), Code::kAborted);
+  EXPECT_EQ(store_->ExpirePlayground("pg", 1, 5000, 9).code(), Code::kAborted) << "not noticed";
+  ASSERT_EQ(store_->NoticeEnds(5000, 3, 10)->size(), 1U);
+  EXPECT_EQ(store_->ExpirePlayground("pg", 1, 4999, 9).code(), Code::kAborted);
+  EXPECT_EQ(store_->ExpirePlayground("pg", 1, 5000, 2).code(), Code::kAborted);
   EXPECT_EQ(store_->GetPlayground("pg").value().state, kActive);
-  EXPECT_TRUE(store_->ExpirePlayground("pg", 1, 5000).ok());
-  EXPECT_EQ(store_->ExpirePlayground("pg", 1, 5000).code(), Code::kAborted);
+  EXPECT_TRUE(store_->ExpirePlayground("pg", 1, 5000, 3).ok());
+  EXPECT_EQ(store_->ExpirePlayground("pg", 1, 5000, 3).code(), Code::kAborted);
   EXPECT_EQ(store_->GetPlayground("pg").value().state, kDeleting);
 }
 

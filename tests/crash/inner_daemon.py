@@ -28,7 +28,7 @@ catalog:
     uri: http://{overlay}
     secret: ${{secret.overlay-catalog}}
     warehouse: file://{outer}/overlay/warehouse
-playground: {{default_ttl: 1h, expiry_poll: 100ms}}
+playground: {{default_ttl: 1h, expiry_poll: 100ms, tombstone_period: 0s}}
 runs:
   jobs: 2
   sandbox:

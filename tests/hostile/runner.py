@@ -64,7 +64,8 @@ class Runner:
         stranger_run = daemon.cli("derived-dataset", "test", "examples/broken/empty.yaml", "-o", "json", "-p", PLAYGROUNDS["stranger"],
                                   env={"PRETZEL_TOKEN": self.tokens[STRANGER]}, check=False)
         own = self.tokens[""]
-        self.words = {**PLAYGROUNDS, "playground": PLAYGROUNDS["pg"], "token": own, "token_cut": own[:-1],
+        self.generation = str(daemon.json("playground", "get", PLAYGROUNDS["pg"])["generation"])
+        self.words = {**PLAYGROUNDS, "playground": PLAYGROUNDS["pg"], "generation": self.generation, "token": own, "token_cut": own[:-1],
                       "stranger_run": json.loads(stranger_run.stdout)["runId"], "other_rw": access["other", True]["token"],
                       **spellings(access["pg", True]["token"], access["pg", False]["token"])}
 
@@ -120,6 +121,7 @@ class Runner:
         for path, name in ((folder, "<folder>"), (self.daemon.state, "<state>"), (self.daemon.folder, "<daemon>")):
             if path is not None:
                 text = text.replace(str(path), name)
+        text = text.replace("_" + self.generation, "_<generation>")
         text = re.sub(r"\br[0-9a-f]{16}\b", "<run>", text)
         text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "<time>", text)
         text = re.sub(r"127\.0\.0\.1:\d{4,5}\b", "127.0.0.1:<port>", text)

@@ -64,7 +64,7 @@ def paths():
         "longer than the head": "/pg/{pg}/v1/namespaces/" + "a" * 20_000,
         "not UTF-8": "/pg/{pg}/v1/namespaces/%ff%fe",
         "raw high bytes": "/pg/{pg}/v1/namespaces/\udcff\udcfe",
-        "overlay name": NAMESPACES + "/pg_{pg}_1",
+        "overlay name": NAMESPACES + "/pg_{pg}_{generation}",
         "quote": NAMESPACES + "/a'%20OR%201=1",
         "backslash": NAMESPACES + "/..%5C..%5Cetc",
         "double encoding": NAMESPACES + "/%252e%252e",

@@ -31,7 +31,7 @@ def own(tmp_path_factory):
     folder = tmp_path_factory.mktemp("janitor")
     config = folder / "dcpd.yaml"
     text = daemons.CONFIG.read_text()
-    text = text.replace("default_ttl: 72h", "default_ttl: 72h, min_ttl: 1s, expiry_poll: 200ms")
+    text = text.replace("default_ttl: 72h", "default_ttl: 72h, min_ttl: 1s, expiry_poll: 200ms, tombstone_period: 0s")
     config.write_text(text + "\njanitor: {sweep_every: 1h, grace: 1s}\n")
     daemon = daemons.Daemon(folder, config=config).start()
     daemon.load_flights()
@@ -179,7 +179,8 @@ def test_deletion_ends_what_a_killed_launcher_left(own, manifest):
 
 def test_a_dry_run_says_what_would_go_and_changes_nothing(own, manifest):
     run_id, folder, _ = start_run(own, "preview", manifest)
-    place = own.state / "overlay" / "warehouse" / "pg" / "preview-1"
+    generation = own.json("playground", "get", "preview")["generation"]
+    place = own.state / "overlay" / "warehouse" / "pg" / f"preview-{generation}"
     frozen = [launcher_of(folder), *session_of(folder)]
     signal_all(frozen, signal.SIGSTOP)  # so that nothing moves while it is looked at
     before = own.listing()
@@ -187,7 +188,7 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(own, manifest):
     assert own.listing() == before
     assert "preview" in names(own)
     files = [path for path in place.rglob("*") if not path.is_dir()]
-    assert said["kind"] == "DeletionPreview" and (said["playground"], said["generation"]) == ("preview", 1)
+    assert said["kind"] == "DeletionPreview" and (said["playground"], said["generation"]) == ("preview", generation)
     assert said["tables"] == ["lab.survivors"] and said["datasets"] == ["lab.survivors"]
     assert (said["files"], said["bytes"]) == (len(files), sum(path.lstat().st_size for path in files))
     assert [(run["runId"], run["command"], run["state"]) for run in said["runs"]] == [(run_id, "run", "RUNNING")]
@@ -203,17 +204,17 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(own, manifest):
     check_order(own, run_id, "preview")
 
 
-def plant(daemon):
+def plant(daemon, gone):
     """Leftovers of every kind, beside things that only look like some."""
     jobs = daemon.state / "jobs"
     pg = daemon.state / "overlay" / "warehouse" / "pg"
     overlay = daemon.upstream("overlay-catalog")
     for path in [jobs / "r00000000000000aa" / "a.run" / "output", jobs / "r00000000000000ab.bak" / "x", jobs / "notes.txt",
-                 pg / "swept-1" / "lab" / "late-1" / "data.parquet", pg / "ghost-7" / "lab" / "t" / "data.parquet",
+                 pg / f"swept-{gone}" / "lab" / "late-1" / "data.parquet", pg / "ghost-7" / "lab" / "t" / "data.parquet",
                  pg / "swept-01" / "x", pg / "swept-1.bak" / "x"]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("12345")
-    for root in ("pg_swept_1", "pg_ghost_7", "pg_swept_01", "elsewhere"):
+    for root in (f"pg_swept_{gone}", "pg_ghost_7", "pg_swept_01", "elsewhere"):
         overlay.create_namespace(root)
         overlay.create_namespace((root, "lab"))
 
@@ -224,12 +225,12 @@ def everything(daemon):
 
 
 def test_the_sweep_takes_what_has_no_owner_and_nothing_else(own, manifest):
-    own.cli("playground", "create", "swept", "--ttl", "1h")
+    gone = own.json("playground", "create", "swept", "--ttl", "1h")["generation"]
     own.cli("playground", "delete", "swept", "--yes")
-    own.cli("playground", "create", "swept", "--ttl", "1h")  # its second generation lives
+    lives = own.json("playground", "create", "swept", "--ttl", "1h")["generation"]
     own.cli("derived-dataset", "apply", manifest)
     clean = everything(own)
-    plant(own)
+    plant(own, gone)
     planted = everything(own)
     jobs, pg = own.state / "jobs", own.state / "overlay" / "warehouse" / "pg"
     strangers = {("KEPT", "stranger", str(jobs / "r00000000000000ab.bak")), ("KEPT", "stranger", str(jobs / "notes.txt")),
@@ -242,7 +243,7 @@ def test_the_sweep_takes_what_has_no_owner_and_nothing_else(own, manifest):
         return {(item["action"], item["kind"], item["name"]) for item in report["items"]}
 
     job = ("job", str(jobs / "r00000000000000aa"))
-    swept, ghost = ("playground", "swept (generation 1)"), ("playground", "ghost (generation 7)")
+    swept, ghost = ("playground", f"swept (generation {gone})"), ("playground", "ghost (generation 7)")
     first = sweep()
     assert first == {("YOUNG", *job), ("YOUNG", *swept), ("KEPT", *ghost), *strangers}
     assert everything(own) == planted
@@ -250,8 +251,8 @@ def test_the_sweep_takes_what_has_no_owner_and_nothing_else(own, manifest):
     until(lambda: sweep("--dry-run", "--unknown") == removable, "the end of the grace", 20)
     assert everything(own) == planted
     assert sweep() == {("REMOVED", *job), ("REMOVED", *swept), ("KEPT", *ghost), *strangers}
-    assert not (jobs / "r00000000000000aa").exists() and not (pg / "swept-1").exists()
-    assert (pg / "ghost-7").exists() and (pg / "swept-2").exists()
+    assert not (jobs / "r00000000000000aa").exists() and not (pg / f"swept-{gone}").exists()
+    assert (pg / "ghost-7").exists() and (pg / f"swept-{lives}").exists()
     assert own.playground("swept").table_exists("lab.survivors")
     assert sweep("--unknown") == {("REMOVED", *ghost), *strangers}
     assert query(own, "SELECT state FROM playground WHERE name = 'ghost' AND generation = 7") == [("DELETED",)]
@@ -272,7 +273,7 @@ def test_the_sweep_takes_what_has_no_owner_and_nothing_else(own, manifest):
 
 def test_the_daemon_dies_in_the_middle_of_a_deletion(own, manifest):
     """Killed at each of its steps in turn: the next daemon goes on, and the neighbours stay."""
-    own.cli("playground", "create", "stays-1", "--ttl", "1h")
+    neighbour = own.json("playground", "create", "stays-1", "--ttl", "1h")["generation"]
     own.cli("derived-dataset", "apply", manifest)
     for step in ("jobs", "purge", "finish"):
         own.cli("playground", "create", "stays", "--ttl", "1h")
@@ -286,7 +287,7 @@ def test_the_daemon_dies_in_the_middle_of_a_deletion(own, manifest):
         assert deletion_of(own, "stays") == deletion  # the same one, gone on with
         assert query(own, "SELECT state FROM run WHERE id = ?", deletion) == [("SUCCEEDED",)]
     left = [path.name for path in (own.state / "overlay" / "warehouse" / "pg").iterdir()]
-    assert "stays-1-1" in left and not [name for name in left if name in ("stays-1", "stays-2", "stays-3")]
+    assert [name for name in left if name.startswith("stays-")] == [f"stays-1-{neighbour}"]
     assert own.playground("stays-1").table_exists("lab.survivors")
     own.cli("playground", "delete", "stays-1", "--yes")
 

@@ -538,6 +538,29 @@ def test_the_probe_finds_every_write_refused(playground, flights):
     assert flights.listing() == before
 
 
+def test_a_lost_store_gives_a_new_owner_nothing_of_the_old_one_s(tmp_path, production, overlay):
+    """The overlay still has the tables of a playground that the store has forgotten; its name is given again."""
+    name = "heir-" + uuid.uuid4().hex[:8]
+    lives = []
+    for life in ("first", "second"):
+        facade = Facade(tmp_path / life, production, overlay)
+        try:
+            heir = Playground(facade, name)
+            assert heir.call("describe", table="nyc.kept")["exists"] is False
+            assert heir.http("GET", "/v1/namespaces/nyc/tables/kept")[0] == 404
+            heir.call("ensure", table="nyc.kept", columns=COLUMNS)
+            lives.append((heir, heir.folder()))
+            if life == "second":
+                (first, folder), (second, _) = lives
+                old = second.token(generation=first.generation)  # the key outlived the store
+                assert second.http("GET", "/v1/namespaces/nyc/tables/kept", token=old)[0] == 403
+                assert second.call("purge") == {"tables": 1}
+                root = f"pg_{name}_{first.generation}"
+                assert overlay.request("GET", f"/v1/namespaces/{root}%2Enyc/tables/kept")[0] == 200 and folder.is_dir()
+        finally:
+            assert facade.stop() == 0
+
+
 def test_purge_takes_one_generation_and_nothing_else(facade, playground, overlay, flights):
     # Names chosen so that a prefix that is not exact would take the neighbour's too.
     neighbour = Playground(facade, playground.name + "0")
@@ -550,7 +573,8 @@ def test_purge_takes_one_generation_and_nothing_else(facade, playground, overlay
     assert not playground.folder().exists() and neighbour.folder().is_dir()
     assert neighbour.call("describe", table="a.b.two")["inOverlay"]
     names = [levels[0] for levels in overlay.request("GET", "/v1/namespaces")[1]["namespaces"]]
-    assert f"pg_{neighbour.name}_1" in names and f"pg_{playground.name}_1" not in names
+    assert f"pg_{neighbour.name}_{neighbour.generation}" in names
+    assert f"pg_{playground.name}_{playground.generation}" not in names
     assert playground.call("purge") == {"tables": 0}
     assert flights.listing() == before
     for wrong in ("", "..", "a/../b", "*"):

@@ -208,7 +208,7 @@ def test_levels_are_counted_in_bodies_as_in_urls(playground):
 
 def test_a_namespace_that_is_too_deep_already_goes_with_its_playground(playground, overlay):
     create(playground, "own")
-    root = f"pg_{playground.name}_1"
+    root = f"pg_{playground.name}_{playground.generation}"
     for depth in (20, 61):
         assert overlay.request("POST", "/v1/namespaces", {"namespace": [root, *["x"] * depth], "properties": {}})[0] == 200
     assert playground.call("purge") == {"tables": 1}

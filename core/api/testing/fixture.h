@@ -13,6 +13,7 @@
 #include "api/server.h"
 #include "api/testing/fakes.h"
 #include "base/id.h"
+#include "store/testing.h"
 
 namespace dcp::api::testing {
 
@@ -30,7 +31,7 @@ class Daemon {
   Daemon() {
     std::filesystem::create_directories(folder);
     std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
-    store = store::Store::Open(folder + "/state.db").value();
+    store = store::OpenCounting(folder + "/state.db").value();
     playgrounds = std::make_unique<playground::Playgrounds>(*store, clock, playground::Limits());
     runner = std::make_unique<FakeRunner>(*store, clock);
     principals =
@@ -42,6 +43,9 @@ class Daemon {
     deps.runner = runner.get();
     deps.catalog = &catalog;
     deps.tokens = &tokens;
+    deps.purge_at = [](const store::Playground& playground) {
+      return playground.expires_at + 24 * 3'600'000;
+    };
     deps.principals = principals.get();
     deps.clock = &clock;
   }

@@ -46,6 +46,7 @@ void Fill(const v1::Playground& playground, Json& json) {
   json["generation"] = playground.generation();
   PutTime(json, "createdAt", playground.created_at_ms());
   PutTime(json, "expiresAt", playground.expires_at_ms());
+  PutTime(json, "purgedAt", playground.purge_at_ms());
   Json labels = Json::object();
   const std::map<std::string, std::string> sorted(playground.labels().begin(),
                                                   playground.labels().end());

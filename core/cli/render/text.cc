@@ -25,7 +25,10 @@ std::string Paint::State(const std::string& state) const {
   constexpr std::array<std::string_view, 3> kBad = {"FAILED", "CANCELLED", "MISSING"};
   if (std::find(kGood.begin(), kGood.end(), state) != kGood.end()) return Green(state);
   if (std::find(kBad.begin(), kBad.end(), state) != kBad.end()) return Red(state);
-  return state == "RUNNING" || state == "DRIFTED" || state == "DELETING" ? Yellow(state) : state;
+  constexpr std::array<std::string_view, 4> kPassing = {"RUNNING", "DRIFTED", "DELETING",
+                                                        "EXPIRED"};
+  return std::find(kPassing.begin(), kPassing.end(), state) != kPassing.end() ? Yellow(state)
+                                                                              : state;
 }
 
 size_t Width(std::string_view text) {
@@ -85,6 +88,12 @@ std::string TimeText(WallMillis time) {
   if (time == 0) return "-";
   const std::string full = FormatTime(time);
   return full.substr(0, full.find('.')) + "Z";
+}
+
+std::string ExpiredText(const std::string& name, WallMillis purge_at) {
+  const std::string when = purge_at == 0 ? "soon" : "at " + TimeText(purge_at);
+  return name + " has expired and is purged " + when + "; `pretzel playground restore " + name +
+         "` takes it back";
 }
 
 std::string ErrorText(const Status& status, const Paint& paint) {

@@ -54,6 +54,8 @@ class Table {
 
 /// "2026-01-02T03:04:05Z"; "-" for 0.
 std::string TimeText(WallMillis time);
+/// Of an expired playground: until when it can be taken back, and how.
+std::string ExpiredText(const std::string& name, WallMillis purge_at);
 
 /// "error PZ0101: message" with the place in front and the hint below.
 std::string ErrorText(const Status& status, const Paint& paint);

@@ -14,6 +14,9 @@ std::string PlaygroundText(const v1::Playground& playground, const Paint& paint)
   text += "  owner: " + playground.owner() + "\n";
   text += "  created: " + TimeText(playground.created_at_ms()) + "\n";
   text += "  expires: " + TimeText(playground.expires_at_ms()) + "\n";
+  if (playground.state() == "EXPIRED") {
+    text += "  " + ExpiredText(playground.name(), playground.purge_at_ms()) + "\n";
+  }
   const std::map<std::string, std::string> labels(playground.labels().begin(),
                                                   playground.labels().end());
   for (const auto& [key, value] : labels) text += "  label: " + Printable(key + "=" + value) + "\n";

@@ -41,6 +41,10 @@ int List(Session& session) {
   }
   if (session.format() == Format::kName) return kExitOk;
   if (table.size() > 0) session.Print(table.Text());
+  for (const v1::Playground& playground : list->playgrounds()) {
+    if (playground.state() != "EXPIRED") continue;
+    session.Note(ExpiredText(playground.name(), playground.purge_at_ms()));
+  }
   if (table.size() == 0) {
     session.Note("you have no playground; make one with: pretzel playground create NAME");
   }
