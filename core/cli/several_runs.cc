@@ -184,7 +184,6 @@ class Pieces {
     for (const auto& [name, value] : params->second.struct_value().fields()) {
       if (declared.contains(NameHash(name))) continue;
       return InvalidArgument("no manifest declares the parameter `" + name + "`")
-          .WithId("PZ0109")
           .WithHint("declare it under spec.params");
     }
     return {};
