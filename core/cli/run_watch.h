@@ -21,7 +21,8 @@ struct Watched {
   v1::Run run;
 };
 
-/// What the daemon refuses only for now is asked again by whoever waits, until their time is over.
+/// What the daemon refuses only for now is asked again by a command that waits, until its time is
+/// over.
 class NotNow {
  public:
   NotNow(Session& session, int64_t timeout_ms);

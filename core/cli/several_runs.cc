@@ -24,7 +24,7 @@ std::string Counted(size_t count, const std::string& what) {
   return Thousands(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-/// The one exit code of two runs: what a person has to mend first. A wrong manifest before a job
+/// The one exit code of two runs: what a person has to correct first. A wrong manifest before a job
 /// that failed, that before a check, that before what lies outside.
 int Worse(int one, int other) {
   constexpr std::array<int, 4> kFirst = {kExitUsage, kExitRunFailed, kExitChecksFailed,
@@ -184,7 +184,6 @@ class Pieces {
     for (const auto& [name, value] : params->second.struct_value().fields()) {
       if (declared.contains(NameHash(name))) continue;
       return InvalidArgument("no manifest declares the parameter `" + name + "`")
-          .WithId("PZ0109")
           .WithHint("declare it under spec.params");
     }
     return {};

@@ -78,6 +78,35 @@ def test_no_example_and_no_hostile_statement_changes_anything(stack, playground,
     assert stack.listing() == before
 
 
+# Names of functions that are refused, where they call nothing: Spark takes them for names, too.
+NAMES = {
+    "columns": "SELECT 1 AS reflect, t.xpath, secret FROM VALUES (1, 2) AS t(xpath, secret)",
+    "table": "SELECT reflect.java_method FROM VALUES ('a', 'b') AS reflect(reflect, java_method)",
+    "cte": "WITH reflect(a, b) AS (SELECT 1, 2), xpath AS (SELECT 3 AS secret) SELECT a, b, secret FROM reflect, xpath",
+    "subquery": "SELECT secret FROM (SELECT 1) AS xpath (secret)",
+    "lambda": "SELECT transform(array(1), reflect -> reflect + 1) AS a, named_struct('reflect', 1).reflect",
+    "window": "SELECT sum(id) OVER reflect AS a FROM range(3) WINDOW reflect AS (PARTITION BY id)",
+}
+# What passes the screen for the same reason, and would be a call if Spark read it as one.
+NO_CALLS = {
+    "behind_as": "SELECT 'java.lang.System' AS a, 'lineSeparator' AS b, 1 AS reflect(a, b)",
+    "column_as": "SELECT as AS reflect(a, b) FROM VALUES (1, 2, 3) AS t(as, a, b)",
+    "as_alone": "SELECT as reflect(a, b) FROM VALUES (1, 2, 3) AS t(as, a, b)",
+    "sum_as": "SELECT 1 + as reflect(a, b) FROM VALUES (1, 2, 3) AS t(as, a, b)",
+    "cast": "SELECT CAST(a AS reflect(a, b)) FROM VALUES (1, 2) AS t(a, b)",
+}
+
+
+def test_a_name_is_no_call_to_the_screen_and_none_to_spark(stack, playground, tmp_path):
+    for name, sql in {**NAMES, **NO_CALLS}.items():
+        (tmp_path / f"{name}.yaml").write_text(MANIFEST.replace("hostile", name).format(sql=json.dumps(sql)))
+    report = stack.json("derived-dataset", "test", tmp_path, check=False)
+    findings = {finding["location"]["file"].rsplit("/")[-1].removesuffix(".yaml"): finding for finding in report["findings"]}
+    passed = {dataset["name"].removeprefix("lab.") for dataset in report["datasets"] if dataset["status"] == "PASSED"}
+    assert passed == set(NAMES), report["findings"]
+    assert {name: finding["engineCode"] for name, finding in findings.items()} == dict.fromkeys(NO_CALLS, "PARSE_SYNTAX_ERROR")
+
+
 @pytest.mark.parametrize("path", ["/tmp/pretzel-was-here", "/tmp/pretzel-out"])
 def test_nothing_ran_on_the_server(path):
     from pathlib import Path
