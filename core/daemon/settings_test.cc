@@ -51,6 +51,7 @@ TEST(SettingsTest, ReferencesResolveAndDefaultsHold) {
   EXPECT_EQ(settings->catalog.production.secret.Reveal(), "hush");
   EXPECT_EQ(settings->api.socket_path, "/var/lib/pretzel/run/dcpd.sock");
   EXPECT_EQ(settings->playground.default_ttl_ms, int64_t{72} * 3600 * 1000);
+  EXPECT_EQ(settings->playground.tombstone_ms, int64_t{24} * 3600 * 1000);
   EXPECT_EQ(settings->sweep_every_ms, 900'000);
   EXPECT_EQ(settings->sweep_grace_ms, 3'600'000);
   EXPECT_EQ(settings->host.worker_program, "/opt/pretzel/bin/dcp-plugin-worker");
@@ -303,6 +304,8 @@ TEST(SettingsTest, MistakesNameTheirPlaceAndTheNearestWord) {
   const Case cases[] = {
       {"playgruond: {default_ttl: 1h}\n", "dcpd.yaml:9:1"},
       {"playground: {default_ttl: soon}\n", "dcpd.yaml:9:27"},
+      {"playground: {tombstone_period: 31d}\n", "dcpd.yaml:9:32"},
+      {"playground: {tombstone_period: -1s}\n", "dcpd.yaml:9:32"},
       {"api: {socket: \"${port.catalgo}\"}\n", "did you mean \"catalog\""},
       {"api: {socket: \"${nothing}\"}\n", "is no reference"},
       {"api: {socket: \"${env.PRETZEL_NO_SUCH_VARIABLE}\"}\n",
