@@ -30,7 +30,8 @@ def own(tmp_path_factory):
     """A stack of this module's own: it is killed."""
     folder = tmp_path_factory.mktemp("crash")
     config = folder / "dcpd.yaml"
-    config.write_text(daemons.CONFIG.read_text().replace("default_ttl: 72h", "default_ttl: 72h, min_ttl: 1s, expiry_poll: 200ms, tombstone_period: 0s"))
+    short_lives = "default_ttl: 72h, min_ttl: 1s, expiry_poll: 200ms, tombstone_period: 0s"
+    config.write_text(daemons.CONFIG.read_text().replace("default_ttl: 72h", short_lives))
     daemon = daemons.Daemon(folder, config=config).start()
     daemon.load_flights()
     yield daemon
