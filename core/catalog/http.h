@@ -38,8 +38,6 @@ constexpr int64_t kIdleMs = 120'000;
 constexpr int64_t kFirstByteMs = 10'000;
 /// A header that has begun is in one packet or two: this is for lost ones.
 constexpr int64_t kHeaderMs = 5'000;
-/// What is asked before a client ends its direction is answered when that takes no longer.
-constexpr int64_t kHalfClosedMs = 300;
 /// A request's body must be there within this after its header, so that slow senders hold nothing;
 /// an answer must be taken within it.
 constexpr int64_t kReadMs = 30'000;

@@ -79,8 +79,7 @@ struct Parts {
 /// One connection: header, admission, body, answer, and again.
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Tcp::socket socket, const Parts& parts)
-      : stream_(std::move(socket)), leaves_(stream_.get_executor()), parts_(parts) {
+  Session(Tcp::socket socket, const Parts& parts) : stream_(std::move(socket)), parts_(parts) {
     CloseOnExec(stream_.socket().native_handle());
     beast::error_code ignored;
     stream_.socket().set_option(Tcp::no_delay(true), ignored);
@@ -213,15 +212,13 @@ class Session : public std::enable_shared_from_this<Session> {
                  self->handled_ = true;
                  beast::error_code ignored;
                  self->stream_.socket().cancel(ignored);  // the watch
-                 self->leaves_.cancel();
                  self->Write(std::move(response));
                });
   }
 
   /// While a request is handled. What the client sends meanwhile is its next request, and ends the
   /// watch; an end that it sends counts as its going, as with any HTTP server: who closes only one
-  /// direction (`printf ... | nc`) cannot be told from who closes both. So the answer to a quick
-  /// request is sent all the same.
+  /// direction (`printf ... | nc`) cannot be told from who closes both.
   void WatchClient() {
     handled_ = false;
     stream_.socket().async_wait(
@@ -230,11 +227,7 @@ class Session : public std::enable_shared_from_this<Session> {
           char byte = 0;
           const ssize_t read =
               ::recv(self->stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-          if (read > 0 || (read < 0 && (errno == EAGAIN || errno == EINTR))) return;
-          self->leaves_.expires_after(milliseconds(read == 0 ? kHalfClosedMs : 0));
-          self->leaves_.async_wait([self](beast::error_code cancelled) {
-            if (!cancelled) self->gone_ = true;
-          });
+          self->gone_ = read == 0 || (read < 0 && errno != EAGAIN && errno != EINTR);
         });
   }
 
@@ -280,7 +273,6 @@ class Session : public std::enable_shared_from_this<Session> {
   static constexpr size_t kFirstReadBytes = 4096;
 
   beast::tcp_stream stream_;
-  asio::steady_timer leaves_;  ///< after the client's end of its direction
   beast::flat_buffer buffer_{kHeaderBytesMax + 64 * 1024};
   std::optional<http::request_parser<http::string_body>> parser_;
   std::optional<http::response<http::string_body>> response_;

@@ -95,8 +95,8 @@ void ClockWatch::Follow(int64_t moved, int64_t wall_moved) {
 
 /// `off`: where the wall clock is, less where it should be.
 void ClockWatch::Judge(int64_t off) {
-  const auto tell = [&](log::Id id, int64_t by) {
-    log::Write(id, {{"by_s", by / 1000}, {"now", FormatTime(seen_.wall)}});
+  const auto tell = [now = seen_.wall](log::Id id, int64_t by) {
+    log::Write(id, {{"by_s", by / 1000}, {"now", FormatTime(now)}});
   };
   if (std::llabs(off) < kJumpMs) {
     if (seen_.jump == 0) return;  // slewing, which is followed

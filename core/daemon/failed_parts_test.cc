@@ -18,7 +18,7 @@ std::vector<os::ServiceState> Services(const std::string& state) {
   spark.name = "spark-connect";
   spark.state = state;
   spark.endpoint = "127.0.0.1:8001";
-  spark.detail = "ended with exit code 1 (attempt 5, the last)";
+  spark.detail = "ended with exit code 1 (attempt 5; the next follows in 60 s)";
   spark.log_tail = "the end of its log:\nSELECT somebody FROM else";
   return {other, spark};
 }

@@ -159,7 +159,7 @@ def test_a_service_that_keeps_dying_is_failed_and_can_be_restarted(servers, tmp_
             os.kill(int(state["pid"]), signal.SIGKILL)
             until(lambda: catalog().get("pid", state["pid"]) != state["pid"] or catalog().get("state") == "FAILED", "its end")
     state = until(catalog, "the status")
-    assert "signal 9" in state["detail"] and "the last" in state["detail"]
+    assert "signal 9" in state["detail"] and "attempt 5; the next follows" in state["detail"]
     outer.cli("playground", "create", "unlucky", "--ttl", "1h")
     manifest = tmp_path / "m.yaml"
     manifest.write_text("""\
