@@ -205,10 +205,12 @@ def spellings(rw, ro):
 def first_error(out, err):
     """(id, message) of the first error that the program printed."""
     with contextlib.suppress(ValueError):
-        report = json.loads(out)
-        for finding in report.get("findings", []) if isinstance(report, dict) else []:
-            if finding["severity"] == "ERROR":
-                return finding["code"], finding["message"]
+        whole = json.loads(out)
+        # A command of several runs has a report for each.
+        for report in whole.get("reports", [whole]) if isinstance(whole, dict) else []:
+            for finding in report.get("findings", []):
+                if finding["severity"] == "ERROR":
+                    return finding["code"], finding["message"]
     found = re.search(r"(?:^|: |\s)error(?: (PZ\d{4}))?: (.*)", err)
     if found:
         return found.group(1) or "", found.group(2)
