@@ -95,7 +95,8 @@ def files():
     yield Case("file", "manifest is a device", "regular file", {}, ("derived-dataset", "test", "/dev/zero"))
     yield Case("file", "manifest of the kernel", "", {}, ("derived-dataset", "test", "/proc/self/mem"))
     yield Case("file", "manifest is missing", "gone.yaml", {}, ("derived-dataset", "test", "{folder}/gone.yaml"))
-    yield Case("file", "a folder of 201", "missing", {f"f/{n}.yaml": b"a: 1\n" for n in range(201)}, ("derived-dataset", "test", "{folder}/f"))
+    yield Case("file", "a folder of 201", "missing", {f"f/{n}.yaml": b"a: 1\n" for n in range(201)},
+               ("derived-dataset", "test", "{folder}/f"))
     yield Case("file", "a folder of 10001", "10,001", {f"f/{n}.yaml": b"a: 1\n" for n in range(10_001)},
                ("derived-dataset", "test", "{folder}/f"))
     yield Case(
