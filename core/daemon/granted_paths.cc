@@ -137,6 +137,13 @@ void ResolveGrantedPaths(const Section& root, Settings& settings) {
       file.path = grants.Resolve(services[i], "files", file.path);
     }
   }
+  // What the daemon itself reads for a service, confined or not.
+  for (size_t i = 0; i < services.size() && i < settings.services.size(); ++i) {
+    for (ServiceFile& file : settings.services[i].files) {
+      if (file.include.empty() || file.include.front() != '/') continue;
+      file.include = grants.Resolve(services[i], "files", file.include);
+    }
+  }
   const Section catalog = root.Sub("catalog");
   for (const auto& [folder, key] : {std::pair(&settings.production_folder, "production"),
                                     std::pair(&settings.overlay_folder, "overlay")}) {

@@ -41,6 +41,9 @@ class GrantedPathsTest : public testing::Test {
             "'}\n"
             "  overlay: {uri: 'http://127.0.0.1:2', secret: s, warehouse: 's3://o'}\n"
             "services:\n"
+            "  - {name: includes, command: [/bin/c], ready: '127.0.0.1:5', files: [{path: '" +
+            folder_ + "/made', content: '', include: '" + include_ +
+            "'}]}\n"
             "  - {name: writes, command: [/bin/a], ready: '127.0.0.1:3', sandbox: "
             "{write: ['" +
             folder_ +
@@ -59,6 +62,7 @@ class GrantedPathsTest : public testing::Test {
 
   std::string folder_;
   std::string production_;
+  std::string include_ = "/etc/hostname";
   References references_;
 };
 
@@ -79,7 +83,7 @@ TEST_F(GrantedPathsTest, AnOperatorsLinkIsFollowedOnce) {
   fs::create_directory_symlink(folder_ + "/elsewhere", folder_ + "/link");
   const auto settings = Read(folder_ + "/link/x", folder_ + "/link", folder_ + "/link");
   ASSERT_TRUE(settings.ok()) << settings.status().ToString();
-  EXPECT_THAT(settings->services[1].sandbox->read, ElementsAre(folder_ + "/elsewhere/x"));
+  EXPECT_THAT(settings->services[2].sandbox->read, ElementsAre(folder_ + "/elsewhere/x"));
   EXPECT_THAT(settings->job_sandbox->read, ElementsAre(folder_ + "/elsewhere"));
   EXPECT_THAT(settings->host.instances[0].sandbox.read, ElementsAre(folder_ + "/elsewhere"));
   EXPECT_TRUE(settings->host.instances[0].sandbox.resolved);
@@ -96,10 +100,14 @@ TEST_F(GrantedPathsTest, ALinkThatAProgramCouldMakeDecidesNothing) {
   EXPECT_THAT(Read("/usr").status().ToString(), HasSubstr("dcpd.yaml:3:")) << "production's folder";
   production_ = "s3://p";
   EXPECT_TRUE(Read("/usr").ok());
-  EXPECT_THAT(Read(out).status().ToString(), HasSubstr("dcpd.yaml:7:"));
+  EXPECT_THAT(Read(out).status().ToString(), HasSubstr("dcpd.yaml:8:"));
   for (const auto& refused : {Read(out + "/x"), Read("/usr", out), Read("/usr", "/usr", out)}) {
     EXPECT_THAT(refused.status().ToString(), HasSubstr(why));
   }
+  // The daemon itself would read it, and put it where the service reads.
+  include_ = out + "/x";
+  EXPECT_THAT(Read("/usr").status().ToString(), HasSubstr(why));
+  include_ = "/etc/hostname";
   // A way around by an operator's link ends at the same place.
   fs::create_directory_symlink(folder_ + "/data", folder_ + "/link");
   EXPECT_THAT(Read(folder_ + "/link/out").status().ToString(), HasSubstr(why));
