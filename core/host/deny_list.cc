@@ -37,19 +37,22 @@ Status DenyList::Check(std::string_view method, std::string_view request) {
                             " workers died while it ran; the last time: " + found->reason);
 }
 
-bool DenyList::Died(std::string_view method, std::string_view request, const std::string& reason) {
+bool DenyList::Died(const std::shared_ptr<const void>& life, std::string_view method,
+                    std::string_view request, const std::string& reason) {
   if (deaths_max_ == 0) return false;
   const std::string digest = DigestOf(method, request);
   const MutexLock lock(mutex_);
   const auto found = Find(digest);
   if (found != suspects_.end()) {
+    if (!found->life.owner_before(life) && !life.owner_before(found->life)) return false;
     suspects_.splice(suspects_.begin(), suspects_, found);
   } else {
-    suspects_.push_front({digest, 0, {}});
+    suspects_.push_front({digest, 0, {}, {}});
     if (suspects_.size() > kSuspectsMax) suspects_.pop_back();
   }
   ++suspects_.front().deaths;
   suspects_.front().reason = reason;
+  suspects_.front().life = life;
   any_ = true;
   return suspects_.front().deaths == deaths_max_;
 }

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -26,9 +27,11 @@ class DenyList {
   /// FAILED_PRECONDITION for a request that is denied. Costs nothing while no request is suspect.
   /// [any]
   Status Check(std::string_view method, std::string_view request);
-  /// It was open when a worker died of `reason`. Several may have been; those that were not to
-  /// blame are answered sooner or later. True when this death made it denied. [any]
-  bool Died(std::string_view method, std::string_view request, const std::string& reason);
+  /// It was open when a worker, whose life is named by an object of its own, died of `reason`.
+  /// Several requests may have been, and several calls of one, which count as one death; those that
+  /// were not to blame are answered sooner or later. True when this death made it denied. [any]
+  bool Died(const std::shared_ptr<const void>& life, std::string_view method,
+            std::string_view request, const std::string& reason);
   /// The plugin answered it, with whatever. [any]
   void Answered(std::string_view method, std::string_view request);
   void Clear();  ///< [any]
@@ -37,7 +40,8 @@ class DenyList {
   struct Suspect {
     std::string digest;
     int deaths = 0;
-    std::string reason;  ///< of the last
+    std::string reason;              ///< of the last
+    std::weak_ptr<const void> life;  ///< that ended then
   };
   std::list<Suspect>::iterator Find(const std::string& digest) DCP_REQUIRES(mutex_);
 

@@ -302,7 +302,7 @@ Result<Reply> Instance::Call(const std::string& method, const std::string& reque
       deaths_ = 0;
     } else if (sent && home->phase() == PluginHome::Phase::kEnded && !WasAsked(home.get())) {
       const std::string death = reply.ok() ? reply->body : reply.status().message();
-      if (denied_.Died(method, request, death)) {
+      if (denied_.Died(home, method, request, death)) {
         Tell(log::Level::kWarning, "a request of " + method + " is refused from now on, after " +
                                        std::to_string(plan_.deny_after) +
                                        " deaths of a worker while it ran");
