@@ -17,7 +17,7 @@ Connections::Id Connections::Add(std::function<void()> close, bool scarce) {
       closes_another = TakeOut(victim);
     }
     id = ++count_;
-    entries_[id] = {std::move(close), "", true, id};
+    entries_[id] = {std::move(close), "", true, id, 0};
     ++of_principal_[""];
   }
   if (closes_another) closes_another();
@@ -28,6 +28,7 @@ void Connections::Remove(Id id) {
   const MutexLock lock(mutex_);
   const auto entry = entries_.find(id);
   if (entry == entries_.end()) return;  // was closed for another
+  Release(entry->second);
   Forget(entry->second.principal);
   entries_.erase(entry);
 }
@@ -53,10 +54,27 @@ bool Connections::Begin(Id id, const std::string& principal) {
   return true;
 }
 
+bool Connections::Hold(Id id, size_t bytes) {
+  const MutexLock lock(mutex_);
+  const auto entry = entries_.find(id);
+  if (entry == entries_.end()) return true;  // is being closed
+  size_t own = bytes;
+  for (const auto& [other, each] : entries_) {
+    if (each.bytes > 0 && each.principal == entry->second.principal) own += each.bytes;
+  }
+  if (bytes_ + bytes > bytes_max_ || own > bytes_per_principal_max_) return false;
+  entry->second.bytes = bytes;
+  bytes_ += bytes;
+  return true;
+}
+
+void Connections::Release(Entry& entry) { bytes_ -= std::exchange(entry.bytes, 0); }
+
 void Connections::Wait(Id id) {
   const MutexLock lock(mutex_);
   const auto entry = entries_.find(id);
   if (entry == entries_.end()) return;
+  Release(entry->second);
   entry->second.waits = true;
   entry->second.since = ++count_;
 }

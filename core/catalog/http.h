@@ -38,6 +38,10 @@ constexpr int64_t kIdleMs = 120'000;
 constexpr int64_t kFirstByteMs = 10'000;
 /// A header that has begun is in one packet or two: this is for lost ones.
 constexpr int64_t kHeaderMs = 5'000;
+/// Bodies that are being received or handled: together, and those of one principal. More are told
+/// to come again, before they are read.
+constexpr size_t kBodiesBytesMax = size_t{256} << 20;
+constexpr size_t kBodiesPerPrincipalBytesMax = size_t{64} << 20;
 /// A request's body must be there within this after its header, so that slow senders hold nothing;
 /// an answer must be taken within it.
 constexpr int64_t kReadMs = 30'000;

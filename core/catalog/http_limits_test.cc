@@ -330,6 +330,35 @@ TEST_F(ServerLimitsTest, OnePrincipalsRequestsLeaveHalfTheWorkersToOthers) {
   EXPECT_LT(MillisecondsSince(begun), 500);
 }
 
+TEST_F(ServerLimitsTest, BodiesThatAreReceivedHaveALimitForOneAndForAll) {
+  const auto post = [](const std::string& who, size_t bytes) {
+    return "POST / HTTP/1.1\r\nx-who: " + who + "\r\ncontent-length: " + std::to_string(bytes) +
+           "\r\n\r\n";
+  };
+  constexpr size_t kOwn = kBodiesPerPrincipalBytesMax / kRequestBodyBytesMax;
+  constexpr size_t kAll = kBodiesBytesMax / kRequestBodyBytesMax;
+  std::vector<Socket> held;
+  for (size_t i = 0; i < kOwn; ++i) held.push_back(Connect(post("ana", kRequestBodyBytesMax)));
+  for (const Socket& each : held) EXPECT_EQ(StatusLine(each, 100), "") << "its body is waited for";
+  EXPECT_EQ(StatusLine(Connect(post("ana", 1))), "HTTP/1.1 503 Service Unavailable");
+  EXPECT_EQ(
+      StatusLine(Connect("POST / HTTP/1.1\r\nx-who: ana\r\ntransfer-encoding: chunked\r\n\r\n")),
+      "HTTP/1.1 503 Service Unavailable");
+  EXPECT_EQ(StatusLine(Connect(Get("/", "ana"))), "HTTP/1.1 200 OK") << "it has no body";
+  EXPECT_EQ(StatusLine(Connect(post("ben", 1) + "x")), "HTTP/1.1 200 OK");
+  for (size_t i = kOwn; i < kAll; ++i) {
+    held.push_back(Connect(post("u" + std::to_string(i / kOwn), kRequestBodyBytesMax)));
+    EXPECT_EQ(StatusLine(held.back(), 20), "");
+  }
+  EXPECT_EQ(StatusLine(Connect(post("ben", 1))), "HTTP/1.1 503 Service Unavailable");
+  held.clear();  // what they held is free again
+  std::string answer;
+  for (int i = 0; i < 100 && answer != "HTTP/1.1 200 OK"; ++i) {
+    answer = StatusLine(Connect(post("ana", 1) + "x"));
+  }
+  EXPECT_EQ(answer, "HTTP/1.1 200 OK");
+}
+
 TEST_F(ServerLimitsTest, AClientThatClosesIsNoticed) {
   {
     const Socket leaving = Connect(Get("/wait", "ana"));

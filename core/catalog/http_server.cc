@@ -174,6 +174,14 @@ class Session : public std::enable_shared_from_this<Session> {
       Refuse(400, "the transfer coding is not known; send the body with its length");
       return;
     }
+    // In chunks it may be as long as any; without those and without a length there is none.
+    const uint64_t body =
+        parser_->chunked() ? kRequestBodyBytesMax : parser_->content_length().value_or(0);
+    if (body > 0 && !parts_.connections.Hold(id_, static_cast<size_t>(body))) {
+      HttpResponse busy = parts_.handler.Busy(request_);
+      busy.close = true;  // its body was not read
+      return Write(std::move(busy));
+    }
     stream_.expires_after(milliseconds(kReadMs));
     http::async_read(stream_, buffer_, *parser_,
                      [self = shared_from_this()](beast::error_code error, size_t) {
@@ -366,7 +374,8 @@ class BeastServer : public HttpServer {
     });
   }
 
-  Connections connections_{kConnectionsMax, kConnectionsPerPrincipalMax};
+  Connections connections_{kConnectionsMax, kConnectionsPerPrincipalMax, kBodiesBytesMax,
+                           kBodiesPerPrincipalBytesMax};
   const Parts parts_;  // outlives the sessions, which the context owns
   asio::io_context context_;
   Tcp::acceptor acceptor_;
