@@ -52,6 +52,11 @@ Result<Client*> Session::client() {
   return client_.get();
 }
 
+Result<std::string> Session::NamedPlayground() const {
+  const std::string& name = arguments_.Word(0);
+  return name.empty() ? Playground() : Result<std::string>(name);
+}
+
 Result<std::string> Session::Playground() const {
   if (const auto flag = arguments_.Text("playground"); !flag.empty()) return flag;
   if (const auto set = io_.env("PRETZEL_PLAYGROUND"); !set.empty()) return set;

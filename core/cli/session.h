@@ -36,6 +36,8 @@ class Session {
   Result<Client*> client();
   /// --playground over PRETZEL_PLAYGROUND over the current one.
   Result<std::string> Playground() const;
+  /// The first argument, where it is given, over those.
+  Result<std::string> NamedPlayground() const;
 
   void Print(const std::string& payload) const;  ///< stdout
   void Note(const std::string& text) const;      ///< stderr, a line, unless --quiet

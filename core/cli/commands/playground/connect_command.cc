@@ -43,13 +43,10 @@ int Connect(Session& session) {
                             .WithHint("pyiceberg, spark or env"));
   }
   v1::ConnectPlaygroundRequest request;
-  request.set_name(session.arguments().Word(0));
+  const auto name = session.NamedPlayground();
+  if (!name.ok()) return session.Fail(name.status());
+  request.set_name(*name);
   request.set_write(session.arguments().Has("write"));
-  if (request.name().empty()) {
-    const auto current = session.Playground();
-    if (!current.ok()) return session.Fail(current.status());
-    request.set_name(*current);
-  }
   const auto client = session.client();
   if (!client.ok()) return session.Fail(client.status());
   const auto connect = (*client)->ConnectPlayground(request);

@@ -16,12 +16,9 @@ int Extend(Session& session) {
     if (!ttl.ok()) return session.Fail(ttl.status().With("--ttl"));
     request.set_ttl_ms(*ttl);
   }
-  request.set_name(session.arguments().Word(0));
-  if (request.name().empty()) {
-    const auto current = session.Playground();
-    if (!current.ok()) return session.Fail(current.status());
-    request.set_name(*current);
-  }
+  const auto name = session.NamedPlayground();
+  if (!name.ok()) return session.Fail(name.status());
+  request.set_name(*name);
   const auto client = session.client();
   if (!client.ok()) return session.Fail(client.status());
   const auto extended = (*client)->ExtendPlayground(request);

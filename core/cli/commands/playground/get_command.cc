@@ -29,12 +29,9 @@ std::string PlaygroundText(const v1::Playground& playground, const Paint& paint)
 
 int Get(Session& session) {
   v1::GetPlaygroundRequest request;
-  request.set_name(session.arguments().Word(0));
-  if (request.name().empty()) {
-    const auto current = session.Playground();
-    if (!current.ok()) return session.Fail(current.status());
-    request.set_name(*current);
-  }
+  const auto name = session.NamedPlayground();
+  if (!name.ok()) return session.Fail(name.status());
+  request.set_name(*name);
   const auto client = session.client();
   if (!client.ok()) return session.Fail(client.status());
   const auto found = (*client)->GetPlayground(request);
